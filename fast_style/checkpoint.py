@@ -1,0 +1,84 @@
+"""Self-describing checkpoint files: {format, model, styles, training, weights}, plain types and tensors only."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .errors import FastStyleError
+from .files import atomic_path, load_tensors
+from .network import TransformerNetwork
+from .options import NetworkOptions
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network and what is known about it."""
+
+    model: NetworkOptions
+    styles: list[dict[str, Any]]
+    """Per style: name; where known title, artist, sha256 (of each picture)."""
+    training: dict[str, Any]
+    """Recipe, steps, final losses, library versions."""
+    weights: Mapping[str, Tensor]
+
+    def network(self) -> TransformerNetwork:
+        """The network in float32, in evaluation mode. Raises FastStyleError when the weights do not fit."""
+        network = TransformerNetwork(self.model)
+        try:
+            network.load_state_dict({key: value.float() for key, value in self.weights.items()})
+        except RuntimeError as error:
+            raise FastStyleError(f"the weights do not fit the network {self.model}: damaged checkpoint?") from error
+        return network.eval()
+
+    def describe(self) -> dict[str, Any]:
+        """Everything but the weights, as plain types."""
+        return {"model": asdict(self.model), "styles": self.styles, "training": self.training}
+
+    def save(self, path: Path) -> None:
+        """Write atomically, weights in half precision: 3.4 MB for the default network."""
+        weights = {key: value.detach().cpu().half() for key, value in self.weights.items()}
+        content = {"format": FORMAT, **self.describe(), "weights": weights}
+        with atomic_path(path) as temporary:
+            torch.save(content, temporary)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint without running code. Raises FastStyleError for a file that is none of ours."""
+    content = load_tensors(path)
+    if not isinstance(content, dict) or not {"format", "model", "weights"} <= content.keys():
+        raise FastStyleError(
+            f"{path}: not a fast_style checkpoint (`fast-style convert` reads those of pytorch/examples)"
+        )
+    if content["format"] != FORMAT:
+        raise FastStyleError(f"{path}: checkpoint format {content['format']}; this version reads format {FORMAT}")
+    known = {field.name for field in fields(NetworkOptions)}
+    unknown = set(content["model"]) - known
+    if unknown:
+        raise FastStyleError(f"{path}: made by a newer fast_style (unknown: {', '.join(sorted(unknown))}); update")
+    model = NetworkOptions(**content["model"])
+    return Checkpoint(model, content.get("styles", []), content.get("training", {}), content["weights"])
+
+
+def find(name: str) -> Path:
+    """The file of that path, or the shipped checkpoint of that name. Raises FastStyleError when there is neither."""
+    path = Path(name)
+    if path.exists():
+        return path
+    known = shipped()
+    if name not in known:
+        raise FastStyleError(f"{name}: no such file, and no shipped style of that name ({', '.join(known) or 'none'})")
+    return known[name]
+
+
+def shipped() -> dict[str, Path]:
+    """The checkpoints that come with the package, by name."""
+    package = Path(__file__).parent
+    # In the wheel they lie inside the package, in the repository beside it.
+    folders = (package / "checkpoints", package.parent / "checkpoints")
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.pth"))}

@@ -1,0 +1,105 @@
+"""`train.py`: parse, train with a progress bar, TensorBoard and previews, say where things are."""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+from tqdm import tqdm
+
+from .. import malloc
+from ..files import atomic_path
+from ..options import TrainOptions
+from .parsing import parse, recipe_of
+
+if TYPE_CHECKING:
+    from ..training import Event
+
+LISTED_BAD_FILES = 20
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
+    """Train a style; the exit code."""
+    options = parse(TrainOptions, arguments or [], prog)
+    malloc.tune()
+    from ..training import Trainer
+    from ..training.tensorboard import TensorBoard
+
+    trainer = Trainer(options)
+    log_dir = options.log_dir or trainer.output.with_suffix(".runs")
+    bar = ProgressBar(trainer.output.with_suffix(".preview.jpg"))
+    trainer.listeners = [bar, TensorBoard(log_dir)]
+    print(f"training {trainer.output}; previews in {bar.preview}; curves: tensorboard --logdir {log_dir}")
+    with stop_on_signal() as stopped:
+        trainer.run(stopped)
+    _write_recipe(options, trainer.output.with_suffix(".yaml"))
+    _say_how_it_ended(trainer.output, bar.last, stopped())
+    return 0
+
+
+class ProgressBar:
+    """A listener that shows loss, speed and time left in one line, and writes the preview picture."""
+
+    def __init__(self, preview: Path) -> None:
+        self.preview = preview
+        self.last: Event | None = None
+        self.bar = tqdm(total=1.0, bar_format="{percentage:3.0f}% |{bar}| {desc}", dynamic_ncols=True)
+
+    def __call__(self, event: "Event") -> None:
+        self.last = event
+        if event.message:
+            self.bar.write(event.message)
+        if event.terms:
+            shown = "  ".join(f"{name} {event.terms[name]:.3f}" for name in ("content", "style") if name in event.terms)
+            left = tqdm.format_interval(event.seconds_left)
+            self.bar.set_description_str(
+                f"step {event.step}  {shown}  {event.images_per_s:.1f} img/s  {left} left", refresh=False
+            )
+            self.bar.update(event.progress - self.bar.n)
+        if event.previews:
+            from ..training.previews import write_preview
+
+            write_preview(self.preview, *event.previews)
+        if event.kind == "end":
+            self.bar.close()
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Yields a function that tells whether SIGINT or SIGTERM has come; a second one ends the program as usual."""
+    received: list[int] = []
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+
+    def note(number: int, _: object) -> None:
+        received.append(number)
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write_recipe(options: TrainOptions, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(yaml.safe_dump(recipe_of(options), sort_keys=False), encoding="utf-8")
+
+
+def _say_how_it_ended(output: Path, last: "Event | None", stopped: bool) -> None:
+    bad = last.bad_files if last else ()
+    if bad:
+        print(f"skipped {len(bad)} files that are not readable pictures:")
+        print("\n".join(f"  {path}" for path in bad[:LISTED_BAD_FILES]))
+        if len(bad) > LISTED_BAD_FILES:
+            print(f"  and {len(bad) - LISTED_BAD_FILES} more")
+    steps = last.step if last else 0
+    if stopped and last and last.progress < 1:
+        print(f"stopped after step {steps}; the same command with --resume continues")
+    else:
+        print(f"{output}: trained for {steps} steps; use it with stylize.py --model {output} PICTURE")

@@ -1,0 +1,37 @@
+"""Which device and arithmetic to use: the choices behind `auto`."""
+
+import shutil
+
+import torch
+
+from .errors import FastStyleError
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is CUDA, else MPS, else the CPU. Raises FastStyleError for a device that is not here."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise FastStyleError(f"unknown device {name!r}; choose auto, cpu, cuda, cuda:1 or mps") from error
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not here.get(device.type, False):
+        raise FastStyleError(f"device {name} is not available on this machine; use --device cpu or auto")
+    return device
+
+
+def has_fast_bf16(device: torch.device) -> bool:
+    """Whether convolutions in bf16 are faster than in float32: GPUs since Ampere, CPUs with AVX512-BF16 or AMX."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def has_compiler(device: torch.device) -> bool:
+    """Whether torch.compile can build for the device: Triton for CUDA, a C++ compiler for the CPU."""
+    if device.type == "cuda":
+        return torch.utils._triton.has_triton()
+    return any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl"))

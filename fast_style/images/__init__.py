@@ -1,0 +1,22 @@
+"""Pictures in and out: decode, orient, resize, encode; the one place where uint8 becomes float and back."""
+
+from .arrays import from_array, resize_short_side, to_array
+from .picture import EXTENSIONS, Picture, read, upright
+from .writing import FORMATS, QUALITY, SUFFIXES, encode, format_for, side_by_side, write
+
+__all__ = [
+    "EXTENSIONS",
+    "FORMATS",
+    "QUALITY",
+    "SUFFIXES",
+    "Picture",
+    "encode",
+    "format_for",
+    "from_array",
+    "read",
+    "resize_short_side",
+    "side_by_side",
+    "to_array",
+    "upright",
+    "write",
+]

@@ -1,0 +1,91 @@
+"""Reading a picture: any mode and orientation to upright RGB or RGBA, with what must be kept beside the pixels."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from ..errors import FastStyleError
+
+# What counts as a picture in a folder; a file that is named by the user is tried whatever its extension.
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".avif"})
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture and what has to survive the trip."""
+
+    image: Image.Image
+    """Mode RGB or RGBA, orientation applied."""
+    format: str
+    """Pillow's name of the format it came in: JPEG, PNG, ..."""
+    icc_profile: bytes | None
+    """Profile of the RGB values; None means sRGB."""
+    exif: bytes | None
+    """EXIF without the orientation, which is applied."""
+
+    @property
+    def rgb(self) -> Image.Image:
+        """The colours alone, transparent pixels on white."""
+        if self.image.mode == "RGB":
+            return self.image
+        ground = Image.new("RGBA", self.image.size, "white")
+        return Image.alpha_composite(ground, self.image).convert("RGB")
+
+
+def read(source: Path | BinaryIO) -> Picture:
+    """Decode a picture from a path or a binary stream. Raises FastStyleError when it is none or is damaged."""
+    name = source if isinstance(source, Path) else getattr(source, "name", "input")
+    with _plain_errors(str(name)), Image.open(source) as opened:
+        opened.load()
+        return upright(opened)
+
+
+def upright(image: Image.Image) -> Picture:
+    """A loaded Pillow image of any mode with its orientation applied, as RGB or RGBA."""
+    kind = image.format or "PNG"
+    image = ImageOps.exif_transpose(image)
+    exif = image.getexif()
+    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
+    return Picture(_to_rgb(image), kind, profile, exif.tobytes() if exif else None)
+
+
+@contextmanager
+def _plain_errors(name: str) -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            # Twice the warning's size is an error below, which is the limit that counts; odd EXIF is no trouble.
+            warnings.simplefilter("ignore")
+            yield
+    except FileNotFoundError as error:
+        raise FastStyleError(f"{name}: no such file") from error
+    except Image.DecompressionBombError as error:
+        raise FastStyleError(f"{name}: more pixels than the limit of {2 * (Image.MAX_IMAGE_PIXELS or 0)}") from error
+    except (OSError, SyntaxError, ValueError, EOFError, ImageCms.PyCMSError) as error:
+        reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        raise FastStyleError(f"{name}: not a readable picture ({reason})") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("RGB", "RGBA") and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I"):  # 16-bit greyscale, which Pillow would clip at 255
+        image = Image.fromarray((np.asarray(image).astype(np.int64) // 257).clip(0, 255).astype(np.uint8))
+    target = "RGBA" if image.has_transparency_data else "RGB"
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in ("CMYK", "L", "LAB"):
+        return _to_srgb(image, profile)
+    return image.convert(target)
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert converted is not None  # None only when converting in place
+    return converted

@@ -1,0 +1,72 @@
+"""Writing a picture: format from the name, alpha, profile and EXIF kept where the format can."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, features
+
+from ..errors import FastStyleError
+from ..files import atomic_path
+from .picture import Picture
+
+FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".avif": "AVIF",
+}
+SUFFIXES = {kind: suffix for suffix, kind in reversed(FORMATS.items())}
+WITHOUT_ALPHA = frozenset({"JPEG", "BMP"})
+QUALITY = 95
+
+
+def format_for(path: Path, asked: str | None = None) -> str:
+    """Pillow's name of the format that `asked` (jpeg, png, ...), else the extension of `path`, stands for.
+
+    Raises FastStyleError for one that cannot be written.
+    """
+    suffix = f".{asked.lower()}" if asked else path.suffix.lower()
+    kind = FORMATS.get(suffix)
+    if kind is None:
+        which = f"--format {asked}" if asked else f"{path.name or path}"
+        known = ", ".join(sorted(s[1:] for s in FORMATS))
+        raise FastStyleError(f"{which}: no known picture format; use one of {known}")
+    if kind == "AVIF" and not features.check("avif"):
+        raise FastStyleError("this Pillow was built without AVIF; use png or webp")
+    return kind
+
+
+def encode(picture: Picture, quality: int = QUALITY) -> bytes:
+    """The picture in its format. `quality`: 1 to 100, for JPEG, WebP and AVIF."""
+    image = picture.rgb if picture.format in WITHOUT_ALPHA else picture.image
+    options: dict[str, Any] = {"quality": quality}
+    if picture.format == "JPEG":
+        options["subsampling"] = 0  # full colour resolution: strokes are small and saturated
+    if picture.icc_profile:
+        options["icc_profile"] = picture.icc_profile
+    if picture.exif and picture.format not in ("BMP", "GIF"):
+        options["exif"] = picture.exif
+    buffer = io.BytesIO()
+    image.save(buffer, format=picture.format, **options)
+    return buffer.getvalue()
+
+
+def write(picture: Picture, path: Path, quality: int = QUALITY) -> None:
+    """Encode and write atomically; the folder is made."""
+    data = encode(picture, quality)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
+    """Before on the left, after on the right, both at the size of `after`."""
+    sheet = Image.new("RGB", (2 * after.width, after.height))
+    sheet.paste(before.convert("RGB").resize(after.size, Image.Resampling.LANCZOS), (0, 0))
+    sheet.paste(after.convert("RGB"), (after.width, 0))
+    return sheet

@@ -1,0 +1,80 @@
+"""Content, style and total-variation losses: dimensionless, per image, in float32."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .options import LossOptions
+from .vgg import VGG19, deepest
+
+# Keeps a black picture, whose features or Gram matrix may vanish, from dividing by zero.
+TINY = 1e-12
+
+
+def gram(features: Tensor) -> Tensor:
+    """(N, C, H, W) of any float type to F F^T / (C H W), (N, C, C) float32 (Gatys et al. 2016)."""
+    n, c, h, w = features.shape
+    flat = features.float().reshape(n, c, h * w)
+    with torch.autocast(flat.device.type, enabled=False):
+        return flat @ flat.transpose(1, 2) / (c * h * w)
+
+
+def relative_distance(x: Tensor, target: Tensor) -> Tensor:
+    """|x - target|^2 / |target|^2 per image: (N, ...) and (N, ...) or (1, ...) to (N,) float32."""
+    x, target = x.float().flatten(1), target.float().flatten(1)
+    return (x - target).square().sum(1) / target.square().sum(1).clamp_min(TINY)
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels per image: (N, C, H, W), at least 2x2, to (N,)."""
+    rows = (image[..., 1:, :] - image[..., :-1, :]).abs().flatten(1).mean(1)
+    columns = (image[..., 1:] - image[..., :-1]).abs().flatten(1).mean(1)
+    return (rows + columns) / 2
+
+
+@torch.no_grad()
+def style_target(vgg: VGG19, pictures: Iterable[Tensor], layers: Sequence[str]) -> dict[str, Tensor]:
+    """Mean Gram matrix per layer over `pictures` (each (1, 3, H, W), [0, 1], sizes may differ): {layer: (1, C, C)}."""
+    grams = [{layer: gram(f) for layer, f in vgg(picture, layers).items()} for picture in pictures]
+    return {layer: torch.stack([g[layer] for g in grams]).mean(0) for layer in layers}
+
+
+class PerceptualLoss(nn.Module):
+    """Weighted sum of content, style and total variation of a stylized picture (Johnson et al. 2016)."""
+
+    def __init__(self, options: LossOptions, vgg: VGG19, styles: Sequence[dict[str, Tensor]]) -> None:
+        """styles: one `style_target` per style."""
+        super().__init__()
+        self.options, self.vgg = options, vgg
+        self.targets = {layer: torch.cat([target[layer] for target in styles]) for layer in options.style_layers}
+
+    def forward(self, output: Tensor, photo: Tensor, style: Tensor) -> dict[str, Tensor]:
+        """output, photo: (N, 3, H, W) in [0, 1]; style: (N,) int64, the style that each picture is to have.
+
+        Returns the mean over the batch of each term, unweighted, by name (`content/relu3_3`, ..., `content`, `style`,
+        `tv`) and their weighted sum, `total`: float32 scalars. A term of weight 0 is not computed.
+        """
+        o = self.options
+        content = o.content_layers if o.content_weight else ()
+        style_layers = o.style_layers if o.style_weight else ()
+        layers = {"content": content, "style": style_layers}
+        with torch.no_grad():
+            kept = self.vgg(photo, layers["content"])
+        features = self.vgg(output, (*layers["content"], *layers["style"]))
+        terms = {f"content/{k}": relative_distance(features[k], kept[k]).mean() for k in layers["content"]}
+        for k in layers["style"]:
+            terms[f"style/{k}"] = relative_distance(gram(features[k]), self.targets[k][style]).mean()
+        for kind, names in layers.items():
+            if names:
+                terms[kind] = torch.stack([terms[f"{kind}/{k}"] for k in names]).mean()
+        if o.tv_weight:
+            terms["tv"] = total_variation(output.float()).mean()
+        weights = {"content": o.content_weight, "style": o.style_weight, "tv": o.tv_weight}
+        terms["total"] = torch.stack([weights[k] * terms[k] for k in weights if k in terms]).sum()
+        return terms
+
+
+def load_vgg(options: LossOptions) -> VGG19:
+    """VGG19 cut after the deepest layer that `options` use. Raises FastStyleError as `VGG19.load` does."""
+    return VGG19.load(deepest((*options.content_layers, *options.style_layers)), options.vgg_weights)

@@ -1,0 +1,112 @@
+"""The transformer network of Johnson et al. 2016 with conditional instance normalization."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .options import NetworkOptions
+
+# The smallest side that the 9x9 reflection padding and the instance norm at a quarter of the size allow.
+SMALLEST_PX = 5
+
+
+class ConditionalInstanceNorm(nn.Module):
+    """Instance norm with one scale and shift per style (Dumoulin et al. 2017); statistics in float32.
+
+    With one style this is the affine instance norm of Ulyanov et al. 2016.
+    """
+
+    def __init__(self, channels: int, styles: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(styles, channels))
+        self.bias = nn.Parameter(torch.zeros(styles, channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor, blend: Tensor) -> Tensor:
+        """x: (N, C, H, W); blend: (N, styles), the weight of each style per image. Returns x's shape and type."""
+        wide = x.float()
+        variance, mean = torch.var_mean(wide, dim=(2, 3), correction=0)  # (N, C)
+        scale = (blend @ self.weight.float()) * torch.rsqrt(variance + self.eps)
+        shift = (blend @ self.bias.float()) - mean * scale
+        return (wide * scale[:, :, None, None] + shift[:, :, None, None]).to(x.dtype)
+
+
+class ConvNorm(nn.Module):
+    """Reflection padding, convolution, instance norm: the unit that every stage but the last is made of."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, styles: int, stride: int = 1) -> None:
+        super().__init__()
+        # A bias would be removed again by the norm's mean.
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False)
+        self.norm = ConditionalInstanceNorm(outputs, styles)
+
+    def forward(self, x: Tensor, blend: Tensor) -> Tensor:
+        """x: (N, inputs, H, W) to (N, outputs, H / stride, W / stride), rounded up."""
+        return self.norm(self.conv(x), blend)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around which the input is added; no ReLU after the sum (Gross & Wilber 2016)."""
+
+    def __init__(self, channels: int, styles: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, 3, styles)
+        self.second = ConvNorm(channels, channels, 3, styles)
+
+    def forward(self, x: Tensor, blend: Tensor) -> Tensor:
+        """x: (N, C, H, W), and the same out."""
+        return x + self.second(F.relu(self.first(x, blend)), blend)
+
+
+class TransformerNetwork(nn.Module):
+    """Image in, stylized image out, in one pass.
+
+    Deviations from Johnson et al.: instance norm for batch norm (Ulyanov et al. 2016), reflection padding in every
+    convolution instead of once at the input, nearest-neighbour up-sampling + convolution for transposed convolution
+    (Odena et al. 2016), output 0.5 + 0.6 tanh so that black and white are reached where tanh still has a gradient.
+    """
+
+    def __init__(self, options: NetworkOptions = NetworkOptions()) -> None:
+        super().__init__()
+        w, s = options.width, options.styles
+        self.options = options
+        self.down1 = ConvNorm(3, w, 9, s)
+        self.down2 = ConvNorm(w, 2 * w, 3, s, stride=2)
+        self.down3 = ConvNorm(2 * w, 4 * w, 3, s, stride=2)
+        self.blocks = nn.ModuleList(ResidualBlock(4 * w, s) for _ in range(options.blocks))
+        self.up1 = ConvNorm(4 * w, 2 * w, 3, s)
+        self.up2 = ConvNorm(2 * w, w, 3, s)
+        self.out = nn.Conv2d(w, 3, 9, padding=4, padding_mode="reflect")
+
+    def forward(self, image: Tensor, blend: Tensor | None = None) -> Tensor:
+        """image: RGB (N, 3, H, W) in [0, 1], any size from 1x1.
+
+        blend: (N, styles), weights of the styles per image; None means the first style alone.
+        Returns (N, 3, H, W); values leave [0, 1] by up to 0.1 (tanh) and are for the caller to clamp.
+        """
+        height, width = image.shape[-2:]
+        x = pad_to_smallest(image)
+        if blend is None:
+            blend = F.one_hot(image.new_zeros(len(image), dtype=torch.long), self.options.styles).float()
+        x = F.relu(self.down1(x, blend))  # (N, w, H, W)
+        x = F.relu(self.down2(x, blend))  # (N, 2w, H/2, W/2), rounded up
+        x = F.relu(self.down3(x, blend))  # (N, 4w, H/4, W/4), rounded up
+        for block in self.blocks:
+            x = block(x, blend)
+        x = F.relu(self.up1(double(x), blend))  # (N, 2w, H/2, W/2)
+        x = F.relu(self.up2(double(x), blend))  # (N, w, H, W), up to 3 px more than came in
+        x = self.out(x)[..., :height, :width]
+        return 0.5 + 0.6 * torch.tanh(x.float()) if self.options.output == "tanh" else x.float()
+
+
+def double(x: Tensor) -> Tensor:
+    """(N, C, H, W) to (N, C, 2H, 2W) by repeating each pixel."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def pad_to_smallest(image: Tensor) -> Tensor:
+    """Repeats the last row and column until both sides measure SMALLEST_PX."""
+    height, width = image.shape[-2:]
+    if min(height, width) >= SMALLEST_PX:
+        return image
+    return F.pad(image, (0, max(0, SMALLEST_PX - width), 0, max(0, SMALLEST_PX - height)), mode="replicate")

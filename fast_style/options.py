@@ -1,0 +1,193 @@
+"""Every option, its default and its help, as frozen dataclasses. Flags, recipes and checkpoints are views of them.
+
+Imports neither torch nor numpy, so that `--help` is quick.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Shape of the transformer network (Johnson et al. 2016); every checkpoint carries its own."""
+
+    width: int = 32
+    """Channels after the first convolution; the two down-sampling stages have twice and four times as many."""
+
+    blocks: int = 5
+    """Residual blocks."""
+
+    styles: int = 1
+    """Styles that share the convolutions, each with its own instance-norm scales and shifts."""
+
+    output: Literal["tanh", "linear"] = "tanh"
+    """Last activation: 0.5 + 0.6 tanh, or none (converted checkpoints)."""
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """Perceptual losses over VGG19 (design: dimensionless, so one set of weights serves every style)."""
+
+    content_layers: tuple[str, ...] = ("relu3_3", "relu4_1")
+    """Layers of the content distance. Gatys et al.: relu4_2."""
+
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    """Layers of the style distance. Gatys et al.: relu1_1 relu2_1 relu3_1 relu4_1 relu5_1."""
+
+    content_weight: float = 1.0
+    """Weight of the content distance: more keeps more of the photograph."""
+
+    style_weight: float = 10.0
+    """Weight of the style distance: more gives more style; double or halve it to taste."""
+
+    tv_weight: float = 0.0
+    """Weight of the total variation: more smooths the output. 0 does not compute it."""
+
+    vgg_weights: Path | None = None
+    """VGG19 weights in torchvision's names, complete or cut; by default torchvision's download (548 MB, once)."""
+
+
+@dataclass(frozen=True)
+class StyleOptions:
+    """The pictures to learn from."""
+
+    style: tuple[Path, ...]
+    """Style picture; a folder is one style of several pictures; several paths train several styles in one model."""
+
+    style_size: tuple[int, ...] = (512,)
+    """Short side in px at which the style is seen; it sets the size of the strokes. Several: their mean is the aim."""
+
+    style_crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    """Part of the style picture to use: left, top, right, bottom, each 0 to 1."""
+
+    style_name: tuple[str, ...] = ()
+    """Names of the styles in the checkpoint, one per style; by default the file names."""
+
+    style_title: tuple[str, ...] = ()
+    """Titles of the works, kept in the checkpoint."""
+
+    style_artist: tuple[str, ...] = ()
+    """Artists of the works, kept in the checkpoint."""
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """The photographs to practise on."""
+
+    dataset: Path
+    """Folder of photographs, nested or flat. `fast-style download-coco` fetches one."""
+
+    image_size: int = 128
+    """Side of the random square crops in px, for most of the training."""
+
+    finish_size: int = 256
+    """Side of the crops in px at the end, when large shapes and whole-picture statistics are learned."""
+
+    finish_share: float = 0.3
+    """Share of the steps (or minutes) trained at --finish-size; 0 turns it off."""
+
+    photo_size: tuple[int, int] = (256, 480)
+    """Range of the short side in px to which a photograph is scaled at random before the crop."""
+
+    batch_size: int = 4
+    """Crops per step at --image-size; at --finish-size as many fewer as keeps the pixels about equal."""
+
+    hold_out: int = 0
+    """Photographs (the last, sorted by path) that are never trained on, for evaluation."""
+
+    workers: int = 2
+    """Processes that decode photographs; 0 decodes in the training process."""
+
+    seed: int = 0
+    """Seed of the network's start and of the order, scale, crop and flip of the photographs."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Train a network for one style, or for several in one model."""
+
+    style: StyleOptions
+    data: DataOptions
+    loss: LossOptions = field(default_factory=LossOptions)
+
+    output: Path | None = None
+    """Checkpoint to write; by default STYLE.pth in the working folder. Previews and state go beside it."""
+
+    steps: int = 20000
+    """Steps to train."""
+
+    minutes: float | None = None
+    """Time budget in minutes instead of --steps; the learning rate follows the clock."""
+
+    learning_rate: float = 1.5e-3
+    """Peak learning rate of Adam."""
+
+    warm_up: float = 0.05
+    """Share of the training in which the learning rate rises; afterwards it falls as a cosine."""
+
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+
+    ema: float = 0.998
+    """Decay per step of the averaged weights, which are the ones saved."""
+
+    width: int = NetworkOptions.width
+    """Channels after the first convolution."""
+
+    blocks: int = NetworkOptions.blocks
+    """Residual blocks."""
+
+    init: str | None = None
+    """Checkpoint (a file or a shipped name) whose weights to start from, instead of random ones."""
+
+    resume: bool = False
+    """Continue the interrupted run of the same --output, bit for bit where it stopped."""
+
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps or auto."""
+
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of the convolutions; auto takes bf16 where the hardware has it. Losses are always float32."""
+
+    compile: Literal["auto", "on", "off"] = "auto"
+    """torch.compile; auto uses it on GPUs."""
+
+    log_dir: Path | None = None
+    """TensorBoard folder; by default OUTPUT.runs beside the checkpoint."""
+
+    save_minutes: float = 5.0
+    """Minutes between saves of the checkpoint and the resume file."""
+
+    preview_seconds: float = 60.0
+    """Seconds between preview pictures."""
+
+    overwrite: bool = False
+    """Replace an existing --output."""
+
+
+@dataclass(frozen=True)
+class RuntimeOptions:
+    """Where and how the network runs."""
+
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps or auto."""
+
+    engine: Literal["auto", "torch"] = "auto"
+    """Library that runs the network."""
+
+    precision: Precision = "auto"
+    """Arithmetic; auto is the fastest that the eye cannot tell from fp32 on this device, never int8."""
+
+
+@dataclass(frozen=True)
+class StylizeOptions:
+    """What to make of one picture."""
+
+    size: int | None = None
+    """Working short side in px: smaller gives larger strokes. The result keeps the size of the input."""
+
+    output_size: int | None = None
+    """Short side in px of the result; by default that of the input."""

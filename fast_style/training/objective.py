@@ -1,0 +1,56 @@
+"""One forward pass of network and losses on the chosen hardware: device, precision, memory format, compilation."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..hardware import DTYPES, has_compiler, has_fast_bf16, pick_device
+from ..losses import PerceptualLoss, load_vgg, style_target
+from ..network import TransformerNetwork
+from ..options import TrainOptions
+from .styles import Style
+
+
+class Objective:
+    """Photographs in, loss terms out, with gradients for the network."""
+
+    def __init__(self, options: TrainOptions, network: TransformerNetwork, styles: list[Style]) -> None:
+        self.device = pick_device(options.device)
+        wanted = options.precision
+        fast = has_fast_bf16(self.device)
+        self.dtype = DTYPES["bf16" if wanted == "bf16" or (wanted == "auto" and fast) else "fp32"]
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        vgg = load_vgg(options.loss).to(self.device)
+        layers = options.loss.style_layers
+        targets = [style_target(vgg, self._pictures(style, options), layers) for style in styles]
+        # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
+        vgg.convs.to(dtype=self.dtype, memory_format=torch.channels_last)
+        self.loss = PerceptualLoss(options.loss, vgg, targets)
+        self.message = ""
+        self._call: Callable[[Tensor, Tensor], dict[str, Tensor]] = self._eager
+        if options.compile == "on" or (options.compile == "auto" and self.device.type == "cuda"):
+            self._compile()
+
+    def __call__(self, photo: Tensor, style: Tensor) -> dict[str, Tensor]:
+        """photo: (N, 3, H, W) on the device; style: (N,) int64. Returns the terms of `PerceptualLoss`."""
+        return self._call(photo, style)
+
+    def blend(self, style: Tensor) -> Tensor:
+        """(N,) style numbers to the network's (N, styles) weights."""
+        return F.one_hot(style, self.network.options.styles).float()
+
+    def _pictures(self, style: Style, options: TrainOptions) -> Iterator[Tensor]:
+        return (picture.to(self.device) for picture in style.tensors(options.style))
+
+    def _eager(self, photo: Tensor, style: Tensor) -> dict[str, Tensor]:
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            output = self.network(photo, self.blend(style))
+        return self.loss(output, photo, style)
+
+    def _compile(self) -> None:
+        if has_compiler(self.device):
+            self._call = torch.compile(self._eager, dynamic=False)
+        else:
+            self.message = "no compiler found: training without torch.compile"

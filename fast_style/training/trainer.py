@@ -1,0 +1,207 @@
+"""The loop itself: sample, step, guard, report, save."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from .. import checkpoint
+from ..dataset import batches, list_photos
+from ..errors import FastStyleError
+from ..network import TransformerNetwork
+from ..options import NetworkOptions, TrainOptions
+from .events import Event, Listener
+from .objective import Objective
+from .previews import preview_photos
+from .schedule import Schedule
+from .state import TrainingState
+from .styles import find_styles
+
+# On a GPU the loss is fetched only so often, because fetching waits for the device.
+CHECK_EVERY_ON_GPU = 25
+# Steps whose mean loss is reported and kept in the checkpoint.
+WINDOW = 100
+# Options that may differ between a run and its resumption without changing the outcome.
+FREE = {"output", "log_dir", "resume", "overwrite", "save_minutes", "preview_seconds", "device", "compile"}
+
+
+class TrainingDiverged(FastStyleError):
+    """A loss term or the gradient became NaN or infinite; what was saved before is untouched."""
+
+
+def train(
+    options: TrainOptions, listeners: Sequence[Listener] = (), should_stop: Callable[[], bool] = lambda: False
+) -> Path:
+    """Train as `options` say and write the checkpoint, whose path is returned; the resume file lies beside it.
+
+    Ends early, with everything saved, when `should_stop` says so after a step. Raises FastStyleError for inputs that
+    cannot be used and TrainingDiverged (naming step and term) when the arithmetic breaks down.
+    """
+    trainer = Trainer(options, listeners)
+    trainer.run(should_stop)
+    return trainer.output
+
+
+class Trainer:
+    """A training run: options and state, and the steps that lead from one state to the next."""
+
+    def __init__(self, options: TrainOptions, listeners: Sequence[Listener] = ()) -> None:
+        self.options, self.listeners, self.schedule = options, listeners, Schedule(options)
+        self.styles = find_styles(options.style)
+        self.output = options.output or Path(f"{self.styles[0].name}.pth")
+        self.resume_file = self.output.with_suffix(".resume")
+        if self.output.exists() and not (options.resume or options.overwrite):
+            raise FastStyleError(f"{self.output} exists; choose another --output, --resume it or --overwrite it")
+        self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
+        self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
+        self.objective = Objective(options, self._new_network(), self.styles)
+        self.state = self._new_state([str(path) for path in others])
+        if options.resume:
+            self.state.load(self.resume_file, self._recipe())
+        self.recent: deque[dict[str, float]] = deque(maxlen=WINDOW)
+        self._unchecked: list[Tensor] = []
+        self._names: list[str] = []
+
+    def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
+        """Steps until the budget is spent or `should_stop`; saves at intervals and at the end."""
+        self._started = time.monotonic() - self.state.elapsed_s
+        self._first_sample, self._first_s = self.state.samples, self.state.elapsed_s
+        saved = shown = -float("inf") if self.state.step == 0 else self.state.elapsed_s
+        self._report("start", message=self.objective.message)
+        saved, crop = self.state.elapsed_s, (0, 0)
+        loader: Iterator[tuple[Tensor, list[str]]] = iter(())
+        while self._progress() < 1 and not should_stop():
+            if self.schedule.crop(self._progress()) != crop:
+                crop = self.schedule.crop(self._progress())
+                loader = self._loader(*crop)
+            self._step(*next(loader))
+            now = self.state.elapsed_s = time.monotonic() - self._started
+            if now - shown > self.options.preview_seconds:
+                self._preview()
+                shown = now
+            if now - saved > 60 * self.options.save_minutes:
+                self.save()
+                saved = now
+        self._preview()
+        self.save()
+        self._report("end")
+
+    def save(self) -> None:
+        """Write checkpoint (averaged weights) and resume file, if everything since the last check was finite."""
+        self._check()
+        self.checkpoint().save(self.output)
+        self.state.save(self.resume_file, self._recipe())
+
+    def checkpoint(self) -> checkpoint.Checkpoint:
+        """The averaged network as it stands, with its story."""
+        losses = {name: sum(t[name] for t in self.recent) / len(self.recent) for name in self._names if self.recent}
+        training = {
+            "recipe": _plain(asdict(self.options)),
+            "steps": self.state.step,
+            "minutes": self.state.elapsed_s / 60,
+            "losses": losses,
+            "versions": {name: version(name) for name in ("fast_style", "torch", "torchvision")},
+        }
+        styles = [style.describe() for style in self.styles]
+        return checkpoint.Checkpoint(self.objective.network.options, styles, training, self.state.average)
+
+    def _new_network(self) -> TransformerNetwork:
+        o = self.options
+        torch.manual_seed(o.data.seed)
+        network = TransformerNetwork(NetworkOptions(o.width, o.blocks, len(self.styles)))
+        if o.init:
+            network.load_state_dict(checkpoint.load(checkpoint.find(o.init)).network().state_dict())
+        return network
+
+    def _new_state(self, bad_files: list[str]) -> TrainingState:
+        network = self.objective.network
+        optimizer = torch.optim.Adam(network.parameters(), lr=self.options.learning_rate)
+        average = {name: p.detach().clone().float() for name, p in network.named_parameters()}
+        return TrainingState(network, optimizer, average, bad_files=bad_files)
+
+    def _recipe(self) -> dict[str, Any]:
+        recipe = _plain({k: v for k, v in asdict(self.options).items() if k not in FREE})
+        recipe["data"].pop("workers")
+        return recipe
+
+    def _loader(self, size_px: int, batch: int) -> Iterator[tuple[Tensor, list[str]]]:
+        cuda = self.objective.device.type == "cuda"
+        return batches(self.photos, self.options.data, size_px, batch, self.state.samples, pin=cuda)
+
+    def _progress(self) -> float:
+        return self.schedule.progress(self.state.step, self.state.elapsed_s)
+
+    def _step(self, crops: Tensor, bad: list[str]) -> None:
+        state, device = self.state, self.objective.device
+        state.bad_files += [path for path in bad if path not in state.bad_files]
+        photo = crops.to(device, non_blocking=True, memory_format=torch.channels_last)
+        style = (torch.arange(len(photo), device=device) + state.samples) % len(self.styles)
+        for group in state.optimizer.param_groups:
+            group["lr"] = self.schedule.learning_rate(self._progress())
+        terms = self.objective(photo, style)
+        terms["total"].backward()
+        terms["gradient"] = torch.nn.utils.clip_grad_norm_(state.network.parameters(), self.options.clip)
+        self._names = list(terms)
+        self._unchecked.append(torch.stack([term.detach() for term in terms.values()]))
+        if device.type == "cpu" or len(self._unchecked) == CHECK_EVERY_ON_GPU:
+            self._check()
+        state.optimizer.step()
+        state.optimizer.zero_grad()
+        state.average_weights(self.options.ema)
+        state.step += 1
+        state.samples += len(photo)
+
+    def _check(self) -> None:
+        """Look at the losses since the last look; raise TrainingDiverged at the first that is not finite."""
+        if not self._unchecked:
+            return
+        pending, self._unchecked = torch.stack(self._unchecked), []
+        finite = pending.isfinite()
+        if not finite.all():
+            row, column = (~finite).nonzero()[0].tolist()
+            step = self.state.step - len(pending) + row + 1
+            raise TrainingDiverged(
+                f"{self._names[column]} is {pending[row, column].item()} at step {step}; the files on disk hold "
+                "the last good state: --resume it, or start again with a lower --learning-rate"
+            )
+        self.recent.extend(dict(zip(self._names, row, strict=True)) for row in pending.tolist())
+        self._report("step", terms=self.recent[-1])
+
+    @torch.no_grad()
+    def _preview(self) -> None:
+        style = torch.arange(len(self.previews), device=self.objective.device) % len(self.styles)
+        inputs = (self.previews.to(self.objective.device), self.objective.blend(style))
+        stylized = functional_call(self.objective.network, self.state.average, inputs)
+        self._report("preview", previews=(self.previews, stylized.clamp(0, 1).cpu()))
+
+    def _report(self, kind: Literal["start", "step", "preview", "end"], **more: Any) -> None:
+        state, progress = self.state, self._progress()
+        spent = max(1e-9, state.elapsed_s - self._first_s)
+        left = state.elapsed_s * (1 - progress) / progress if progress else 0.0
+        event = Event(
+            kind,
+            state.step,
+            progress,
+            left,
+            (state.samples - self._first_sample) / spent,
+            self.schedule.learning_rate(progress),
+            bad_files=tuple(state.bad_files),
+        )
+        for listener in self.listeners:
+            listener(replace(event, **more))
+
+
+def _plain(value: Any) -> Any:
+    """Dataclass values as plain types that a checkpoint may hold: paths as file names, tuples as lists."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value.name if isinstance(value, Path) else value

@@ -1,0 +1,3 @@
+from fast_style.commands import run, stylize
+
+raise SystemExit(run(stylize.main, prog="stylize.py"))

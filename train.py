@@ -1,0 +1,3 @@
+from fast_style.commands import run, train
+
+raise SystemExit(run(train.main, prog="train.py"))
