@@ -77,7 +77,8 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
 
     def __getitem__(self, i: int) -> tuple[Tensor, list[str]]:
         rng = random.Random(f"{self.seed} {i}")
-        path, bad = self.photos[self._shuffled(i)], []
+        path = self.photos[self._shuffled(i)]
+        bad: list[str] = []
         for _ in range(MAX_TRIES):
             try:
                 return random_crop(decode(path), rng, self.size_px, self.photo_px), bad

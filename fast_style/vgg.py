@@ -83,7 +83,7 @@ class VGG19(nn.Module):
         """Activations after the ReLUs named in `layers`: {name: (N, C, H / 2^(block - 1), W / 2^(block - 1))}."""
         wanted = set(layers)
         features = {}
-        x = ((image - self.mean) / self.std).to(self.convs[LAYERS[0]].weight.dtype)
+        x = ((image - self.mean) / self.std).to(next(self.convs.parameters()).dtype)
         for layer, conv in self.convs.items():
             if layer.endswith("_1") and layer != LAYERS[0]:
                 x = F.max_pool2d(x, 2)

@@ -58,7 +58,7 @@ class TorchEngine:
         self._place()
 
     def _place(self) -> None:
-        self.network.to(self.device, memory_format=torch.channels_last)
+        self.network.to(self.device).to(memory_format=torch.channels_last)
 
 
 def _pick_dtype(precision: str, device: torch.device) -> torch.dtype:

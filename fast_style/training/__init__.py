@@ -1,6 +1,6 @@
 """The training loop: one network, one or several styles, exact resume."""
 
 from .events import Event, Listener
-from .trainer import TrainingDiverged, train
+from .trainer import Trainer, TrainingDiverged, train
 
-__all__ = ["Event", "Listener", "TrainingDiverged", "train"]
+__all__ = ["Event", "Listener", "Trainer", "TrainingDiverged", "train"]

@@ -21,12 +21,12 @@ class Objective:
         wanted = options.precision
         fast = has_fast_bf16(self.device)
         self.dtype = DTYPES["bf16" if wanted == "bf16" or (wanted == "auto" and fast) else "fp32"]
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
         layers = options.loss.style_layers
         targets = [style_target(vgg, self._pictures(style, options), layers) for style in styles]
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
-        vgg.convs.to(dtype=self.dtype, memory_format=torch.channels_last)
+        vgg.convs.to(self.dtype).to(memory_format=torch.channels_last)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
         self.message = ""
         self._call: Callable[[Tensor, Tensor], dict[str, Tensor]] = self._eager

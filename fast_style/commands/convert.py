@@ -1,0 +1,41 @@
+"""`fast-style convert`: a pytorch/examples checkpoint in, one of ours out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from ..errors import FastStyleError
+from .parsing import parse
+
+
+@dataclass(frozen=True)
+class ConvertCommand:
+    """Convert a checkpoint of pytorch/examples' fast_neural_style into ours, with the same output."""
+
+    source: tyro.conf.Positional[Path]
+    """The file to convert (.pth or .model)."""
+
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """The checkpoint to write."""
+
+    name: str | None = None
+    """Name of the style; by default the file name."""
+
+    overwrite: bool = False
+    """Replace an existing output."""
+
+
+def main(arguments: Sequence[str], prog: str) -> int:
+    """Convert one file; the exit code."""
+    command = parse(ConvertCommand, arguments, prog)
+    if command.output.exists() and not command.overwrite:
+        raise FastStyleError(f"{command.output} exists; use --overwrite")
+    from ..convert import convert
+
+    checkpoint = convert(command.source, command.name)
+    checkpoint.save(command.output)
+    print(f"{command.output}: width {checkpoint.model.width}, {checkpoint.model.blocks} residual blocks")
+    return 0
