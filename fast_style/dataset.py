@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
-from torchvision.io import ImageReadMode, decode_image
 
 from . import images
 from .errors import FastStyleError
@@ -36,33 +34,21 @@ def list_photos(folder: Path, hold_out: int = 0) -> tuple[list[Path], list[Path]
     return photos[: len(photos) - hold_out], others
 
 
-def decode(path: Path) -> Tensor:
-    """A picture file to uint8 (3, H, W) RGB, upright. Raises FastStyleError when it is damaged or none."""
-    data = np.fromfile(path, dtype=np.uint8)
-    # libjpeg fills a truncated file with grey; the end marker tells. Whatever torchvision cannot do, Pillow can.
-    if data[:2].tobytes() == b"\xff\xd8" and data[-2:].tobytes() == b"\xff\xd9":
-        try:
-            return decode_image(torch.from_numpy(data), ImageReadMode.RGB, apply_exif_orientation=True)
-        except RuntimeError:
-            pass
-    return torch.from_numpy(np.array(images.read(path).rgb)).permute(2, 0, 1)
-
-
-def random_crop(photo: Tensor, rng: random.Random, size_px: int, photo_px: tuple[int, int]) -> Tensor:
-    """uint8 (3, H, W) to a random crop of it, scaled and perhaps mirrored: float32 (3, size_px, size_px), [0, 1].
+def random_crop(photo: Image.Image, rng: random.Random, size_px: int, photo_px: tuple[int, int]) -> Tensor:
+    """An RGB picture to a random crop of it, scaled and perhaps mirrored: float32 (3, size_px, size_px), [0, 1].
 
     The photograph is seen as if its short side measured a random length in `photo_px`, log-uniform.
     """
     low, high = (max(size_px, px) for px in photo_px)
     short_px = low * (high / low) ** rng.random()
-    height, width = photo.shape[1:]
-    # Cropping before scaling does the costly part on the crop alone.
-    side = max(1, min(height, width, round(size_px * min(height, width) / short_px)))
-    top, left = rng.randint(0, height - side), rng.randint(0, width - side)
-    crop = photo[None, :, top : top + side, left : left + side].float() / 255
-    if side != size_px:
-        crop = F.interpolate(crop, (size_px, size_px), mode="bilinear", antialias=True)
-    return (crop.flip(-1) if rng.random() < 0.5 else crop)[0]
+    side = size_px * min(photo.size) / short_px
+    left, top = rng.uniform(0, photo.width - side), rng.uniform(0, photo.height - side)
+    # Only the crop is scaled, which is the costly part after decoding.
+    box = (left, top, left + side, top + side)
+    crop = photo.resize((size_px, size_px), Image.Resampling.BILINEAR, box)
+    if rng.random() < 0.5:
+        crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return torch.from_numpy(images.to_array(crop))[0]
 
 
 class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
@@ -81,8 +67,8 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
         bad: list[str] = []
         for _ in range(MAX_TRIES):
             try:
-                return random_crop(decode(path), rng, self.size_px, self.photo_px), bad
-            except (FastStyleError, OSError):
+                return random_crop(images.read(path).rgb, rng, self.size_px, self.photo_px), bad
+            except FastStyleError:
                 bad.append(str(path))
                 path = rng.choice(self.photos)
         raise FastStyleError(f"no readable picture among {MAX_TRIES} tried, the last one {path}")
@@ -109,8 +95,12 @@ def _quiet_worker(_: int) -> None:
 def batches(
     photos: Sequence[Path], options: DataOptions, size_px: int, batch: int, start: int, pin: bool = False
 ) -> Iterator[tuple[Tensor, list[str]]]:
-    """Endless batches from sample `start` on: float32 (batch, 3, size_px, size_px) in [0, 1], and bad files met."""
+    """Endless batches from sample `start` on: float32 (batch, 3, size_px, size_px) in [0, 1], and bad files met.
+
+    Raises FastStyleError when none of the files can be read.
+    """
     crops = PhotoCrops(photos, options.seed, size_px, options.photo_size)
+    crops[start]  # a folder without anything readable is an error here, where it is not wrapped by a worker's
     extra: dict[str, Any] = {"prefetch_factor": 4} if options.workers else {}
     return iter(
         DataLoader(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from tqdm import tqdm
@@ -34,9 +34,9 @@ def main(arguments: Sequence[str], prog: str) -> int:
     command = parse(DownloadCocoCommand, arguments, prog)
     archive = command.output / f"{command.split}.zip"
     folder = command.output / command.split
-    with tqdm[None](unit="B", unit_scale=True, desc="download") as bar:
+    with tqdm(unit="B", unit_scale=True, desc="download") as bar:
         coco.fetch(command.url.format(split=command.split), archive, lambda done, total: _show(bar, done, total))
-    with tqdm[None](unit="picture", desc="unpack") as bar:
+    with tqdm(unit="picture", desc="unpack") as bar:
         count = coco.unpack(archive, folder, lambda done, total: _show(bar, done, total))
     if not command.keep_archive:
         archive.unlink()
@@ -44,6 +44,6 @@ def main(arguments: Sequence[str], prog: str) -> int:
     return 0
 
 
-def _show(bar: "tqdm[None]", done: int, total: int) -> None:
+def _show(bar: Any, done: int, total: int) -> None:
     bar.total = total or None
     bar.update(done - bar.n)

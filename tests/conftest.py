@@ -1,0 +1,88 @@
+"""Small stand-ins for the real thing, made on the spot: random VGG weights, pictures, a checkpoint."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fast_style.checkpoint import Checkpoint
+from fast_style.network import TransformerNetwork
+from fast_style.options import DataOptions, LossOptions, NetworkOptions, StyleOptions, TrainOptions
+from fast_style.scenes import noise
+from fast_style.vgg import INDICES, VGG19
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real photographs, paintings and weights beside the project."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the folder ../shared with photos, styles and vgg19_relu4_1.pth, which is absent")
+    return SHARED
+
+
+def picture(width: int, height: int, seed: int = 0) -> Image.Image:
+    """A colourful RGB picture of smooth noise."""
+    rng = np.random.default_rng(seed)
+    channels = [noise(rng, height, width, 1.0) * 50 + 128 for _ in range(3)]
+    return Image.fromarray(np.stack(channels, -1).clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state dict in torchvision's names with random weights, cut after relu3_1."""
+    torch.manual_seed(1)
+    path = tmp_path_factory.mktemp("vgg") / "vgg19_relu3_1.pth"
+    torch.save(vgg_state(VGG19("relu3_1")), path)
+    return path
+
+
+def vgg_state(vgg: VGG19) -> dict[str, torch.Tensor]:
+    """The weights of our VGG19 under torchvision's names."""
+    return {
+        f"features.{INDICES[layer]}.{kind}": parameter
+        for layer, conv in vgg.convs.items()
+        for kind, parameter in conv.named_parameters()
+    }
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A nested folder of six pictures."""
+    folder = tmp_path / "photos"
+    for i in range(6):
+        path = folder / ("a" if i % 2 else "b/c") / f"{i}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(70 + 10 * i, 60, i).save(path)
+    return folder
+
+
+@pytest.fixture
+def options(tmp_path: Path, photos: Path, vgg_file: Path) -> TrainOptions:
+    """A training of seconds: narrow network, shallow VGG, tiny crops."""
+    style = tmp_path / "dots.png"
+    picture(64, 64, 99).save(style)
+    return TrainOptions(
+        StyleOptions((style,), style_size=(48,)),
+        DataOptions(photos, image_size=32, finish_size=48, photo_size=(40, 60), batch_size=2, workers=0),
+        LossOptions(("relu2_2",), ("relu1_1", "relu3_1"), vgg_weights=vgg_file),
+        output=tmp_path / "out" / "dots.pth",
+        steps=6,
+        width=4,
+        blocks=1,
+        device="cpu",
+        precision="fp32",
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of an untrained narrow network."""
+    torch.manual_seed(0)
+    network = TransformerNetwork(NetworkOptions(width=4, blocks=1))
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny.pth"
+    Checkpoint(network.options, [{"name": "tiny"}], {"steps": 0}, network.state_dict()).save(path)
+    return path

@@ -1,0 +1,154 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from fast_style import images
+from fast_style.errors import FastStyleError
+
+from .conftest import picture
+
+
+def saved(image: Image.Image, path: Path, **options: object) -> images.Picture:
+    image.save(path, **options)  # type: ignore[arg-type]
+    return images.read(path)
+
+
+def profile() -> bytes:
+    """An RGB profile that is not sRGB."""
+    xyz = ImageCms.createProfile("sRGB")
+    data = bytearray(ImageCms.ImageCmsProfile(xyz).tobytes())
+    return bytes(data)
+
+
+def difference(a: Image.Image, b: Image.Image) -> float:
+    return float(np.abs(np.asarray(a.convert("RGB")).astype(int) - np.asarray(b.convert("RGB")).astype(int)).mean())
+
+
+def test_array_and_back_is_exact() -> None:
+    original = picture(31, 17)
+    array = images.to_array(original)
+    assert array.shape == (1, 3, 17, 31)
+    assert array.dtype == np.float32
+    assert 0 <= array.min() <= array.max() <= 1
+    assert difference(images.from_array(array), original) == 0
+
+
+def test_values_outside_the_range_are_clamped() -> None:
+    array = np.array([-0.2, 0.5, 1.3], np.float32).reshape(1, 3, 1, 1)
+    assert images.from_array(array).getpixel((0, 0)) == (0, 128, 255)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_and_taken_out_of_the_exif(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "Maker"
+    read = saved(picture(40, 20), tmp_path / "a.jpg", exif=exif)
+    assert read.image.size == ((40, 20) if orientation < 5 else (20, 40))
+    images.write(read, tmp_path / "b.jpg")
+    again = Image.open(tmp_path / "b.jpg")
+    assert again.getexif().get(0x0112, 1) == 1
+    assert again.getexif()[0x010F] == "Maker"
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "PA", "1", "CMYK", "YCbCr", "HSV", "LAB", "I", "F", "RGBA", "RGBX"])
+def test_every_mode_becomes_rgb(mode: str) -> None:
+    original = picture(20, 10)
+    via = original.convert("P") if mode == "PA" else original
+    if mode == "LAB":
+        lab = ImageCms.createProfile("LAB")
+        via = ImageCms.profileToProfile(original, ImageCms.createProfile("sRGB"), lab, outputMode="LAB") or original
+    read = images.upright(via if via.mode == mode else via.convert(mode))
+    assert read.image.mode == ("RGBA" if mode in ("LA", "PA", "RGBA") else "RGB")
+    assert read.rgb.size == (20, 10)
+    if mode in ("CMYK", "YCbCr", "HSV", "RGBA", "RGBX"):
+        assert difference(read.rgb, original) < 4
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
+    read = saved(Image.fromarray(ramp), tmp_path / "a.png")
+    assert np.array_equal(np.asarray(read.rgb)[0, :, 0], np.arange(256))
+
+
+def test_alpha_and_palette_transparency_are_kept(tmp_path: Path) -> None:
+    original = picture(20, 10)
+    alpha = Image.fromarray(np.tile(np.linspace(0, 255, 20).astype(np.uint8), (10, 1)))
+    original.putalpha(alpha)
+    read = saved(original, tmp_path / "a.png")
+    images.write(read, tmp_path / "b.png")
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "b.png").getchannel("A")), np.asarray(alpha))
+    palette = picture(20, 10).convert("P")
+    assert saved(palette, tmp_path / "c.gif", transparency=0).image.mode == "RGBA"
+
+
+def test_transparent_pixels_lie_on_white_where_alpha_cannot_be_kept(tmp_path: Path) -> None:
+    clear = images.upright(Image.new("RGBA", (4, 4), (255, 0, 0, 0)))
+    assert clear.rgb.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_rgb_profile_is_kept(tmp_path: Path) -> None:
+    read = saved(picture(20, 10), tmp_path / "a.jpg", icc_profile=profile())
+    assert read.icc_profile == profile()
+    for name in ("b.jpg", "b.png", "b.webp", "b.tif"):
+        images.write(images.Picture(read.image, images.format_for(Path(name)), read.icc_profile, None), tmp_path / name)
+        assert Image.open(tmp_path / name).info["icc_profile"] == profile()
+
+
+def test_grey_with_a_profile_becomes_srgb(tmp_path: Path) -> None:
+    read = saved(picture(20, 10).convert("L"), tmp_path / "a.jpg", icc_profile=profile())
+    assert read.image.mode == "RGB"
+    assert read.icc_profile is None
+
+
+@pytest.mark.parametrize("suffix", sorted(images.FORMATS))
+def test_every_format_is_written_and_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    images.write(images.Picture(picture(33, 21), images.format_for(path), None, None), path, quality=100)
+    read = images.read(path)
+    assert read.format == images.FORMATS[suffix]
+    assert read.image.size == (33, 21)
+    assert difference(read.rgb, picture(33, 21)) < (12 if suffix == ".gif" else 4)
+
+
+def test_quality_sets_the_size() -> None:
+    read = images.Picture(picture(200, 200), "JPEG", None, None)
+    assert len(images.encode(read, 95)) > 1.5 * len(images.encode(read, 50))
+
+
+def test_unknown_formats_are_named() -> None:
+    with pytest.raises(FastStyleError, match=r"a\.xyz: no known picture format; use one of .*jpg.*png"):
+        images.format_for(Path("a.xyz"))
+    with pytest.raises(FastStyleError, match="--format xyz"):
+        images.format_for(Path("a.jpg"), "xyz")
+    assert images.format_for(Path("a"), "JPG") == "JPEG"
+
+
+def test_unreadable_files_are_one_plain_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("hello")
+    picture(50, 50).save(tmp_path / "b.png")
+    whole = (tmp_path / "b.png").read_bytes()
+    (tmp_path / "b.png").write_bytes(whole[: len(whole) // 2])
+    for name in ("a.jpg", "b.png"):
+        with pytest.raises(FastStyleError, match=f"{name}: not a readable picture") as caught:
+            images.read(tmp_path / name)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(FastStyleError, match="no such file"):
+        images.read(tmp_path / "c.jpg")
+
+
+def test_more_pixels_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    picture(40, 40).save(buffer, "PNG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(FastStyleError, match="more pixels than the limit of 200"):
+        images.read(buffer)
+
+
+def test_short_side_is_met_in_proportion() -> None:
+    assert images.resize_short_side(picture(200, 100), 50).size == (100, 50)
+    assert images.resize_short_side(picture(100, 300), 200).size == (200, 600)
+    assert images.resize_short_side(picture(300, 1), 5).size == (1500, 5)

@@ -1,0 +1,72 @@
+import pytest
+import torch
+
+from fast_style.network import ConditionalInstanceNorm, TransformerNetwork
+from fast_style.options import NetworkOptions
+
+
+def tiny_network(**changes: int) -> TransformerNetwork:
+    torch.manual_seed(0)
+    return TransformerNetwork(NetworkOptions(**{"width": 4, "blocks": 1, **changes})).eval()
+
+
+def test_it_is_johnsons_network() -> None:
+    network = TransformerNetwork()
+    count = sum(parameter.numel() for parameter in network.parameters())
+    # 9x9 to 32; 3x3 to 64 and 128; five blocks of two 3x3; 3x3 to 64 and 32; 9x9 to 3; scale and shift per channel.
+    convs = 3 * 32 * 81 + 9 * (32 * 64 + 64 * 128 + 10 * 128 * 128 + 128 * 64 + 64 * 32) + (32 * 3 * 81 + 3)
+    norms = 2 * (32 + 64 + 128 + 10 * 128 + 64 + 32)
+    assert count == convs + norms
+    assert {m.padding_mode for m in network.modules() if isinstance(m, torch.nn.Conv2d)} == {"reflect"}
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 3), (4, 4), (5, 5), (7, 13), (16, 16), (33, 30), (41, 63)])
+def test_size_comes_out_as_it_went_in(size: tuple[int, int]) -> None:
+    out = tiny_network()(torch.rand(2, 3, *size))
+    assert out.shape == (2, 3, *size)
+    assert out.isfinite().all()
+
+
+def test_output_reaches_black_and_white() -> None:
+    network = tiny_network()
+    torch.nn.init.constant_(network.out.bias, 9.0)
+    assert network(torch.rand(1, 3, 8, 8)).min() > 1
+    torch.nn.init.constant_(network.out.bias, -9.0)
+    assert network(torch.rand(1, 3, 8, 8)).max() < 0
+
+
+def test_norm_is_torchs_instance_norm() -> None:
+    norm = ConditionalInstanceNorm(6, styles=1)
+    torch.nn.init.normal_(norm.weight)
+    torch.nn.init.normal_(norm.bias)
+    x = torch.randn(3, 6, 5, 7) * 4 + 2
+    expected = torch.nn.functional.instance_norm(x, weight=norm.weight[0], bias=norm.bias[0])
+    torch.testing.assert_close(norm(x, torch.ones(3, 1)), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_norm_statistics_are_float32(dtype: torch.dtype) -> None:
+    # A sum of squares of 64 * 64 values of 300 does not fit float16, and bf16 cannot tell 300 from 301.
+    x = (300 + torch.randn(1, 2, 64, 64)).to(dtype)
+    out = ConditionalInstanceNorm(2, 1)(x, torch.ones(1, 1))
+    expected = torch.nn.functional.instance_norm(x.float())
+    assert out.dtype == dtype
+    torch.testing.assert_close(out.float(), expected, atol=0.02, rtol=0.02)
+
+
+def test_each_style_has_its_own_norm() -> None:
+    network = tiny_network(styles=3)
+    for parameter in (p for name, p in network.named_parameters() if ".norm." in name):
+        torch.nn.init.normal_(parameter)
+    image = torch.rand(1, 3, 16, 16)
+    pure = [network(image, torch.eye(3)[i : i + 1]) for i in range(3)]
+    assert not torch.allclose(pure[0], pure[1], atol=1e-3)
+    torch.testing.assert_close(network(image), pure[0])  # without a blend the first style
+    batch = network(image.repeat(3, 1, 1, 1), torch.eye(3))
+    torch.testing.assert_close(batch, torch.cat(pure), atol=1e-5, rtol=1e-5)
+
+
+def test_no_checkerboard_from_a_flat_picture() -> None:
+    # Transposed convolutions would leave a pattern of period 2 or 4; here every pixel has the same neighbourhood.
+    out = tiny_network()(torch.full((1, 3, 32, 32), 0.4))
+    assert (out.amax((2, 3)) - out.amin((2, 3))).max() < 1e-5

@@ -1,0 +1,126 @@
+"""The house: who may import whom, what importing and asking for help may cost."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PACKAGE = PROJECT / "fast_style"
+
+# Floors from the ground up, modules from left to right: imports point to a lower floor, or to the left.
+FLOORS = [
+    ["errors", "files", "malloc", "options", "scenes", "images"],
+    ["hardware", "vgg", "network", "checkpoint", "convert"],
+    ["losses", "coco", "dataset", "training"],
+    ["engines", "stylizer"],
+    ["commands"],
+]
+PLACE = {name: (floor, position) for floor, names in enumerate(FLOORS) for position, name in enumerate(names)}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level modules of fast_style that a file imports, at any depth of nesting."""
+    parts = path.relative_to(PACKAGE).parts
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == len(parts):
+            names |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fast_style."):
+            names.add(str(node.module).split(".")[1])
+    return names - {"__version__"}
+
+
+def test_every_module_has_a_place() -> None:
+    found = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in modules()} - {"__init__"}
+    assert found == set(PLACE)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down_or_left(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if own == "__init__":
+        pytest.skip("the package itself names its public parts lazily")
+    wrong = [name for name in imported(path) - {own} if PLACE[name] >= PLACE[own]]
+    assert not wrong, f"{own} may not import {wrong}"
+
+
+def test_the_import_test_sees_imports() -> None:
+    assert {"checkpoint", "dataset", "network"} <= imported(PACKAGE / "training" / "trainer.py")
+    assert "engines" in imported(PACKAGE / "stylizer.py")
+
+
+LAZY = ["torch", "torchvision", "tensorboard", "tyro"]
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import fast_style", [*LAZY, "numpy", "PIL"]),
+        ("from fast_style import Stylizer", LAZY),
+        ("import fast_style.options", [*LAZY, "numpy"]),
+    ],
+)
+def test_importing_is_lazy(code: str, absent: list[str]) -> None:
+    check = f"{code}; import sys; print([m for m in {absent} if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, cwd=PROJECT, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("script", ["train.py", "stylize.py"])
+def test_help_does_not_import_torch(script: str) -> None:
+    code = (
+        f"import runpy, sys; sys.argv = ['{script}', '--help']\n"
+        f"try: runpy.run_path('{script}', run_name='__main__')\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "print('torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
+    assert "usage:" in result.stdout
+    assert result.stdout.strip().endswith("False")
+
+
+@pytest.mark.parametrize("script", ["train.py", "stylize.py"])
+def test_help_answers_in_half_a_second(script: str) -> None:
+    resource = pytest.importorskip("resource")
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, script, "--help"], capture_output=True, cwd=PROJECT, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Processor time: nothing waits here, and other work on the machine is not ours.
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(seconds) < 0.5
+
+
+def test_files_and_functions_are_short() -> None:
+    for path in modules():
+        text = path.read_text()
+        assert text.count("\n") <= 250, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert (node.end_lineno or 0) - node.lineno <= 50, (path, node.name)
+
+
+def test_the_library_neither_prints_nor_exits() -> None:
+    for path in modules():
+        if "commands" in path.parts:
+            continue
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        assert not {"print", "exit"} & {call.id for call in calls if isinstance(call, ast.Name)}, path
+
+
+def test_extras_are_there() -> None:
+    tomllib = pytest.importorskip("tomllib")  # Python 3.11
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert set(extras) == {"engines", "export", "video", "serve", "all", "test"}
+    assert "test" not in extras["all"][0]
+    for requirement in [*project["dependencies"], *(r for k, v in extras.items() if k != "all" for r in v)]:
+        assert ">=" in requirement, requirement

@@ -1,0 +1,349 @@
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from PIL import Image
+from torch import Tensor
+
+from fast_style import checkpoint
+from fast_style.commands import train as train_command
+from fast_style.commands.parsing import recipe_of
+from fast_style.errors import FastStyleError
+from fast_style.options import TrainOptions
+from fast_style.training import Event, Trainer, TrainingDiverged, train
+from fast_style.training.schedule import Schedule
+from fast_style.vgg import VGG19
+
+from .conftest import picture, vgg_state
+
+PROJECT = Path(__file__).parents[1]
+
+
+def final_state(options: TrainOptions) -> dict[str, Any]:
+    assert options.output
+    return torch.load(options.output.with_suffix(".resume"), weights_only=True)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for key in sorted(value, key=str):
+            yield from leaves(value[key])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value
+
+
+def assert_same(a: Any, b: Any) -> None:
+    pairs = list(zip(leaves(a), leaves(b), strict=True))
+    assert any(isinstance(x, Tensor) for x, _ in pairs)
+    for x, y in pairs:
+        assert torch.equal(x, y) if isinstance(x, Tensor) else x == y
+
+
+def test_it_learns(options: TrainOptions) -> None:
+    events: list[Event] = []
+    train(replace(options, steps=60), [events.append])
+    totals = [event.terms["total"] for event in events if event.kind == "step" and event.terms]
+    assert len(totals) == 60
+    assert sum(totals[-10:]) < 0.8 * sum(totals[:10])
+
+
+def test_checkpoint_tells_its_story(options: TrainOptions) -> None:
+    options = replace(options, style=replace(options.style, style_title=("Dots",), style_artist=("Nobody",)))
+    loaded = checkpoint.load(train(options))
+    assert loaded.styles[0]["name"] == "dots"
+    assert loaded.styles[0]["title"] == "Dots"
+    assert loaded.styles[0]["artist"] == "Nobody"
+    assert len(loaded.styles[0]["sha256"][0]) == 64
+    assert loaded.training["steps"] == 6
+    assert loaded.training["recipe"]["loss"]["style_weight"] == options.loss.style_weight
+    assert {"content", "style", "style/relu3_1", "total"} <= loaded.training["losses"].keys()
+    assert loaded.training["versions"]["torch"] == torch.__version__
+    assert loaded.network()(torch.rand(1, 3, 20, 30)).shape == (1, 3, 20, 30)
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 5])
+def test_resume_is_exact(options: TrainOptions, tmp_path: Path, stop_after: int) -> None:
+    (options.data.dataset / "bad.jpg").write_bytes(b"\xff\xd8 cut short")
+    options = replace(options, data=replace(options.data, workers=2))
+    straight = replace(options, output=tmp_path / "straight.pth")
+    train(straight)
+    steps: list[int] = []
+
+    def should_stop() -> bool:
+        steps.append(1)
+        return len(steps) > stop_after
+
+    train(options, should_stop=should_stop)
+    assert final_state(options)["counters"][0] == stop_after
+    train(replace(options, resume=True))
+    a, b = final_state(straight), final_state(options)
+    for part in ("network", "optimizer", "average"):
+        assert_same(a[part], b[part])
+    assert a["counters"][:2] == b["counters"][:2]
+    assert set(a["bad_files"]) == set(b["bad_files"])
+
+
+def test_resume_needs_the_same_recipe(options: TrainOptions) -> None:
+    with pytest.raises(FastStyleError, match="nothing to resume"):
+        train(replace(options, resume=True))
+    train(options)
+    with pytest.raises(FastStyleError, match="other values of learning_rate"):
+        train(replace(options, resume=True, learning_rate=0.5))
+
+
+def test_an_existing_checkpoint_is_not_overwritten(options: TrainOptions) -> None:
+    path = train(options)
+    before = path.read_bytes()
+    with pytest.raises(FastStyleError, match="exists; .*--overwrite"):
+        train(options)
+    assert path.read_bytes() == before
+    train(replace(options, overwrite=True))
+
+
+def test_warm_start_takes_over_the_weights(options: TrainOptions, tmp_path: Path) -> None:
+    first = checkpoint.load(train(options))
+    warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output)))
+    for name, value in warm.state.network.state_dict().items():
+        torch.testing.assert_close(value, first.weights[name].float())
+
+
+def test_a_nan_stops_with_step_and_term_and_keeps_the_last_good_state(options: TrainOptions) -> None:
+    trainer = Trainer(options)
+    trainer.run(lambda: trainer.state.step == 3)
+    before = {path: path.read_bytes() for path in (trainer.output, trainer.resume_file)}
+    poisoned = Trainer(replace(options, resume=True))
+    whole = poisoned.objective
+
+    def objective(photo: Tensor, style: Tensor) -> dict[str, Tensor]:
+        terms = whole(photo, style)
+        if poisoned.state.step == 4:
+            terms["style/relu3_1"] = terms["style/relu3_1"] * math.inf
+        return terms
+
+    objective.device = whole.device  # type: ignore[attr-defined]
+    objective.network = whole.network  # type: ignore[attr-defined]
+    objective.message = ""  # type: ignore[attr-defined]
+    objective.blend = whole.blend  # type: ignore[attr-defined]
+    poisoned.objective = objective  # type: ignore[assignment]
+    with pytest.raises(TrainingDiverged, match="style/relu3_1 is inf at step 5"):
+        poisoned.run()
+    assert all(path.read_bytes() == data for path, data in before.items())
+    assert all(value.isfinite().all() for value in poisoned.state.average.values())
+
+
+def test_previews_come_from_the_first_steps_on(options: TrainOptions) -> None:
+    events: list[Event] = []
+    train(replace(options, preview_seconds=0), [events.append])
+    kinds = [event.kind for event in events]
+    assert kinds[:3] == ["start", "step", "preview"]
+    photos, stylized = next(event.previews for event in events if event.previews)
+    assert photos.shape == stylized.shape == (4, 3, 256, 256)
+    assert 0 <= stylized.min() <= stylized.max() <= 1
+
+
+def test_average_is_what_is_saved(options: TrainOptions) -> None:
+    loaded = checkpoint.load(train(options))
+    state = final_state(options)
+    for name, value in state["average"].items():
+        assert torch.equal(loaded.weights[name], value.half())
+    assert not torch.equal(state["average"]["out.weight"], state["network"]["out.weight"])
+
+
+def test_two_styles_in_one_model(options: TrainOptions, tmp_path: Path) -> None:
+    picture(50, 50, 7).save(tmp_path / "second.png")
+    style = replace(options.style, style=(*options.style.style, tmp_path / "second.png"))
+    loaded = checkpoint.load(train(replace(options, style=style)))
+    assert [s["name"] for s in loaded.styles] == ["dots", "second"]
+    assert loaded.weights["down1.norm.weight"].shape == (2, 4)
+    assert not torch.equal(*loaded.weights["up2.norm.weight"])
+
+
+def test_a_folder_is_one_style_of_several_pictures(options: TrainOptions, tmp_path: Path) -> None:
+    folder = tmp_path / "monet"
+    folder.mkdir()
+    for i in range(3):
+        picture(50, 50, i).save(folder / f"{i}.png")
+    loaded = checkpoint.load(train(replace(options, style=replace(options.style, style=(folder,)))))
+    assert loaded.styles[0]["name"] == "monet"
+    assert len(loaded.styles[0]["sha256"]) == 3
+
+
+@pytest.mark.parametrize("crop", [(0.5, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 1.2)])
+def test_style_crop_is_checked(options: TrainOptions, crop: tuple[float, float, float, float]) -> None:
+    with pytest.raises(FastStyleError, match="--style-crop takes"):
+        train(replace(options, style=replace(options.style, style_crop=crop)))
+
+
+def test_style_size_and_crop_change_the_aim(options: TrainOptions) -> None:
+    def aim(**changes: Any) -> Tensor:
+        return Trainer(replace(options, style=replace(options.style, **changes))).objective.loss.targets["relu3_1"]
+
+    whole = aim()
+    assert not torch.allclose(whole, aim(style_size=(24,)), rtol=1e-3)
+    assert not torch.allclose(whole, aim(style_crop=(0.0, 0.0, 0.5, 0.5)), rtol=1e-3)
+    torch.testing.assert_close(aim(style_size=(48, 24)), (whole + aim(style_size=(24,))) / 2)
+
+
+def test_schedule_rises_and_falls_and_ends_with_large_crops(options: TrainOptions) -> None:
+    schedule = Schedule(replace(options, learning_rate=1.0, warm_up=0.1))
+    rates = [schedule.learning_rate(i / 100) for i in range(101)]
+    assert rates.index(max(rates)) == 10
+    assert rates[100] == pytest.approx(0.01)
+    assert rates[:11] == sorted(rates[:11])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert schedule.crop(0.5) == (32, 2)
+    assert schedule.crop(0.9) == (48, 1)
+
+
+def test_minutes_set_the_schedule(options: TrainOptions) -> None:
+    schedule = Schedule(replace(options, minutes=2.0))
+    assert schedule.progress(step=5, elapsed_s=60) == 0.5
+    assert schedule.progress(step=5, elapsed_s=121) == 1.0
+    events: list[Event] = []
+    start = time.monotonic()
+    train(replace(options, steps=10**9, minutes=0.05), [events.append])
+    assert 3 <= time.monotonic() - start < 30
+    assert events[-1].progress == 1.0
+    assert events[-1].step > 1
+
+
+def test_bf16_follows_float32(options: TrainOptions, tmp_path: Path) -> None:
+    def losses(precision: Any) -> list[float]:
+        events: list[Event] = []
+        output = tmp_path / f"{precision}.pth"
+        train(replace(options, precision=precision, output=output, steps=20), [events.append])
+        return [event.terms["total"] for event in events if event.terms]
+
+    for a, b in zip(losses("fp32"), losses("bf16"), strict=True):
+        assert a == pytest.approx(b, rel=0.1)
+
+
+def arguments(options: TrainOptions, **changes: Any) -> list[str]:
+    flags: list[str] = []
+    for key, value in {**recipe_of(options), **changes}.items():
+        values = value if isinstance(value, list) else [value]
+        flags += [f"--{key}", *map(str, values)]
+    return flags
+
+
+def test_the_command_writes_curves_pictures_and_recipe(
+    options: TrainOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    (options.data.dataset / "bad.jpg").write_text("no picture")
+    (options.data.dataset / "notes.txt").write_text("no picture")
+    assert options.output
+    assert train_command.main(arguments(options, steps=25)) == 0
+    curves = EventAccumulator(str(options.output.with_suffix(".runs")))
+    curves.Reload()
+    tags = curves.Tags()
+    wanted = {"loss/total", "loss/content/relu2_2", "loss/style/relu3_1", "learning_rate", "images_per_second"}
+    assert wanted <= set(tags["scalars"])
+    assert len(curves.Scalars("loss/total")) >= 3
+    assert tags["images"]
+    assert Image.open(options.output.with_suffix(".preview.jpg")).size == (1024, 512)
+    recipe = yaml.safe_load(options.output.with_suffix(".yaml").read_text())
+    assert recipe["steps"] == 25
+    assert recipe["width"] == 4
+    printed = capsys.readouterr().out
+    assert "skipped 2 files" in printed
+    assert "bad.jpg" in printed
+    assert "notes.txt" in printed
+
+
+def test_sigterm_to_a_real_process_saves_and_ends_cleanly(options: TrainOptions) -> None:
+    assert options.output
+    command = [sys.executable, "train.py", *arguments(options, steps=100000, **{"preview-seconds": 0})]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    preview = options.output.with_suffix(".preview.jpg")
+    deadline = time.monotonic() + 120
+    while not preview.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert preview.exists()
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    steps = final_state(options)["counters"][0]
+    assert f"stopped after step {steps}; the same command with --resume continues" in printed
+    assert steps > 0
+    assert checkpoint.load(options.output).training["steps"] == steps
+
+
+def test_ctrl_c_reaches_workers_too_and_still_saves(options: TrainOptions) -> None:
+    assert options.output
+    flags = arguments(options, steps=100000, workers=2, **{"preview-seconds": 0})
+    process = subprocess.Popen([sys.executable, "train.py", *flags], cwd=PROJECT, start_new_session=True)
+    preview = options.output.with_suffix(".preview.jpg")
+    deadline = time.monotonic() + 120
+    while not preview.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=60) == 0
+    assert final_state(options)["counters"][0] > 0
+
+
+@pytest.mark.slow
+def test_a_minute_of_training_on_real_material(shared: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    flags = "--steps 60 --image-size 128 --output t.pth --device cpu --style".split()
+    paths = [shared / "styles/wave.jpg", "--dataset", shared / "photos", "--vgg-weights", shared / "vgg19_relu4_1.pth"]
+    start = time.monotonic()
+    command = [sys.executable, str(PROJECT / "train.py"), *flags, *map(str, paths)]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert time.monotonic() - start < 180
+    curves = EventAccumulator(str(tmp_path / "t.runs"), {"scalars": 0, "images": 0})
+    curves.Reload()
+    assert curves.Tags()["images"]
+    assert curves.Tags()["scalars"]
+    assert checkpoint.load(tmp_path / "t.pth").network()(torch.rand(1, 3, 8, 8)).isfinite().all()
+
+
+@pytest.mark.slow
+def test_the_loss_falls_below_a_third_in_sixty_steps(shared: Path, tmp_path: Path) -> None:
+    from fast_style.options import DataOptions, LossOptions, StyleOptions
+
+    events: list[Event] = []
+    train(
+        TrainOptions(
+            StyleOptions((shared / "styles/wave.jpg",)),
+            DataOptions(shared / "photos", image_size=128),
+            LossOptions(vgg_weights=shared / "vgg19_relu4_1.pth"),
+            output=tmp_path / "t.pth",
+            steps=60,
+            device="cpu",
+        ),
+        [events.append],
+    )
+    totals = [event.terms["total"] for event in events if event.terms]
+    assert sum(totals[-10:]) < sum(totals[:10]) / 3
+
+
+def test_vgg_is_cut_where_the_losses_end(options: TrainOptions, tmp_path: Path) -> None:
+    torch.save(vgg_state(VGG19("relu5_1")), tmp_path / "deep.pth")
+    trainer = Trainer(replace(options, loss=replace(options.loss, vgg_weights=tmp_path / "deep.pth")))
+    assert trainer.objective.loss.vgg.layers[-1] == "relu3_1"
+
+
+def test_without_a_compiler_training_says_so_and_goes_on(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fast_style.training.objective.has_compiler", lambda device: False)
+    events: list[Event] = []
+    train(replace(options, compile="on"), [events.append])
+    assert "no compiler found" in events[0].message
+    assert events[-1].step == 6

@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+
+from fast_style.errors import FastStyleError
+from fast_style.vgg import INDICES, LAYERS, MEAN, STD, VGG19, deepest
+
+from .conftest import vgg_state
+
+
+def test_every_layer_is_torchvisions() -> None:
+    theirs = torchvision.models.vgg19().features.eval()
+    ours = VGG19("relu5_4")
+    for layer, conv in ours.convs.items():
+        conv.load_state_dict(theirs[INDICES[layer]].state_dict())
+    image = torch.rand(2, 3, 32, 32)
+    x = (image - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    features = ours(image, LAYERS)
+    with torch.no_grad():
+        for index, module in enumerate(theirs):
+            x = module(x.clone())
+            for layer in LAYERS:
+                if INDICES[layer] + 1 == index:
+                    torch.testing.assert_close(features[layer], x)
+    assert len(features) == 16
+
+
+def test_it_is_cut_after_the_deepest_layer_and_frozen(vgg_file: Path) -> None:
+    vgg = VGG19.load("relu2_1", vgg_file)
+    assert vgg.layers == ("relu1_1", "relu1_2", "relu2_1")
+    assert not any(parameter.requires_grad for parameter in vgg.parameters())
+    assert deepest(["relu3_1", "relu1_2"]) == "relu3_1"
+
+
+def test_nothing_is_computed_beyond_what_is_asked(vgg_file: Path) -> None:
+    vgg = VGG19.load("relu3_1", vgg_file)
+    called: list[str] = []
+    for layer, conv in vgg.convs.items():
+        conv.register_forward_hook(lambda *_, name=layer: called.append(name))
+    vgg(torch.rand(1, 3, 16, 16), ["relu1_2"])
+    assert called == ["relu1_1", "relu1_2"]
+
+
+def test_a_layer_beyond_the_file_is_named_with_the_deepest_there_is(vgg_file: Path) -> None:
+    with pytest.raises(FastStyleError, match=r"relu4_2 .* reaches only relu3_1.*--vgg-weights"):
+        VGG19.load("relu4_2", vgg_file)
+
+
+def test_unknown_layer_lists_the_known() -> None:
+    with pytest.raises(FastStyleError, match=r"'conv4_2'.*relu4_2"):
+        deepest(["conv4_2"])
+
+
+def test_other_files_are_refused(tmp_path: Path, tiny: Path) -> None:
+    with pytest.raises(FastStyleError, match="no such file"):
+        VGG19.load("relu1_1", tmp_path / "absent.pth")
+    (tmp_path / "text.pth").write_text("hello")
+    with pytest.raises(FastStyleError, match="not a file of network weights"):
+        VGG19.load("relu1_1", tmp_path / "text.pth")
+    with pytest.raises(FastStyleError, match="torchvision's names"):
+        VGG19.load("relu1_1", tiny)
+    torch.save({"features.0.weight": torch.rand(8, 3, 3, 3), "features.0.bias": torch.rand(8)}, tmp_path / "vgg11.pth")
+    with pytest.raises(FastStyleError, match="relu1_1 does not have VGG19's shape"):
+        VGG19.load("relu1_1", tmp_path / "vgg11.pth")
+
+
+def test_the_download_is_torchvisions_with_its_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = torchvision.models.VGG19_Weights.IMAGENET1K_V1
+    seen: dict[str, object] = {}
+    complete = vgg_state(VGG19("relu5_4"))
+
+    def fetch(url: str, **more: object) -> dict[str, torch.Tensor]:
+        seen.update(more, url=url)
+        return complete
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fetch)
+    vgg = VGG19.load("relu4_2")
+    assert seen["url"] == weights.url
+    assert seen["check_hash"] is True
+    torch.testing.assert_close(vgg.convs["relu4_2"].weight, complete["features.21.weight"])
+
+
+def test_without_network_the_error_says_how_to_get_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
+    with pytest.raises(FastStyleError, match=r"vgg19-dcbb9e9d\.pth .*--vgg-weights FILE"):
+        VGG19.load("relu1_1")
+
+
+def test_real_weights_are_cut_after_relu4_1(shared: Path) -> None:
+    vgg = VGG19.load("relu4_1", shared / "vgg19_relu4_1.pth")
+    features = vgg(torch.rand(1, 3, 64, 64), ["relu4_1"])
+    assert features["relu4_1"].shape == (1, 512, 8, 8)
+    with pytest.raises(FastStyleError, match="reaches only relu4_1"):
+        VGG19.load("relu4_2", shared / "vgg19_relu4_1.pth")
