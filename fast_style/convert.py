@@ -42,7 +42,7 @@ def convert(path: Path, name: str | None = None) -> Checkpoint:
         if ours is None:
             raise FastStyleError(f"{path}: {key} is not a part of pytorch/examples' TransformerNet")
         weights[ours] = value.float()
-    if weights.keys() < {"down1.conv.weight", "out.weight", "out.bias"}:
+    if not {"down1.conv.weight", "out.weight", "out.bias"} <= weights.keys():
         raise FastStyleError(f"{path}: not a pytorch/examples fast_neural_style checkpoint")
     blocks = {match[1] for key in weights if (match := re.match(r"blocks\.(\d+)\.", key))}
     model = NetworkOptions(width=len(weights["down1.conv.weight"]), blocks=len(blocks), output="linear")

@@ -33,7 +33,7 @@ def noise(rng: np.random.Generator, height: int, width: int, slope: float, stret
     frequency[0, 0] = np.inf
     spectrum = np.fft.rfft2(rng.standard_normal((height, width))) * frequency**-slope
     field = np.fft.irfft2(spectrum, (height, width))
-    return (field / field.std()).astype(np.float32)
+    return (field / (field.std() or 1)).astype(np.float32)
 
 
 @dataclass(frozen=True)

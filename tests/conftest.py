@@ -27,7 +27,7 @@ def shared() -> Path:
 def picture(width: int, height: int, seed: int = 0) -> Image.Image:
     """A colourful RGB picture of smooth noise."""
     rng = np.random.default_rng(seed)
-    channels = [noise(rng, height, width, 1.0) * 50 + 128 for _ in range(3)]
+    channels = [noise(rng, height, width, 1.6) * 50 + 128 for _ in range(3)]
     return Image.fromarray(np.stack(channels, -1).clip(0, 255).astype(np.uint8))
 
 

@@ -82,7 +82,7 @@ def test_crops_vary_in_place_scale_and_side() -> None:
     assert any(s < 0 for s in slopes)  # mirrored
     assert max(map(abs, slopes)) > 1.6 * min(map(abs, slopes))  # scaled: 40 to 80 px is a factor of 2
     assert len({round(float(crop.mean()), 2) for crop in crops}) > 20  # moved
-    assert all(0 <= crop.min() and crop.max() <= 1 for crop in crops)
+    assert all(crop.min() >= 0 and crop.max() <= 1 for crop in crops)
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,8 +79,8 @@ def test_rescaling_vggs_layers_changes_nothing(small: LossOptions) -> None:
     plain, scaled = load_vgg(small), load_vgg(small)
     previous = 1.0
     for scale, conv in zip([3.0, 0.2, 11.0, 0.7, 5.0], scaled.convs.values(), strict=True):
-        conv.weight.mul_(scale / previous)
-        conv.bias.mul_(scale)
+        conv.get_parameter("weight").mul_(scale / previous)
+        conv.get_parameter("bias").mul_(scale)
         previous = scale
     args = (torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), torch.zeros(2, dtype=torch.long))
     expected, got = make_loss(small, plain)(*args), make_loss(small, scaled)(*args)
@@ -89,7 +90,8 @@ def test_rescaling_vggs_layers_changes_nothing(small: LossOptions) -> None:
 
 @pytest.mark.parametrize("part", ["content", "style", "tv"])
 def test_what_has_no_weight_is_not_computed(small: LossOptions, part: str) -> None:
-    options = replace(small, **{f"{part}_weight": 0.0})
+    none: Any = {f"{part}_weight": 0.0}
+    options = replace(small, **none)
     args = (torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32), torch.zeros(1, dtype=torch.long))
     assert not [name for name in make_loss(options, load_vgg(small))(*args) if name.startswith(part)]
 
@@ -120,5 +122,5 @@ def test_gatyss_layers_are_a_choice() -> None:
 
 
 def test_gatyss_layers_need_a_complete_file(vgg_file: Path) -> None:
-    with pytest.raises(FastStyleError, match="relu5_1 .* reaches only relu3_1"):
+    with pytest.raises(FastStyleError, match=r"relu5_1 .* reaches only relu3_1"):
         load_vgg(replace(GATYS, vgg_weights=vgg_file))

@@ -64,8 +64,10 @@ class TorchEngine:
 def _pick_dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision == "int8":
         raise FastStyleError("the torch engine has no int8; use --precision bf16, fp16, fp32 or auto")
-    if precision != "auto":
+    if precision in DTYPES:
         return DTYPES[precision]
+    if precision != "auto":
+        raise FastStyleError(f"unknown precision {precision!r}; choose auto, {', '.join(DTYPES)}")
     if device.type == "cuda":
         return torch.float16
     return torch.bfloat16 if has_fast_bf16(device) else torch.float32

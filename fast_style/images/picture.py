@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -80,7 +80,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     target = "RGBA" if image.has_transparency_data else "RGB"
     profile = image.info.get("icc_profile")
     if profile and image.mode in ("CMYK", "L", "LAB"):
-        return _to_srgb(image, profile)
+        # A profile for another mode than the pixels', which cameras and scanners do write, is passed over.
+        with suppress(ImageCms.PyCMSError):
+            return _to_srgb(image, profile)
     return image.convert(target)
 
 

@@ -43,11 +43,13 @@ def format_for(path: Path, asked: str | None = None) -> str:
 
 
 def encode(picture: Picture, quality: int = QUALITY) -> bytes:
-    """The picture in its format. `quality`: 1 to 100, for JPEG, WebP and AVIF."""
+    """The picture in its format. `quality`: 1 to 100, for JPEG, AVIF and WebP (100: lossless)."""
     image = picture.rgb if picture.format in WITHOUT_ALPHA else picture.image
     options: dict[str, Any] = {"quality": quality}
-    if picture.format == "JPEG":
-        options["subsampling"] = 0  # full colour resolution: strokes are small and saturated
+    if picture.format in ("JPEG", "AVIF"):
+        options["subsampling"] = "4:4:4"  # full colour resolution: strokes are small and saturated
+    if picture.format == "WEBP":
+        options["lossless"] = quality == 100  # the lossy kind halves the colour resolution at any quality
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
     if picture.exif and picture.format not in ("BMP", "GIF"):

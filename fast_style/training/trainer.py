@@ -66,7 +66,7 @@ class Trainer:
         if options.resume:
             self.state.load(self.resume_file, self._recipe())
         self.recent: deque[dict[str, float]] = deque(maxlen=WINDOW)
-        self._unchecked: list[Tensor] = []
+        self._unchecked: list[tuple[int, Tensor]] = []
         self._names: list[str] = []
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -149,7 +149,7 @@ class Trainer:
         terms["total"].backward()
         terms["gradient"] = torch.nn.utils.clip_grad_norm_(state.network.parameters(), self.options.clip)
         self._names = list(terms)
-        self._unchecked.append(torch.stack([term.detach() for term in terms.values()]))
+        self._unchecked.append((state.step + 1, torch.stack([term.detach() for term in terms.values()])))
         if device.type == "cpu" or len(self._unchecked) == CHECK_EVERY_ON_GPU:
             self._check()
         state.optimizer.step()
@@ -162,13 +162,13 @@ class Trainer:
         """Look at the losses since the last look; raise TrainingDiverged at the first that is not finite."""
         if not self._unchecked:
             return
-        pending, self._unchecked = torch.stack(self._unchecked), []
+        steps, rows = zip(*self._unchecked, strict=True)
+        pending, self._unchecked = torch.stack(rows), []
         finite = pending.isfinite()
         if not finite.all():
             row, column = (~finite).nonzero()[0].tolist()
-            step = self.state.step - len(pending) + row + 1
             raise TrainingDiverged(
-                f"{self._names[column]} is {pending[row, column].item()} at step {step}; the files on disk hold "
+                f"{self._names[column]} is {pending[row, column].item()} at step {steps[row]}; the files on disk hold "
                 "the last good state: --resume it, or start again with a lower --learning-rate"
             )
         self.recent.extend(dict(zip(self._names, row, strict=True)) for row in pending.tolist())

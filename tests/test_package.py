@@ -1,0 +1,50 @@
+"""The wheel, installed as a stranger would, carries the checkpoints and works outside the repository."""
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet", "-w", str(folder), str(PROJECT)]
+    subprocess.run(command, check=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_checkpoints_sample_and_type_marker(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"fast_style/checkpoints/wave.pth", "fast_style/checkpoints/wave.yaml"} <= names
+    assert {"fast_style/py.typed", "fast_style/samples/lake.jpg"} <= names
+    assert not [name for name in names if name.startswith("tests/")]
+
+
+@pytest.mark.slow
+def test_a_non_editable_install_stylizes_with_the_shipped_wave(wheel: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    bin_folder = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+    # The large dependencies are taken from this environment; the package itself only from the wheel.
+    site = subprocess.run(
+        [bin_folder / "python", "-c", "import site; print(site.getsitepackages()[0])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    own = [path for path in sys.path if path.endswith("site-packages")]
+    (Path(site) / "borrowed.pth").write_text("\n".join(own))
+    subprocess.run([bin_folder / "python", "-m", "pip", "install", "--no-deps", "-q", str(wheel)], check=True)
+    where: list[str | Path] = [bin_folder / "python", "-c", "import fast_style; print(fast_style.__file__)"]
+    printed = subprocess.run(where, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert Path(printed.strip()).is_relative_to(tmp_path / "venv")
+    sample = Path(site) / "fast_style/samples/lake.jpg"
+    command: list[str | Path] = [bin_folder / "fast-style", "stylize", str(sample), "-o", "out.jpg", "--size", "64"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    assert (tmp_path / "out.jpg").exists()

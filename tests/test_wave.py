@@ -1,0 +1,98 @@
+"""The shipped checkpoint, on real photographs: sizes, quality, look."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from fast_style import Stylizer, images
+from fast_style.checkpoint import find, load
+from fast_style.commands.parsing import parse
+from fast_style.losses import PerceptualLoss, load_vgg, style_target
+from fast_style.options import LossOptions, TrainOptions
+
+PROJECT = Path(__file__).parents[1]
+SAMPLE = PROJECT / "fast_style/samples/lake.jpg"
+
+
+@pytest.fixture(scope="module")
+def wave() -> Stylizer:
+    return Stylizer.load("wave", device="cpu", precision="fp32")
+
+
+def test_it_says_what_it_is() -> None:
+    told = load(find("wave")).describe()
+    assert told["styles"][0]["title"] == "The Great Wave off Kanagawa"
+    assert told["styles"][0]["artist"] == "Katsushika Hokusai"
+    assert told["training"]["steps"] > 1000
+    assert find("wave").stat().st_size < 3.6e6
+
+
+def test_its_recipe_stands_beside_it() -> None:
+    recipe = find("wave").with_suffix(".yaml")
+    options = parse(TrainOptions, ["--config", str(recipe), "--style", "a.jpg", "--dataset", "b"], "train.py")
+    made_with = load(find("wave")).training["recipe"]
+    assert options.steps == made_with["steps"]
+    assert options.loss.style_weight == made_with["loss"]["style_weight"]
+    assert list(options.loss.style_layers) == made_with["loss"]["style_layers"]
+    assert options.data.image_size == made_with["data"]["image_size"]
+    assert options.data.hold_out == made_with["data"]["hold_out"] == 49
+    assert load(find("wave")).styles[0]["sha256"][0] in recipe.read_text()
+    assert all("/" not in str(value) for value in yaml.safe_load(recipe.read_text()).values())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 13), (641, 427)])
+def test_sizes_are_exact(wave: Stylizer, size: tuple[int, int]) -> None:
+    with Image.open(SAMPLE) as sample:
+        assert wave.stylize(sample.resize(size)).size == size
+
+
+@pytest.mark.slow
+def test_full_hd_is_exact(wave: Stylizer) -> None:
+    with Image.open(SAMPLE) as sample:
+        assert wave.stylize(sample.resize((1920, 1080))).size == (1920, 1080)
+
+
+def test_the_sample_is_repainted_not_recoloured(wave: Stylizer) -> None:
+    with Image.open(SAMPLE) as sample:
+        before = sample.convert("L")
+        after = wave.stylize(sample).convert("L")
+    a, b = (np.asarray(image, np.float32) for image in (before, after))
+    # Strokes are edges that the photograph does not have; a recolouring keeps the photograph's.
+    rows = [np.diff(x, axis=0)[:, :-1].ravel() for x in (a, b)]
+    assert np.corrcoef(rows[0], rows[1])[0, 1] < 0.6
+    # The large shapes stay readable.
+    coarse = [np.asarray(Image.fromarray(x).resize((24, 16), Image.Resampling.BOX)).ravel() for x in (a, b)]
+    assert np.corrcoef(coarse[0], coarse[1])[0, 1] > 0.6
+
+
+def test_auto_precision_cannot_be_told_from_float32(wave: Stylizer) -> None:
+    with Image.open(SAMPLE) as sample:
+        image = images.to_array(sample)
+    difference = Stylizer.load("wave", device="cpu")(image) - wave(image)
+    assert -10 * np.log10(max(1e-12, float((difference**2).mean()))) >= 45
+
+
+def test_it_beats_the_best_published_network_on_unseen_photographs(wave: Stylizer, shared: Path) -> None:
+    options = LossOptions(
+        ("relu3_3", "relu4_1"),
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
+        vgg_weights=shared / "vgg19_relu4_1.pth",
+    )
+    vgg = load_vgg(options)
+    painting = images.resize_short_side(images.read(shared / "styles/wave.jpg").rgb, 512)
+    target = style_target(vgg, [torch.from_numpy(images.to_array(painting))], options.style_layers)
+    loss = PerceptualLoss(options, vgg, [target])
+    terms = []
+    for path in sorted((shared / "photos").iterdir())[-8:]:
+        photo = images.resize_short_side(images.read(path).rgb, 384)
+        pair = [torch.from_numpy(images.to_array(image)) for image in (wave.stylize(photo), photo)]
+        with torch.no_grad():
+            terms.append(loss(*pair, torch.tensor([0])))
+    content, style = (float(torch.stack([t[name] for t in terms]).mean()) for name in ("content", "style"))
+    print(f"content {content:.4f}, style {style:.4f}")
+    assert content < 0.713
+    assert style < 0.0232
