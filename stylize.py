@@ -1,3 +1,4 @@
 from fast_style.commands import run, stylize
 
-raise SystemExit(run(stylize.main, prog="stylize.py"))
+if __name__ == "__main__":  # worker processes import this file again
+    raise SystemExit(run(stylize.main, prog="stylize.py"))

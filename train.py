@@ -1,3 +1,4 @@
 from fast_style.commands import run, train
 
-raise SystemExit(run(train.main, prog="train.py"))
+if __name__ == "__main__":  # worker processes import this file again
+    raise SystemExit(run(train.main, prog="train.py"))

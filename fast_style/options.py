@@ -116,7 +116,7 @@ class TrainOptions:
     output: Path | None = None
     """Checkpoint to write; by default STYLE.pth in the working folder. Previews and state go beside it."""
 
-    steps: int = 20000
+    steps: int = 8000
     """Steps to train."""
 
     minutes: float | None = None

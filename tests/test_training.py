@@ -135,7 +135,6 @@ def test_a_nan_stops_with_step_and_term_and_keeps_the_last_good_state(options: T
 
     objective.device = whole.device  # type: ignore[attr-defined]
     objective.network = whole.network  # type: ignore[attr-defined]
-    objective.message = ""  # type: ignore[attr-defined]
     objective.blend = whole.blend  # type: ignore[attr-defined]
     poisoned.objective = objective  # type: ignore[assignment]
     with pytest.raises(TrainingDiverged, match="style/relu3_1 is inf at step 5"):
@@ -347,6 +346,37 @@ def test_without_a_compiler_training_says_so_and_goes_on(
 ) -> None:
     monkeypatch.setattr("fast_style.training.objective.has_compiler", lambda device: False)
     events: list[Event] = []
-    train(replace(options, compile="on"), [events.append])
-    assert "no compiler found" in events[0].message
+    with pytest.warns(UserWarning, match="no compiler found"):
+        train(replace(options, compile="on"), [events.append])
     assert events[-1].step == 6
+
+
+def test_a_failing_compiler_is_one_line_too(options: TrainOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(function: object, **_: object) -> object:
+        def fail(*_: object) -> None:
+            raise torch._dynamo.exc.TorchDynamoException("no")
+
+        return fail
+
+    monkeypatch.setattr(torch, "compile", broken)
+    events: list[Event] = []
+    with pytest.warns(UserWarning, match="torch.compile failed"):
+        train(replace(options, compile="on"), [events.append])
+    assert events[-1].step == 6
+
+
+@pytest.mark.slow
+def test_the_compiled_step_is_the_same_step(options: TrainOptions, tmp_path: Path) -> None:
+    def losses(how: Any) -> list[float]:
+        events: list[Event] = []
+        train(replace(options, compile=how, output=tmp_path / f"{how}.pth", steps=3), [events.append])
+        return [event.terms["total"] for event in events if event.terms]
+
+    assert losses("on") == pytest.approx(losses("off"), rel=1e-3)
+
+
+def test_worker_processes_that_import_the_script_do_not_train() -> None:
+    import runpy
+
+    for script in ("train.py", "stylize.py"):
+        runpy.run_path(str(PROJECT / script), run_name="__mp_main__")

@@ -49,8 +49,6 @@ class ProgressBar:
 
     def __call__(self, event: "Event") -> None:
         self.last = event
-        if event.message:
-            self.bar.write(event.message)
         if event.terms:
             shown = "  ".join(f"{name} {event.terms[name]:.3f}" for name in ("content", "style") if name in event.terms)
             left = tqdm.format_interval(event.seconds_left)

@@ -27,8 +27,6 @@ class Event:
     """Photographs and their stylized versions, each (N, 3, H, W) in [0, 1] on the CPU; of kind `preview` only."""
     bad_files: tuple[str, ...] = ()
     """Files that could not be read so far."""
-    message: str = ""
-    """One line worth showing, or nothing."""
 
 
 Listener = Callable[[Event], None]

@@ -1,5 +1,6 @@
 """One forward pass of network and losses on the chosen hardware: device, precision, memory format, compilation."""
 
+import warnings
 from collections.abc import Callable, Iterator
 
 import torch
@@ -28,7 +29,6 @@ class Objective:
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
         vgg.convs.to(self.dtype).to(memory_format=torch.channels_last)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
-        self.message = ""
         self._call: Callable[[Tensor, Tensor], dict[str, Tensor]] = self._eager
         if options.compile == "on" or (options.compile == "auto" and self.device.type == "cuda"):
             self._compile()
@@ -50,7 +50,17 @@ class Objective:
         return self.loss(output, photo, style)
 
     def _compile(self) -> None:
-        if has_compiler(self.device):
-            self._call = torch.compile(self._eager, dynamic=False)
-        else:
-            self.message = "no compiler found: training without torch.compile"
+        if not has_compiler(self.device):
+            warnings.warn("no compiler found: training without torch.compile", stacklevel=2)
+            return
+        compiled = torch.compile(self._eager, dynamic=False)
+
+        def compiled_or_eager(photo: Tensor, style: Tensor) -> dict[str, Tensor]:
+            try:
+                return compiled(photo, style)
+            except torch._dynamo.exc.TorchDynamoException as error:
+                warnings.warn(f"torch.compile failed ({type(error).__name__}): training without it", stacklevel=2)
+                self._call = self._eager
+                return self._eager(photo, style)
+
+        self._call = compiled_or_eager

@@ -17,10 +17,12 @@ class TensorBoard:
 
     def __init__(self, folder: Path) -> None:
         self.writer = SummaryWriter(str(folder))
+        self.written = -EVERY
 
     def __call__(self, event: Event) -> None:
         """Write what `event` holds; close the file at the end."""
-        if event.kind == "step" and event.terms and event.step % EVERY == 0:
+        if event.terms and event.step >= self.written + EVERY:
+            self.written = event.step
             for name, value in event.terms.items():
                 self.writer.add_scalar(f"loss/{name}", value, event.step)
             self.writer.add_scalar("learning_rate", event.learning_rate, event.step)

@@ -73,9 +73,8 @@ class Trainer:
         """Steps until the budget is spent or `should_stop`; saves at intervals and at the end."""
         self._started = time.monotonic() - self.state.elapsed_s
         self._first_sample, self._first_s = self.state.samples, self.state.elapsed_s
-        saved = shown = -float("inf") if self.state.step == 0 else self.state.elapsed_s
-        self._report("start", message=self.objective.message)
-        saved, crop = self.state.elapsed_s, (0, 0)
+        self._report("start")
+        shown, saved, crop = -float("inf"), self.state.elapsed_s, (0, 0)
         loader: Iterator[tuple[Tensor, list[str]]] = iter(())
         while self._progress() < 1 and not should_stop():
             if self.schedule.crop(self._progress()) != crop:
