@@ -191,3 +191,32 @@ class StylizeOptions:
 
     output_size: int | None = None
     """Short side in px of the result; by default that of the input."""
+
+
+@dataclass(frozen=True)
+class GatysOptions:
+    """Optimization over the pixels (Gatys et al. 2016): slow, needs no training, the yardstick for networks."""
+
+    iterations: int = 300
+    """Evaluations of the loss, at each size."""
+
+    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
+    """L-BFGS needs fewer evaluations; Adam less memory."""
+
+    start: Literal["content", "noise"] = "content"
+    """The picture to start from: the photograph itself, or noise."""
+
+    learning_rate: float = 0.02
+    """Step of Adam; L-BFGS finds its own."""
+
+    size: int = 384
+    """Short side in px of the result."""
+
+    coarsest: int = 256
+    """Sizes above this are approached by doubling from it or below: large shapes are settled where they are cheap."""
+
+    seed: int = 0
+    """Seed of the noise."""
+
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps or auto."""

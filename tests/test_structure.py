@@ -14,7 +14,7 @@ PACKAGE = PROJECT / "fast_style"
 FLOORS = [
     ["errors", "files", "malloc", "options", "scenes", "images"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
-    ["losses", "coco", "dataset", "training"],
+    ["losses", "coco", "dataset", "training", "gatys"],
     ["engines", "stylizer"],
     ["commands"],
 ]
@@ -124,3 +124,9 @@ def test_extras_are_there() -> None:
     assert "test" not in extras["all"][0]
     for requirement in [*project["dependencies"], *(r for k, v in extras.items() if k != "all" for r in v)]:
         assert ">=" in requirement, requirement
+
+
+def test_ci_runs_what_the_readme_says() -> None:
+    command = 'pip install -e ".[test]" && ruff check && mypy && pytest\n'
+    assert command in (PROJECT / "README.md").read_text()
+    assert command in (PROJECT / ".ci/run").read_text().replace("--quiet ", "")

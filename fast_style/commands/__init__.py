@@ -10,6 +10,7 @@ from ..errors import FastStyleError
 COMMANDS = {
     "train": "train a network for a style",
     "stylize": "stylize pictures with a trained network",
+    "optimize": "stylize one picture by optimization, without training",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "download-coco": "fetch photographs to train on",
 }

@@ -1,8 +1,6 @@
 """`train.py`: parse, train with a progress bar, TensorBoard and previews, say where things are."""
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ from .. import malloc
 from ..files import atomic_path
 from ..options import TrainOptions
 from .parsing import parse, recipe_of
+from .signals import stop_on_signal
 
 if TYPE_CHECKING:
     from ..training import Event
@@ -62,26 +61,6 @@ class ProgressBar:
             write_preview(self.preview, *event.previews)
         if event.kind == "end":
             self.bar.close()
-
-
-@contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yields a function that tells whether SIGINT or SIGTERM has come; a second one ends the program as usual."""
-    received: list[int] = []
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
-    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
-
-    def note(number: int, _: object) -> None:
-        received.append(number)
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield lambda: bool(received)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _write_recipe(options: TrainOptions, path: Path) -> None:

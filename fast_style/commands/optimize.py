@@ -1,0 +1,85 @@
+"""`fast-style optimize`: one picture in a style without training, by optimizing its pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+from tqdm import tqdm
+
+from .. import images, malloc
+from ..errors import FastStyleError
+from ..options import GatysOptions, LossOptions, StyleOptions
+from .parsing import parse
+from .signals import stop_on_signal
+
+if TYPE_CHECKING:
+    from ..gatys import Evaluation
+
+
+@dataclass(frozen=True)
+class OptimizeCommand:
+    """Stylize one picture by optimizing its pixels (Gatys et al.); also the way to try a style before training."""
+
+    content: tyro.conf.Positional[Path]
+    """The photograph."""
+
+    style: tyro.conf.Positional[Path]
+    """The style picture, or a folder of pictures of one style."""
+
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """The picture to write."""
+
+    style_size: tuple[int, ...] = (512,)
+    """Short side in px at which the style is seen; it sets the size of the strokes. Several: their mean is the aim."""
+
+    save_every: int | None = None
+    """Also write the picture after every so many iterations, as OUTPUT_0050.jpg and so on."""
+
+    overwrite: bool = False
+    """Replace an existing output."""
+
+    how: GatysOptions = field(default_factory=GatysOptions)
+    loss: LossOptions = field(default_factory=LossOptions)
+
+
+def main(arguments: Sequence[str], prog: str) -> int:
+    """Optimize one picture; the exit code."""
+    command = parse(OptimizeCommand, arguments, prog)
+    kind = images.format_for(command.output)
+    if command.output.exists() and not command.overwrite:
+        raise FastStyleError(f"{command.output} exists; use --overwrite")
+    if min(command.how.iterations, command.how.size, command.how.coarsest, *command.style_size) < 1:
+        raise FastStyleError("--iterations, --size, --coarsest and --style-size take 1 or more")
+    picture = images.read(command.content)
+    malloc.tune()
+    from ..gatys import sizes, stylize
+
+    style = StyleOptions((command.style,), style_size=command.style_size)
+    total = command.how.iterations * len(sizes(command.how))
+    with tqdm(total=total, unit="evaluation") as bar, stop_on_signal() as stopped:
+        show = Progress(bar, picture, command)
+        result = stylize(picture.rgb, style, command.loss, command.how, show, stopped)
+    images.write(replace(picture, image=result, format=kind), command.output)
+    print(f"{command.output}: {'stopped' if stopped() else 'done'} after {bar.n} evaluations of the loss")
+    return 0
+
+
+class Progress:
+    """Shows the losses in the bar and writes the pictures on the way."""
+
+    def __init__(self, bar: Any, picture: images.Picture, command: OptimizeCommand) -> None:
+        self.bar, self.picture, self.command = bar, picture, command
+
+    def __call__(self, evaluation: "Evaluation") -> None:
+        """One evaluation more."""
+        shown = {name: f"{evaluation.terms[name]:.3f}" for name in ("content", "style") if name in evaluation.terms}
+        self.bar.set_postfix(shown, refresh=False)
+        self.bar.update()
+        every = self.command.save_every
+        if every and evaluation.iteration % every == 0:
+            output = self.command.output
+            path = output.with_stem(f"{output.stem}_{evaluation.iteration:04}")
+            image = images.from_array(evaluation.pixels.cpu().numpy())
+            images.write(replace(self.picture, image=image, format=images.format_for(path)), path)
