@@ -267,6 +267,7 @@ def test_the_command_writes_curves_pictures_and_recipe(
     assert "notes.txt" in printed
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_sigterm_to_a_real_process_saves_and_ends_cleanly(options: TrainOptions) -> None:
     assert options.output
     command = [sys.executable, "train.py", *arguments(options, steps=100000, **{"preview-seconds": 0})]
@@ -285,6 +286,7 @@ def test_sigterm_to_a_real_process_saves_and_ends_cleanly(options: TrainOptions)
     assert checkpoint.load(options.output).training["steps"] == steps
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_reaches_workers_too_and_still_saves(options: TrainOptions) -> None:
     assert options.output
     flags = arguments(options, steps=100000, workers=2, **{"preview-seconds": 0})

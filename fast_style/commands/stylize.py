@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 from tqdm import tqdm
 
-from .. import images
+from .. import images, malloc
 from ..errors import FastStyleError
 from ..options import RuntimeOptions, StylizeOptions
 from .parsing import parse
@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
     jobs, blocked = _without_existing(jobs, command)
     problems += blocked
     if jobs:
+        malloc.tune()
         from ..stylizer import Stylizer
 
         runtime = command.runtime
