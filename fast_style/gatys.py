@@ -122,7 +122,7 @@ def stylize(
         painting = find_styles(style)[0].tensors(replace(style, style_size=scaled))
         target = style_target(vgg, (picture.to(device) for picture in painting), losses.style_layers)
         small = torch.from_numpy(images.to_array(images.resize_short_side(photo, size_px))).to(device)
-        start = _start(small, pixels, options)
+        start = initial_pixels(small, options) if pixels is None else _enlarged(pixels, small)
         pixels = optimize(small, start, PerceptualLoss(losses, vgg, [target]), options, counted, should_stop)
         done += options.iterations
         if should_stop():
@@ -133,10 +133,13 @@ def stylize(
     return result if result.size == final else result.resize(final, Image.Resampling.LANCZOS)
 
 
-def _start(photo: Tensor, coarser: Tensor | None, options: GatysOptions) -> Tensor:
-    """What a size starts from: the coarser result, else the photograph or noise around grey."""
-    if coarser is not None:
-        return F.interpolate(coarser, photo.shape[-2:], mode="bicubic", antialias=True).clamp(0, 1)
+def _enlarged(coarser: Tensor, photo: Tensor) -> Tensor:
+    """The result of a coarser size at the size of `photo`."""
+    return F.interpolate(coarser, photo.shape[-2:], mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def initial_pixels(photo: Tensor, options: GatysOptions) -> Tensor:
+    """The photograph itself, or noise around grey of its shape: (1, 3, H, W) in [0, 1]."""
     if options.start == "content":
         return photo
     generator = torch.Generator().manual_seed(options.seed)

@@ -16,6 +16,7 @@ FLOORS = [
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
     ["engines", "stylizer"],
+    ["evaluation"],
     ["commands"],
 ]
 PLACE = {name: (floor, position) for floor, names in enumerate(FLOORS) for position, name in enumerate(names)}
@@ -120,7 +121,7 @@ def test_extras_are_there() -> None:
     tomllib = pytest.importorskip("tomllib")  # Python 3.11
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    assert set(extras) == {"engines", "export", "video", "serve", "all", "test"}
+    assert set(extras) == {"engines", "evaluate", "export", "video", "serve", "all", "test"}
     assert "test" not in extras["all"][0]
     for requirement in [*project["dependencies"], *(r for k, v in extras.items() if k != "all" for r in v)]:
         assert ">=" in requirement, requirement

@@ -11,6 +11,7 @@ COMMANDS = {
     "train": "train a network for a style",
     "stylize": "stylize pictures with a trained network",
     "optimize": "stylize one picture by optimization, without training",
+    "evaluate": "measure how good a trained network is",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "download-coco": "fetch photographs to train on",
 }

@@ -1,30 +1,10 @@
-"""Every option, its default and its help, as frozen dataclasses. Flags, recipes and checkpoints are views of them.
-
-Imports neither torch nor numpy, so that `--help` is quick.
-"""
+"""What to learn, from what, and how: losses, styles, photographs, training, the optimization-based reference."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
-
-
-@dataclass(frozen=True)
-class NetworkOptions:
-    """Shape of the transformer network (Johnson et al. 2016); every checkpoint carries its own."""
-
-    width: int = 32
-    """Channels after the first convolution; the two down-sampling stages have twice and four times as many."""
-
-    blocks: int = 5
-    """Residual blocks."""
-
-    styles: int = 1
-    """Styles that share the convolutions, each with its own instance-norm scales and shifts."""
-
-    output: Literal["tanh", "linear"] = "tanh"
-    """Last activation: 0.5 + 0.6 tanh, or none (converted checkpoints)."""
+from .running import NetworkOptions
 
 
 @dataclass(frozen=True)
@@ -166,31 +146,6 @@ class TrainOptions:
 
     overwrite: bool = False
     """Replace an existing --output."""
-
-
-@dataclass(frozen=True)
-class RuntimeOptions:
-    """Where and how the network runs."""
-
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps or auto."""
-
-    engine: Literal["auto", "torch"] = "auto"
-    """Library that runs the network."""
-
-    precision: Precision = "auto"
-    """Arithmetic; auto is the fastest that the eye cannot tell from fp32 on this device, never int8."""
-
-
-@dataclass(frozen=True)
-class StylizeOptions:
-    """What to make of one picture."""
-
-    size: int | None = None
-    """Working short side in px: smaller gives larger strokes. The result keeps the size of the input."""
-
-    output_size: int | None = None
-    """Short side in px of the result; by default that of the input."""
 
 
 @dataclass(frozen=True)

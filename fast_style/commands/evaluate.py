@@ -1,0 +1,56 @@
+"""`fast-style evaluate`: how good a trained network is, in figures and side by side."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tqdm import tqdm
+
+from .. import images, malloc
+from ..options import EvaluationOptions
+from .parsing import parse
+
+
+@dataclass(frozen=True)
+class EvaluateCommand:
+    """Judge a trained network on photographs that it has not seen; the exit code is 1 when an artifact check fails."""
+
+    model: tyro.conf.Positional[str]
+    """Checkpoint: a .pth file or the name of a shipped style."""
+
+    how: EvaluationOptions
+
+    json: bool = False
+    """Print data instead of a table."""
+
+    sheet: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    """Write the pictures side by side: photographs, this network's, L-BFGS's from noise and from the photograph."""
+
+    precision: str = field(default="fp32")
+    """Arithmetic of the network that is judged: fp32, bf16, fp16 or auto."""
+
+
+def main(arguments: Sequence[str], prog: str) -> int:
+    """Evaluate one model; the exit code."""
+    command = parse(EvaluateCommand, arguments, prog)
+    malloc.tune()
+    from ..evaluation import evaluate
+    from ..stylizer import Stylizer
+
+    stylizer = Stylizer.load(command.model, command.how.device, precision=command.precision)
+    total = 1 + len(command.how.larger) + bool(command.how.trained)
+    total += 2 * max(command.how.iterations) * command.how.reference_photos
+    with tqdm(total=total, unit="step") as bar:
+
+        def show(what: str) -> None:
+            bar.set_description(what, refresh=False)
+            bar.update()
+
+        findings, sheet = evaluate(stylizer, command.how, show)
+    print(json.dumps(findings.data(), indent=2) if command.json else findings.table())
+    if command.sheet:
+        images.write(images.Picture(sheet, images.format_for(command.sheet), None, None), command.sheet)
+    return 0 if findings.passed else 1

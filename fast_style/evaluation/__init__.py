@@ -1,0 +1,100 @@
+"""How good is a trained network: distances, iterations-equivalent, artifacts."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from .. import images
+from ..dataset import list_photos
+from ..options import EvaluationOptions
+from ..scenes import landscape
+from ..stylizer import Stylizer
+from .artifacts import Check, check_all
+from .distances import Judge, Terms
+from .reference import Curve, measure
+from .report import Findings, contact_sheet
+
+__all__ = ["Check", "Findings", "Judge", "Terms", "evaluate"]
+
+LANDSCAPES = 2
+TIMED_PASSES = 5
+
+
+def evaluate(
+    stylizer: Stylizer, options: EvaluationOptions, report: Callable[[str], None] = lambda _: None
+) -> tuple[Findings, Image.Image]:
+    """Judge a network as `options` say: the findings, and a contact sheet.
+
+    The sheet has a column of photographs, one of ours, and one for each start of L-BFGS.
+
+    `report` hears of each part of the work, and of every evaluation of the loss by L-BFGS, as it is done. Raises
+    FastStyleError for inputs that cannot be used.
+    """
+    judge = Judge(options)
+    photos = _photos(list_photos(options.photos)[0][-options.count :], options.size)
+    pairs = _pairs(stylizer, photos)
+    report("photographs")
+    ours, photo = judge.mean(pairs), judge.mean([(p, p) for p in photos])
+    checks = check_all(pairs, judge.painting, ours["style"], photo["style"])
+    findings = Findings(stylizer.name, options.size, ours, photo, checks)
+    for size_px in options.larger:
+        scenes = [Image.fromarray(landscape(size_px * 3 // 2, size_px, seed)) for seed in range(LANDSCAPES)]
+        findings.larger[size_px] = judge.mean(_pairs(stylizer, scenes))
+        findings.larger_photo[size_px] = judge.mean([(s, s) for s in scenes])
+        report(f"landscapes at {size_px} px")
+    if options.trained:
+        seen = _photos(list_photos(options.trained)[0][: options.count], options.size)
+        findings.trained = judge.mean(_pairs(stylizer, seen))
+        report("photographs trained on")
+    columns = [photos, [picture for picture, _ in pairs]]
+    if options.reference_photos:
+        columns += _compare(findings, stylizer, judge, pairs[: options.reference_photos], options, report)
+    return findings, contact_sheet(columns)
+
+
+def _photos(paths: Sequence[Path], size_px: int) -> list[Image.Image]:
+    return [images.resize_short_side(images.read(path).rgb, size_px) for path in paths]
+
+
+def _pairs(stylizer: Stylizer, photos: Sequence[Image.Image]) -> list[tuple[Image.Image, Image.Image]]:
+    return [(stylizer.stylize(photo), photo) for photo in photos]
+
+
+def _compare(
+    findings: Findings,
+    stylizer: Stylizer,
+    judge: Judge,
+    pairs: Sequence[tuple[Image.Image, Image.Image]],
+    options: EvaluationOptions,
+    report: Callable[[str], None],
+) -> list[list[Image.Image]]:
+    """Run L-BFGS on the photographs of `pairs` and enter what the network is worth; returns its last pictures."""
+    photos = [photo for _, photo in pairs]
+    findings.on_reference = judge.mean(pairs)
+    one_pass_s = _seconds(lambda: stylizer.stylize(photos[0]))
+    starts: tuple[Literal["noise", "content"], ...] = ("noise", "content")
+    curves: list[Curve] = []
+    for start in starts:
+        step = partial(report, f"L-BFGS from {start}")
+        curve = measure(judge, photos, options.iterations, start, step)
+        count, inside = curve.equivalent(findings.on_reference["total"])
+        findings.reference[start] = curve.points
+        findings.equivalent[start] = (count, inside)
+        findings.speed_up[start] = count * curve.seconds_per_iteration / one_pass_s
+        curves.append(curve)
+    return [curve.pictures for curve in curves]
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """Median time of a call, after one that is not counted."""
+    call()
+    times = []
+    for _ in range(TIMED_PASSES):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[TIMED_PASSES // 2]

@@ -1,0 +1,99 @@
+"""The findings: as data, as a table, as a contact sheet."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from .artifacts import Check
+from .distances import Terms
+
+GAP_PX = 8
+
+
+@dataclass
+class Findings:
+    """What an evaluation found; grows as it goes on."""
+
+    model: str
+    size: int
+    ours: Terms
+    photo: Terms
+    checks: list[Check]
+    larger: dict[int, Terms] = field(default_factory=dict)
+    """Distances on rendered landscapes, by short side in px."""
+    larger_photo: dict[int, Terms] = field(default_factory=dict)
+    """The landscapes themselves, unstylized."""
+    reference: dict[str, dict[int, Terms]] = field(default_factory=dict)
+    """Start (noise, content) to evaluations to distances of L-BFGS, on the photographs of `on_reference`."""
+    on_reference: Terms | None = None
+    """The network on the photographs that L-BFGS was run on."""
+    equivalent: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    """Start to the evaluations that L-BFGS needs for the network's objective, and whether they were measured."""
+    speed_up: dict[str, float] = field(default_factory=dict)
+    """Start to the time of so many evaluations over the time of one forward pass."""
+    trained: Terms | None = None
+    """Distances on photographs that it was trained on."""
+
+    def data(self) -> dict[str, Any]:
+        """Everything as plain types, for JSON."""
+        content = asdict(self)
+        content["checks"] = [{**asdict(check), "passed": check.passed} for check in self.checks]
+        return content
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    def table(self) -> str:
+        """The findings as lines of text."""
+        lines = [f"{self.model} at {self.size} px", _row("", ["objective", "content", "style"])]
+        lines += [_terms("this network", self.ours), _terms("the photographs", self.photo)]
+        for size, terms in self.larger.items():
+            lines += [_terms(f"landscapes, {size} px", terms), _terms("  unstylized", self.larger_photo[size])]
+        if self.trained:
+            lines.append(_terms("photographs trained on", self.trained))
+        lines += self._reference_lines()
+        lines += ["", _row("layer", ["this network", "photographs"])]
+        lines += [_row(k, [f"{self.ours[k]:.4f}", f"{self.photo[k]:.4f}"]) for k in self.ours if "/" in k]
+        lines += ["", _row("artifact", ["value", "line", ""])]
+        for check in self.checks:
+            bound = f"{'<=' if check.at_most else '>='} {check.line:g}"
+            lines.append(_row(check.name, [f"{check.value:.3f}", bound, "pass" if check.passed else "FAIL"]))
+        return "\n".join(lines)
+
+    def _reference_lines(self) -> list[str]:
+        lines: list[str] = []
+        if self.on_reference:
+            lines += ["", _terms("network, same photos", self.on_reference)]
+        for start, points in self.reference.items():
+            lines += [_terms(f"L-BFGS {n} from {start}", terms) for n, terms in points.items()]
+            count, inside = self.equivalent[start]
+            about = "" if inside else " (outside of what was measured)"
+            lines.append(f"  = {count:.0f} iterations from {start}{about}, {self.speed_up[start]:.0f} times as fast")
+        return lines
+
+
+def _row(label: str, cells: Sequence[str]) -> str:
+    return f"{label:24}" + "".join(f"{cell:>14}" for cell in cells)
+
+
+def _terms(label: str, terms: Terms) -> str:
+    return _row(label, [f"{terms[name]:.4f}" for name in ("total", "content", "style")])
+
+
+def contact_sheet(columns: Sequence[Sequence[Image.Image]]) -> Image.Image:
+    """Columns of pictures, each as wide as its widest picture, on white."""
+    widths = [max(image.width for image in column) for column in columns]
+    heights = [sum(image.height + GAP_PX for image in column) for column in columns]
+    sheet = Image.new("RGB", (sum(widths) + GAP_PX * (len(widths) + 1), max(heights) + GAP_PX), "white")
+    left = GAP_PX
+    for column, width in zip(columns, widths, strict=True):
+        top = GAP_PX
+        for image in column:
+            sheet.paste(image.convert("RGB"), (left, top))
+            top += image.height + GAP_PX
+        left += width + GAP_PX
+    return sheet

@@ -1,0 +1,20 @@
+"""Every option, its default and its help, as frozen dataclasses. Flags, recipes and checkpoints are views of them.
+
+Imports neither torch nor numpy, so that `--help` is quick.
+"""
+
+from .evaluation import EvaluationOptions
+from .learning import DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
+from .running import NetworkOptions, RuntimeOptions, StylizeOptions
+
+__all__ = [
+    "DataOptions",
+    "EvaluationOptions",
+    "GatysOptions",
+    "LossOptions",
+    "NetworkOptions",
+    "RuntimeOptions",
+    "StyleOptions",
+    "StylizeOptions",
+    "TrainOptions",
+]

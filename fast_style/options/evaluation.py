@@ -1,0 +1,45 @@
+"""How to judge a trained network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """Judge a trained network: distances, iterations-equivalent, artifacts."""
+
+    style: Path
+    """The style picture that the network was trained for."""
+
+    photos: Path
+    """Folder of photographs that it was not trained on."""
+
+    vgg_weights: Path | None = None
+    """VGG19 weights in torchvision's names; by default torchvision's download (548 MB, once)."""
+
+    count: int = 8
+    """Photographs to judge by: the last of the folder, sorted by path."""
+
+    size: int = 256
+    """Short side in px of the photographs."""
+
+    style_size: int = 512
+    """Short side in px at which the style is seen."""
+
+    larger: tuple[int, ...] = (512, 1024)
+    """Further short sides in px, at which rendered landscapes are judged; networks are used at sizes they never saw."""
+
+    reference_photos: int = 2
+    """Photographs on which L-BFGS is run for comparison; minutes each on a CPU; 0 leaves it out."""
+
+    iterations: tuple[int, ...] = (25, 50, 100, 200, 300)
+    """Evaluations of the loss after which L-BFGS is compared."""
+
+    trained: Path | None = None
+    """Folder of photographs that it was trained on (the first of it are used), for the gap to the others."""
+
+    style_weight: float = 5.0
+    """Weight of the style in the objective, beside content at 1."""
+
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps or auto."""

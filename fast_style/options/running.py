@@ -1,0 +1,48 @@
+"""How a network is built and run."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Shape of the transformer network (Johnson et al. 2016); every checkpoint carries its own."""
+
+    width: int = 32
+    """Channels after the first convolution; the two down-sampling stages have twice and four times as many."""
+
+    blocks: int = 5
+    """Residual blocks."""
+
+    styles: int = 1
+    """Styles that share the convolutions, each with its own instance-norm scales and shifts."""
+
+    output: Literal["tanh", "linear"] = "tanh"
+    """Last activation: 0.5 + 0.6 tanh, or none (converted checkpoints)."""
+
+
+@dataclass(frozen=True)
+class RuntimeOptions:
+    """Where and how the network runs."""
+
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps or auto."""
+
+    engine: Literal["auto", "torch"] = "auto"
+    """Library that runs the network."""
+
+    precision: Precision = "auto"
+    """Arithmetic; auto is the fastest that the eye cannot tell from fp32 on this device, never int8."""
+
+
+@dataclass(frozen=True)
+class StylizeOptions:
+    """What to make of one picture."""
+
+    size: int | None = None
+    """Working short side in px: smaller gives larger strokes. The result keeps the size of the input."""
+
+    output_size: int | None = None
+    """Short side in px of the result; by default that of the input."""
