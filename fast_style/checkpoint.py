@@ -29,10 +29,10 @@ class Checkpoint:
 
     def network(self) -> TransformerNetwork:
         """The network in float32, in evaluation mode. Raises FastStyleError when the weights do not fit."""
-        network = TransformerNetwork(self.model)
         try:
+            network = TransformerNetwork(self.model)
             network.load_state_dict({key: value.float() for key, value in self.weights.items()})
-        except RuntimeError as error:
+        except (RuntimeError, AttributeError, TypeError) as error:
             raise FastStyleError(f"the weights do not fit the network {self.model}: damaged checkpoint?") from error
         return network.eval()
 
@@ -40,9 +40,9 @@ class Checkpoint:
         """Everything but the weights, as plain types."""
         return {"model": asdict(self.model), "styles": self.styles, "training": self.training}
 
-    def save(self, path: Path) -> None:
-        """Write atomically, weights in half precision: 3.4 MB for the default network."""
-        weights = {key: value.detach().cpu().half() for key, value in self.weights.items()}
+    def save(self, path: Path, dtype: torch.dtype = torch.float16) -> None:
+        """Write atomically; in half precision the default network takes 3.4 MB."""
+        weights = {key: value.detach().cpu().to(dtype) for key, value in self.weights.items()}
         content = {"format": FORMAT, **self.describe(), "weights": weights}
         with atomic_path(path) as temporary:
             torch.save(content, temporary)
@@ -58,7 +58,7 @@ def load(path: Path) -> Checkpoint:
     if content["format"] != FORMAT:
         raise FastStyleError(f"{path}: checkpoint format {content['format']}; this version reads format {FORMAT}")
     known = {field.name for field in fields(NetworkOptions)}
-    unknown = set(content["model"]) - known
+    unknown = set(content["model"]) - known if isinstance(content["model"], dict) else {"model"}
     if unknown:
         raise FastStyleError(f"{path}: made by a newer fast_style (unknown: {', '.join(sorted(unknown))}); update")
     model = NetworkOptions(**content["model"])
@@ -68,7 +68,7 @@ def load(path: Path) -> Checkpoint:
 def find(name: str) -> Path:
     """The file of that path, or the shipped checkpoint of that name. Raises FastStyleError when there is neither."""
     path = Path(name)
-    if path.exists():
+    if path.is_file():
         return path
     known = shipped()
     if name not in known:

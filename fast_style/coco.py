@@ -4,6 +4,7 @@ import http.client
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,6 @@ def unpack(archive: Path, folder: Path, progress: Progress = lambda done, total:
                         temporary.write_bytes(opened.read(member))
                 progress(done, len(members))
             return len(members)
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         archive.unlink()
         raise FastStyleError(f"{archive}: damaged ({error}) and removed; the same command fetches it anew") from error

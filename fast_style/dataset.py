@@ -2,7 +2,7 @@
 
 import random
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from . import images
 from .errors import FastStyleError
 from .options import DataOptions
 
+# What the training writes beside its checkpoint to show where it is going.
+PREVIEW_SUFFIX = ".preview.jpg"
 # Draws before a folder that seems to hold nothing readable is given up.
 MAX_TRIES = 200
 
@@ -26,7 +28,8 @@ def list_photos(folder: Path, hold_out: int = 0) -> tuple[list[Path], list[Path]
     """
     if not folder.is_dir():
         raise FastStyleError(f"{folder}: no such folder; --dataset takes a folder of photographs")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    # A training whose output lies in the dataset must not learn from its own previews.
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(PREVIEW_SUFFIX))
     photos = [path for path in files if path.suffix.lower() in images.EXTENSIONS]
     others = [path for path in files if path.suffix.lower() not in images.EXTENSIONS]
     if len(photos) <= hold_out:
@@ -87,31 +90,31 @@ def _collate(samples: list[tuple[Tensor, list[str]]]) -> tuple[Tensor, list[str]
 
 
 def _quiet_worker(_: int) -> None:
-    # Ctrl-C reaches the whole process group; the training process alone decides when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, and a SIGTERM from a job scheduler, reach the whole process group; the training process decides alone.
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     torch.set_num_threads(1)
 
 
 def batches(
     photos: Sequence[Path], options: DataOptions, size_px: int, batch: int, start: int, pin: bool = False
-) -> Iterator[tuple[Tensor, list[str]]]:
+) -> Generator[tuple[Tensor, list[str]]]:
     """Endless batches from sample `start` on: float32 (batch, 3, size_px, size_px) in [0, 1], and bad files met.
 
-    Raises FastStyleError when none of the files can be read.
+    Close it to end the workers. The first `next` raises FastStyleError when none of the files can be read.
     """
     crops = PhotoCrops(photos, options.seed, size_px, options.photo_size)
     crops[start]  # a folder without anything readable is an error here, where it is not wrapped by a worker's
     extra: dict[str, Any] = {"prefetch_factor": 4} if options.workers else {}
-    return iter(
-        DataLoader(
-            crops,
-            batch_sampler=_Consecutive(start, batch),
-            collate_fn=_collate,
-            num_workers=options.workers,
-            worker_init_fn=_quiet_worker,
-            pin_memory=pin,
-            **extra,
-        )
+    yield from DataLoader(
+        crops,
+        batch_sampler=_Consecutive(start, batch),
+        collate_fn=_collate,
+        num_workers=options.workers,
+        worker_init_fn=_quiet_worker,
+        pin_memory=pin,
+        **extra,
     )
 
 

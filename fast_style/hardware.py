@@ -20,6 +20,8 @@ def pick_device(name: str) -> torch.device:
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not here.get(device.type, False):
         raise FastStyleError(f"device {name} is not available on this machine; use --device cpu or auto")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise FastStyleError(f"device {name} is not there; this machine has {torch.cuda.device_count()} GPUs")
     return device
 
 
@@ -33,5 +35,7 @@ def has_fast_bf16(device: torch.device) -> bool:
 def has_compiler(device: torch.device) -> bool:
     """Whether torch.compile can build for the device: Triton for CUDA, a C++ compiler for the CPU."""
     if device.type == "cuda":
-        return torch.utils._triton.has_triton()
+        from torch.utils._triton import has_triton
+
+        return has_triton()
     return any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl"))

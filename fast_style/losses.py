@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .options import LossOptions
-from .vgg import VGG19, deepest
+from .vgg import LAYERS, VGG19, deepest
 
 # Keeps a black picture, whose features or Gram matrix may vanish, from dividing by zero.
 TINY = 1e-12
@@ -47,7 +47,8 @@ class PerceptualLoss(nn.Module):
         """styles: one `style_target` per style."""
         super().__init__()
         self.options, self.vgg = options, vgg
-        self.targets = {layer: torch.cat([target[layer] for target in styles]) for layer in options.style_layers}
+        layers = options.layers_in_use["style"]
+        self.targets = {layer: torch.cat([target[layer] for target in styles]) for layer in layers}
 
     def forward(self, output: Tensor, photo: Tensor, style: Tensor) -> dict[str, Tensor]:
         """output, photo: (N, 3, H, W) in [0, 1]; style: (N,) int64, the style that each picture is to have.
@@ -55,10 +56,7 @@ class PerceptualLoss(nn.Module):
         Returns the mean over the batch of each term, unweighted, by name (`content/relu3_3`, ..., `content`, `style`,
         `tv`) and their weighted sum, `total`: float32 scalars. A term of weight 0 is not computed.
         """
-        o = self.options
-        content = o.content_layers if o.content_weight else ()
-        style_layers = o.style_layers if o.style_weight else ()
-        layers = {"content": content, "style": style_layers}
+        o, layers = self.options, self.options.layers_in_use
         with torch.no_grad():
             kept = self.vgg(photo, layers["content"])
         features = self.vgg(output, (*layers["content"], *layers["style"]))
@@ -77,4 +75,7 @@ class PerceptualLoss(nn.Module):
 
 def load_vgg(options: LossOptions) -> VGG19:
     """VGG19 cut after the deepest layer that `options` use. Raises FastStyleError as `VGG19.load` does."""
-    return VGG19.load(deepest((*options.content_layers, *options.style_layers)), options.vgg_weights)
+    return VGG19.load(
+        deepest([layer for layers in options.layers_in_use.values() for layer in layers] or LAYERS[:1]),
+        options.vgg_weights,
+    )

@@ -67,9 +67,6 @@ class Stylizer:
         Keyword arguments are the fields of `StylizeOptions` (size, output_size), which they change.
         """
         wanted = replace(options or StylizeOptions(), **changes)
-        for name, px in vars(wanted).items():
-            if px is not None and px < 1:
-                raise FastStyleError(f"{name.replace('_', '-')} is {px}; it takes a short side of 1 px or more")
         picture = images.upright(image)
         work = images.resize_short_side(picture.rgb, wanted.size) if wanted.size else picture.rgb
         result = images.from_array(self(images.to_array(work)))
@@ -78,4 +75,6 @@ class Stylizer:
             result = result.resize(final.size, Image.Resampling.LANCZOS)
         if final.mode == "RGBA":
             result.putalpha(final.getchannel("A"))
+        if picture.icc_profile:
+            result.info["icc_profile"] = picture.icc_profile
         return result

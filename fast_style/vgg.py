@@ -76,13 +76,15 @@ class VGG19(nn.Module):
             for layer, conv in vgg.convs.items():
                 conv.load_state_dict({k: state[f"features.{INDICES[layer]}.{k}"].float() for k in ("weight", "bias")})
         except (KeyError, RuntimeError) as error:
-            raise FastStyleError(f"{weights}: {layer} does not have VGG19's shape ({error})") from error
+            raise FastStyleError(f"{weights}: {layer} does not have VGG19's shape") from error
         return vgg.eval()
 
     def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         """Activations after the ReLUs named in `layers`: {name: (N, C, H / 2^(block - 1), W / 2^(block - 1))}."""
         wanted = set(layers)
-        features = {}
+        features: dict[str, Tensor] = {}
+        if not wanted:
+            return features
         x = ((image - self.mean) / self.std).to(next(self.convs.parameters()).dtype)
         for layer, conv in self.convs.items():
             if layer.endswith("_1") and layer != LAYERS[0]:

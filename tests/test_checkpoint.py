@@ -53,12 +53,15 @@ def test_a_file_never_runs_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ({"conv1.conv2d.weight": torch.zeros(1)}, "fast-style convert"),
         ({"format": 2, "model": {}, "weights": {}}, "format 2; this version reads format 1"),
         ({"format": 1, "model": {"wings": 2}, "weights": {}}, "newer fast_style .unknown: wings"),
+        ({"format": 1, "model": [1], "weights": {}}, "unknown: model"),
+        ({"format": 1, "model": {"width": "x"}, "weights": {}}, "do not fit"),
+        ({"format": 1, "model": {"width": 4}, "weights": [1]}, "do not fit"),
     ],
 )
 def test_other_files_are_told_apart(tmp_path: Path, content: Any, message: str) -> None:
     torch.save(content, tmp_path / "other.pth")
     with pytest.raises(FastStyleError, match=message):
-        checkpoint.load(tmp_path / "other.pth")
+        checkpoint.load(tmp_path / "other.pth").network()
 
 
 def test_weights_of_another_network_are_refused(tiny: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from .conftest import picture
 
 def archive_bytes() -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("val2017/", "")
         for i in range(5):
             data = io.BytesIO()

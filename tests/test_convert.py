@@ -106,8 +106,7 @@ def test_the_command_writes_a_checkpoint_of_ours(tmp_path: Path, capsys: pytest.
     assert loaded.model.width == 8
     image = torch.rand(1, 3, 40, 40)
     with torch.no_grad():
-        # Half precision in the file: to a quarter of an 8-bit level on average.
-        assert (loaded.network()(image) - theirs(image * 255) / 255).abs().mean() < 1e-3
+        assert (loaded.network()(image) - theirs(image * 255) / 255).abs().max() < 1e-4
     assert fast_style(arguments) == 1
     assert "exists; use --overwrite" in capsys.readouterr().err
 

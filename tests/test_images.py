@@ -140,6 +140,44 @@ def test_unreadable_files_are_one_plain_line(tmp_path: Path) -> None:
         images.read(tmp_path / "c.jpg")
 
 
+def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F], exif[0x9003] = 6, "Maker", "2020:01:01 00:00:00"
+    picture(30, 20).save(tmp_path / "a.jpg", exif=exif)
+    whole = (tmp_path / "a.jpg").read_bytes()
+    start = whole.index(b"Exif") + 6
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        data = bytearray(whole)
+        for position in rng.integers(start, start + 60, 3):
+            data[position] = rng.integers(256)
+        read = images.read(io.BytesIO(bytes(data)))
+        assert sorted(read.image.size) == [20, 30]
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "L"])
+def test_an_unreadable_profile_does_not_cost_the_picture(tmp_path: Path, mode: str) -> None:
+    read = saved(picture(30, 20).convert(mode), tmp_path / "a.jpg", icc_profile=b"no profile")
+    assert read.image.mode == "RGB"
+
+
+def test_a_palette_keeps_its_rgb_profile(tmp_path: Path) -> None:
+    assert saved(picture(30, 20).convert("P"), tmp_path / "a.png", icc_profile=profile()).icc_profile == profile()
+
+
+def test_wide_greys_keep_their_range(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None].repeat(4, 0)
+    for values in (ramp, ramp * 255, (ramp * 65535).astype(np.int32), (ramp * 255).astype(np.int32)):
+        levels = np.asarray(saved(Image.fromarray(values), tmp_path / "a.tif").rgb)[0, :, 0].astype(int)
+        assert np.abs(levels - np.arange(256)).max() <= 1
+
+
+def test_what_a_format_cannot_hold_is_one_plain_line() -> None:
+    with pytest.raises(FastStyleError, match="20000x1 cannot be written as WEBP"):
+        images.encode(images.Picture(Image.new("RGB", (20000, 1)), "WEBP", None, None))
+    assert images.encode(images.Picture(picture(9, 9), "JPEG", None, b"Exif\0\0" + bytes(70000)))
+
+
 def test_more_pixels_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     buffer = io.BytesIO()
     picture(40, 40).save(buffer, "PNG")

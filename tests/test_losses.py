@@ -96,6 +96,10 @@ def test_what_has_no_weight_is_not_computed(small: LossOptions, part: str) -> No
     assert not [name for name in make_loss(options, load_vgg(small))(*args) if name.startswith(part)]
 
 
+def test_layers_without_weight_need_no_weights_of_theirs(small: LossOptions) -> None:
+    assert load_vgg(replace(small, content_layers=("relu5_1",), content_weight=0.0)).layers[-1] == "relu2_1"
+
+
 def test_each_picture_is_held_against_its_own_style(small: LossOptions) -> None:
     loss = make_loss(small, load_vgg(small), styles=2)
     image = torch.rand(1, 3, 32, 32)

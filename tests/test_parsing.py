@@ -49,6 +49,12 @@ def test_a_recipe_gives_back_the_options(tmp_path: Path) -> None:
     assert parsed("--config", str(tmp_path / "r.yaml")) == options
 
 
+def test_off_is_a_choice_not_a_no(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("compile: off\nresume: true\noverwrite: false\n")
+    options = parsed("--config", str(tmp_path / "r.yaml"), *NEEDED)
+    assert (options.compile, options.resume, options.overwrite) == ("off", True, False)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("[1, 2]", "flag: value"), ("a: [", "not a readable recipe"), (None, "not a readable recipe")],

@@ -128,6 +128,6 @@ def test_extras_are_there() -> None:
 
 
 def test_ci_runs_what_the_readme_says() -> None:
-    command = 'pip install -e ".[test]" && ruff check && mypy && pytest\n'
+    command = 'pip install -e ".[test]" && ruff check && mypy && pytest'
     assert command in (PROJECT / "README.md").read_text()
     assert command in (PROJECT / ".ci/run").read_text().replace("--quiet ", "")

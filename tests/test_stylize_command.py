@@ -75,6 +75,37 @@ def test_a_second_run_over_a_folder_leaves_its_results_alone(work: Path, command
     assert files(work / "album") == {"notes.txt", "one.png", "one_tiny.png", "sub/two.webp", "sub/two_tiny.webp"}
 
 
+def test_an_output_folder_inside_the_input_is_not_stylized_again(work: Path, command: Command) -> None:
+    assert command("album", "-o", "album/painted") == 0
+    first = files(work / "album/painted")
+    assert command("album", "-o", "album/painted", "--skip-existing") == 0
+    assert files(work / "album/painted") == first == {"one.png", "sub/two.webp"}
+
+
+def test_a_folder_of_a_shipped_styles_name_does_not_hide_it(work: Path) -> None:
+    Path("wave").mkdir()
+    assert run(stylize.main, ["in.jpg", "--device", "cpu", "--size", "32"], "stylize.py") == 0
+    assert size("in_wave.jpg") == (50, 40)
+
+
+def test_an_unforeseen_error_in_one_picture_is_one_line(
+    work: Path, command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fast_style import Stylizer
+
+    whole = Stylizer.stylize
+
+    def fail_once(self: Stylizer, image: Image.Image, *more: object) -> Image.Image:
+        if image.size == (30, 40):
+            raise MemoryError("no room\nfor details")
+        return whole(self, image, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Stylizer, "stylize", fail_once)
+    assert command("album", "-o", "out") == 1
+    assert "one.png: MemoryError: no room\n" in capsys.readouterr().err
+    assert files(work / "out") == {"sub/two.webp"}
+
+
 def test_several_inputs_and_globs_go_to_a_folder(work: Path, command: Command) -> None:
     assert command("in.jpg", "album/**/*.webp", "-o", "out") == 0
     assert files(work / "out") == {"in.jpg", "two.webp"}

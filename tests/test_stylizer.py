@@ -108,35 +108,43 @@ def test_info_and_name(stylizer: Stylizer) -> None:
 
 def test_out_of_memory_falls_back_and_says_so(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = TorchEngine(tiny, RuntimeOptions(device="cpu", precision="fp32"))
-    engine.device = torch.device("meta")  # stands for a GPU: the first two tries fail before it is touched
-    failures = [torch.OutOfMemoryError("no"), torch.OutOfMemoryError("no")]
+    engine.device = torch.device("meta")  # stands for a GPU: the tries on it fail before it is touched
     forward = engine._forward
 
-    def fail_twice(image: torch.Tensor) -> torch.Tensor:
-        if failures:
-            raise failures.pop()
-        return forward(image)
+    def full(image: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+        if device.type == "meta":
+            raise torch.OutOfMemoryError("no")
+        return forward(image, device, dtype)
 
-    monkeypatch.setattr(engine, "_forward", fail_twice)
-    monkeypatch.setattr(engine, "_place", lambda: None)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        out = engine(np.zeros((1, 3, 8, 8), np.float32))
-    assert out.shape == (1, 3, 8, 8)
-    lines = [str(w.message) for w in said]
-    assert lines[0].endswith("continuing on meta in fp16")
-    assert "continuing on cpu in" in lines[1]
+    monkeypatch.setattr(engine, "_forward", full)
+    for _ in range(2):  # each picture is tried on the GPU first
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            out = engine(np.zeros((1, 3, 8, 8), np.float32))
+        assert out.shape == (1, 3, 8, 8)
+        lines = [str(w.message) for w in said]
+        assert lines[0].endswith("continues on meta in fp16")
+        assert "continues on cpu in" in lines[1]
 
 
-def test_too_little_memory_on_the_cpu_is_one_plain_line(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = TorchEngine(tiny, RuntimeOptions(device="cpu"))
-
-    def fail(_: torch.Tensor) -> torch.Tensor:
-        raise torch.OutOfMemoryError("no")
-
-    monkeypatch.setattr(engine, "_forward", fail)
+def test_too_little_memory_on_the_cpu_is_one_plain_line(stylizer: Stylizer) -> None:
+    endless = torch.zeros(1, 1, 1, 1).expand(1, 3, 1 << 21, 1 << 21)  # 52 TB, if it were copied
     with pytest.raises(FastStyleError, match="use a smaller --size"):
-        engine(np.zeros((1, 3, 8, 8), np.float32))
+        stylizer(endless)
+
+
+def test_mirrored_views_and_results_are_ordinary(stylizer: Stylizer) -> None:
+    image = np.random.default_rng(2).random((1, 3, 16, 20), dtype=np.float32)
+    mirrored = stylizer(image[..., ::-1])
+    assert np.array_equal(mirrored, stylizer(np.ascontiguousarray(image[..., ::-1])))
+    out = stylizer(torch.from_numpy(image))
+    out += 1  # an inference tensor would refuse
+
+
+def test_the_profile_travels_with_the_picture(stylizer: Stylizer) -> None:
+    image = picture(20, 20)
+    image.info["icc_profile"] = b"profile"
+    assert stylizer.stylize(image).info["icc_profile"] == b"profile"
 
 
 def test_threads_may_share_one_stylizer(stylizer: Stylizer) -> None:

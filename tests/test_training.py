@@ -93,15 +93,70 @@ def test_resume_is_exact(options: TrainOptions, tmp_path: Path, stop_after: int)
     for part in ("network", "optimizer", "average"):
         assert_same(a[part], b[part])
     assert a["counters"][:2] == b["counters"][:2]
-    assert set(a["bad_files"]) == set(b["bad_files"])
+    assert a["bad_files"] == b["bad_files"] == [str(options.data.dataset / "bad.jpg")]
 
 
 def test_resume_needs_the_same_recipe(options: TrainOptions) -> None:
     with pytest.raises(FastStyleError, match="nothing to resume"):
         train(replace(options, resume=True))
     train(options)
-    with pytest.raises(FastStyleError, match="other values of learning_rate"):
+    with pytest.raises(FastStyleError, match="other values of learning-rate"):
         train(replace(options, resume=True, learning_rate=0.5))
+
+
+def test_resume_needs_the_same_photographs(options: TrainOptions) -> None:
+    train(options)
+    picture(60, 60).save(options.data.dataset / "new.jpg")
+    with pytest.raises(FastStyleError, match="other values of files in the dataset"):
+        train(replace(options, resume=True))
+
+
+def test_resuming_a_finished_run_changes_nothing(options: TrainOptions) -> None:
+    before = train(options).read_bytes()
+    assert train(replace(options, resume=True)).read_bytes() == before
+
+
+def test_the_loss_in_the_checkpoint_is_a_mean_over_the_resumption(options: TrainOptions) -> None:
+    trainer = Trainer(options)
+    trainer.run(lambda: trainer.state.step == 5)
+    train(replace(options, resume=True))
+    assert len(final_state(options)["recent"]) == options.steps
+
+
+def test_clipping_bounds_the_gradient(options: TrainOptions) -> None:
+    trainer = Trainer(replace(options, clip=1e-3))
+    norms: list[float] = []
+    step = trainer.state.optimizer.step
+
+    def spy() -> None:
+        grads = [p.grad for p in trainer.state.network.parameters() if p.grad is not None]
+        norms.append(float(torch.stack([g.norm() for g in grads]).norm()))
+        step()
+
+    trainer.state.optimizer.step = spy  # type: ignore[method-assign,assignment]
+    trainer.run()
+    assert max(norms) < 1.01e-3
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("", {"steps": 0}, "--steps is 0; it takes 1 or more"),
+        ("", {"minutes": 0.0}, "--minutes is 0.0; it takes more than 0"),
+        ("", {"learning_rate": -1.0}, "--learning-rate is -1.0; it takes more than 0"),
+        ("data", {"batch_size": 0}, "--batch-size is 0"),
+        ("data", {"workers": -1}, "--workers is -1; it takes 0 or more"),
+        ("data", {"photo_size": (0, 5)}, "--photo-size is 0"),
+        ("loss", {"content_weight": 0.0, "style_weight": 0.0}, "every weight is 0"),
+        ("loss", {"style_weight": math.nan}, "--style-weight is nan"),
+        ("style", {"style_size": (512, 0)}, "--style-size is 0"),
+    ],
+)
+def test_values_that_make_no_sense_are_one_plain_line(
+    options: TrainOptions, part: str, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(FastStyleError, match=message):
+        replace(getattr(options, part) if part else options, **change)
 
 
 def test_an_existing_checkpoint_is_not_overwritten(options: TrainOptions) -> None:
@@ -120,27 +175,52 @@ def test_warm_start_takes_over_the_weights(options: TrainOptions, tmp_path: Path
         torch.testing.assert_close(value, first.weights[name].float())
 
 
-def test_a_nan_stops_with_step_and_term_and_keeps_the_last_good_state(options: TrainOptions) -> None:
-    trainer = Trainer(options)
-    trainer.run(lambda: trainer.state.step == 3)
-    before = {path: path.read_bytes() for path in (trainer.output, trainer.resume_file)}
-    poisoned = Trainer(replace(options, resume=True))
-    whole = poisoned.objective
+class Poisoned:
+    """An objective whose style term is infinite in the step after `after` steps."""
 
-    def objective(photo: Tensor, style: Tensor) -> dict[str, Tensor]:
-        terms = whole(photo, style)
-        if poisoned.state.step == 4:
+    def __init__(self, trainer: Trainer, after: int) -> None:
+        self.trainer, self.after, self.whole = trainer, after, trainer.objective
+        self.device, self.network, self.blend = self.whole.device, self.whole.network, self.whole.blend
+
+    def __call__(self, photo: Tensor, style: Tensor) -> dict[str, Tensor]:
+        terms = self.whole(photo, style)
+        if self.trainer.state.step == self.after:
             terms["style/relu3_1"] = terms["style/relu3_1"] * math.inf
         return terms
 
-    objective.device = whole.device  # type: ignore[attr-defined]
-    objective.network = whole.network  # type: ignore[attr-defined]
-    objective.blend = whole.blend  # type: ignore[attr-defined]
-    poisoned.objective = objective  # type: ignore[assignment]
-    with pytest.raises(TrainingDiverged, match="style/relu3_1 is inf at step 5"):
-        poisoned.run()
-    assert all(path.read_bytes() == data for path, data in before.items())
-    assert all(value.isfinite().all() for value in poisoned.state.average.values())
+
+def test_a_nan_stops_with_step_and_term_and_keeps_the_last_good_state(options: TrainOptions) -> None:
+    trainer = Trainer(options)
+    trainer.objective = Poisoned(trainer, after=4)  # type: ignore[assignment]
+    with pytest.raises(TrainingDiverged, match=r"style/relu3_1 is inf at step 5; .*dots.resume holds"):
+        trainer.run()
+    state = final_state(options)
+    assert state["counters"][0] == 4
+    assert all(value.isfinite().all() for part in ("network", "average") for value in state[part].values())
+    train(replace(options, resume=True))  # and it can be continued
+    assert final_state(options)["counters"][0] == options.steps
+
+
+def test_checks_on_a_gpu_are_rarer_and_name_the_same_step(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(replace(options, steps=12))
+    monkeypatch.setattr("fast_style.training.trainer.CHECK_EVERY_ON_GPU", 5)
+    poisoned = Poisoned(trainer, after=7)
+    checks: list[int] = []
+    check = trainer._check
+
+    def count() -> None:
+        checks.append(trainer.state.step)
+        check()
+
+    monkeypatch.setattr(trainer, "_check", count)
+    trainer.objective = poisoned  # type: ignore[assignment]
+    monkeypatch.setattr(trainer, "_on_cpu", lambda: False)
+    with pytest.raises(TrainingDiverged, match="style/relu3_1 is inf at step 8"):
+        trainer.run()
+    assert len(checks) <= 3
+    assert final_state(options)["counters"][0] == 1  # saved after the first step, never again since
 
 
 def test_previews_come_from_the_first_steps_on(options: TrainOptions) -> None:
@@ -258,9 +338,14 @@ def test_the_command_writes_curves_pictures_and_recipe(
     assert tags["images"]
     with Image.open(options.output.with_suffix(".preview.jpg")) as preview:
         assert preview.size == (1024, 512)
-    recipe = yaml.safe_load(options.output.with_suffix(".yaml").read_text())
+    written = options.output.with_suffix(".yaml")
+    recipe = yaml.safe_load(written.read_text())
     assert recipe["steps"] == 25
     assert recipe["width"] == 4
+    assert not {"output", "resume", "overwrite", "device"} & recipe.keys()
+    written.write_text("# my own\nsteps: 9\n")
+    assert train_command.main([*arguments(options, steps=2), "--overwrite"]) == 0
+    assert written.read_text() == "# my own\nsteps: 9\n"
     printed = capsys.readouterr().out
     assert "skipped 2 files" in printed
     assert "bad.jpg" in printed
@@ -287,7 +372,8 @@ def test_sigterm_to_a_real_process_saves_and_ends_cleanly(options: TrainOptions)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_ctrl_c_reaches_workers_too_and_still_saves(options: TrainOptions) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_to_the_whole_group_reach_workers_too_and_still_save(options: TrainOptions, number: int) -> None:
     assert options.output
     flags = arguments(options, steps=100000, workers=2, **{"preview-seconds": 0})
     process = subprocess.Popen([sys.executable, "train.py", *flags], cwd=PROJECT, start_new_session=True)
@@ -295,7 +381,7 @@ def test_ctrl_c_reaches_workers_too_and_still_saves(options: TrainOptions) -> No
     deadline = time.monotonic() + 120
     while not preview.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     assert process.wait(timeout=60) == 0
     assert final_state(options)["counters"][0] > 0
 

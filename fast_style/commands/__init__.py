@@ -44,11 +44,14 @@ def run(command: Callable[[Sequence[str], str], int], arguments: Sequence[str] |
     except FastStyleError as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        return 1
+    except OSError as error:  # a full disk, a folder without permission
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        return 1
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

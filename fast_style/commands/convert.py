@@ -33,9 +33,11 @@ def main(arguments: Sequence[str], prog: str) -> int:
     command = parse(ConvertCommand, arguments, prog)
     if command.output.exists() and not command.overwrite:
         raise FastStyleError(f"{command.output} exists; use --overwrite")
+    import torch
+
     from ..convert import convert
 
     checkpoint = convert(command.source, command.name)
-    checkpoint.save(command.output)
+    checkpoint.save(command.output, torch.float32)  # the same output, to the last digit that counts
     print(f"{command.output}: width {checkpoint.model.width}, {checkpoint.model.blocks} residual blocks")
     return 0

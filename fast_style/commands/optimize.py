@@ -50,13 +50,11 @@ def main(arguments: Sequence[str], prog: str) -> int:
     kind = images.format_for(command.output)
     if command.output.exists() and not command.overwrite:
         raise FastStyleError(f"{command.output} exists; use --overwrite")
-    if min(command.how.iterations, command.how.size, command.how.coarsest, *command.style_size) < 1:
-        raise FastStyleError("--iterations, --size, --coarsest and --style-size take 1 or more")
+    style = StyleOptions((command.style,), style_size=command.style_size)
     picture = images.read(command.content)
     malloc.tune()
     from ..gatys import sizes, stylize
 
-    style = StyleOptions((command.style,), style_size=command.style_size)
     total = command.how.iterations * len(sizes(command.how))
     with tqdm(total=total, unit="evaluation") as bar, stop_on_signal() as stopped:
         show = Progress(bar, picture, command)

@@ -3,8 +3,9 @@
 import contextlib
 import dataclasses
 import io
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,12 +50,23 @@ def _split_config(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 def recipe_flags(path: Path) -> list[str]:
     """A YAML recipe (flag names without dashes, to values or lists) as flags. Raises FastStyleError."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise FastStyleError(f"--config {path}: not a readable recipe ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
         raise FastStyleError(f"--config {path}: a recipe is a list of `flag: value` lines")
     return [flag for key, value in content.items() for flag in _flag(str(key).replace("_", "-"), value)]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose only booleans are true and false: `compile: off` is a choice, not a no."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false|True|False)$"), list("tTfF"))
 
 
 def _flag(name: str, value: Any) -> list[str]:
@@ -64,13 +76,15 @@ def _flag(name: str, value: Any) -> list[str]:
     return [f"--{name}", *(str(item) for item in values)]
 
 
-def recipe_of(options: Any) -> dict[str, Any]:
+def recipe_of(options: Any, without: Collection[str] = ()) -> dict[str, Any]:
     """The values of a (nested) options dataclass that differ from their defaults, by flag name: a recipe."""
     recipe: dict[str, Any] = {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
         if dataclasses.is_dataclass(value):
-            recipe.update(recipe_of(value))
+            recipe.update(recipe_of(value, without))
+        elif field.name in without:
+            continue
         elif field.default is dataclasses.MISSING or value != field.default:
             recipe[field.name.replace("_", "-")] = _plain(value)
     return recipe

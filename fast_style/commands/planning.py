@@ -1,6 +1,7 @@
 """Which input becomes which output, decided before anything is read."""
 
 import glob
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ def plan(
 
     Raises FastStyleError when the outputs cannot be named: unknown format, or two inputs for the same file.
     """
-    found, problems = _expand(inputs, style)
+    found, problems = _expand(inputs, style, Path(output).resolve() if output else None)
     to_file = output is not None and _means_file(inputs, output)
     jobs = []
     for source, relative in found:
@@ -36,14 +37,14 @@ def plan(
         named = target or (Path("-") if format_name else None)
         kind = images.format_for(named, format_name) if named else None
         jobs.append(Job(source, target, kind))
-    targets = [job.target for job in jobs if job.target]
-    twice = {str(target) for target in targets if targets.count(target) > 1}
+    counts = Counter(str(job.target) for job in jobs if job.target)
+    twice = [target for target, count in counts.items() if count > 1]
     if twice:
         raise FastStyleError(f"several inputs would be written to {', '.join(sorted(twice))}; stylize them apart")
     return jobs, problems
 
 
-def _expand(inputs: Sequence[str], style: str) -> tuple[list[tuple[Path | None, Path]], list[str]]:
+def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[list[tuple[Path | None, Path]], list[str]]:
     """Each picture with its path below the input that named it."""
     found: list[tuple[Path | None, Path]] = []
     problems = []
@@ -57,16 +58,17 @@ def _expand(inputs: Sequence[str], style: str) -> tuple[list[tuple[Path | None, 
         if not paths:
             problems.append(f"{name}: no such file")
         for path in paths:
-            found += _pictures_below(path, style) if path.is_dir() else [(path, Path(path.name))]
+            found += _pictures_below(path, style, output) if path.is_dir() else [(path, Path(path.name))]
     return found, problems
 
 
-def _pictures_below(folder: Path, style: str) -> Iterator[tuple[Path, Path]]:
-    pictures = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in images.EXTENSIONS]
+def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[tuple[Path, Path]]:
+    """The pictures of a folder, without those that an earlier run left there."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and output not in path.resolve().parents)
+    pictures = [path for path in files if path.suffix.lower() in images.EXTENSIONS]
     stems = {path.with_suffix("") for path in pictures}
     for path in pictures:
         original = path.stem.removesuffix(f"_{style}")
-        # The results of an earlier run over the same folder are not its inputs.
         if original == path.stem or path.with_name(original) not in stems:
             yield path, path.relative_to(folder)
 

@@ -94,7 +94,7 @@ def _without_existing(jobs: list[Job], command: StylizeCommand) -> tuple[list[Jo
     there = [job for job in jobs if job.target and job.target.exists()]
     if command.overwrite or not there:
         return jobs, []
-    keep = [job for job in jobs if job not in there]
+    keep = [job for job in jobs if not (job.target and job.target.exists())]
     if command.skip_existing:
         return keep, []
     return keep, [f"{job.target} exists; use --overwrite or --skip-existing" for job in there]
@@ -106,8 +106,10 @@ def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand)
     for job in tqdm(jobs, unit="picture", disable=len(jobs) < 2):
         try:
             _stylize_one(stylizer, job, command)
-        except (FastStyleError, OSError) as error:
+        except FastStyleError as error:
             problems.append(str(error))
+        except Exception as error:  # whatever it is, the other pictures are not to suffer
+            problems.append(f"{job.source or 'standard input'}: {type(error).__name__}: {str(error).splitlines()[0]}")
     return problems
 
 

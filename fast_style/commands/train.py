@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from .. import malloc
 from ..files import atomic_path
-from ..options import TrainOptions
+from ..options import FREE, TrainOptions
 from .parsing import parse, recipe_of
 from .signals import stop_on_signal
 
@@ -17,18 +17,20 @@ if TYPE_CHECKING:
     from ..training import Event
 
 LISTED_BAD_FILES = 20
+RECIPE_HEADER = "# Written by train.py; use it with --config.\n"
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     """Train a style; the exit code."""
     options = parse(TrainOptions, arguments or [], prog)
     malloc.tune()
+    from ..dataset import PREVIEW_SUFFIX
     from ..training import Trainer
     from ..training.tensorboard import TensorBoard
 
     trainer = Trainer(options)
     log_dir = options.log_dir or trainer.output.with_suffix(".runs")
-    bar = ProgressBar(trainer.output.with_suffix(".preview.jpg"))
+    bar = ProgressBar(trainer.output.with_suffix(PREVIEW_SUFFIX))
     trainer.listeners = [bar, TensorBoard(log_dir)]
     print(f"training {trainer.output}; previews in {bar.preview}; curves: tensorboard --logdir {log_dir}")
     with stop_on_signal() as stopped:
@@ -58,14 +60,21 @@ class ProgressBar:
         if event.previews:
             from ..training.previews import write_preview
 
-            write_preview(self.preview, *event.previews)
+            try:
+                write_preview(self.preview, *event.previews)
+            except OSError as error:  # a viewer may hold the file on Windows; the training goes on
+                self.bar.write(f"note: no preview written: {error}")
         if event.kind == "end":
             self.bar.close()
 
 
 def _write_recipe(options: TrainOptions, path: Path) -> None:
+    """Write what `--config` needs for the same result, unless somebody's own recipe lies there."""
+    if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(RECIPE_HEADER):
+        return
+    recipe = yaml.safe_dump(recipe_of(options, without=FREE), sort_keys=False, allow_unicode=True)
     with atomic_path(path) as temporary:
-        temporary.write_text(yaml.safe_dump(recipe_of(options), sort_keys=False), encoding="utf-8")
+        temporary.write_text(RECIPE_HEADER + recipe, encoding="utf-8")
 
 
 def _say_how_it_ended(output: Path, last: "Event | None", stopped: bool) -> None:

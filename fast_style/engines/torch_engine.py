@@ -23,42 +23,48 @@ class TorchEngine:
         self.network = loaded.network().requires_grad_(False)
         self.device = pick_device(options.device)
         self.dtype = _pick_dtype(options.precision, self.device)
-        self._place()
 
     def __call__(self, image: Any) -> Any:
         """RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range."""
         if isinstance(image, np.ndarray):
-            return self._run(torch.from_numpy(image)).numpy()
+            return self._run(torch.from_numpy(np.ascontiguousarray(image))).numpy()
         return self._run(image)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _run(self, image: Tensor) -> Tensor:
+        device, dtype = self.device, self.dtype
         while True:
             try:
-                return self._forward(image)
-            except torch.OutOfMemoryError as error:
-                self._use_less(error)
+                return self._forward(image, device, dtype)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                device, dtype = _less(device, dtype, error)
 
-    def _forward(self, image: Tensor) -> Tensor:
-        x = image.to(self.device, torch.float32, memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            out = self.network(x)
+    def _forward(self, image: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+        network = self.network.to(device).to(memory_format=torch.channels_last)
+        x = image.to(device, torch.float32, memory_format=torch.channels_last)
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            out = network(x)
         return out.clamp_(0, 1).to(image.device).contiguous()
 
-    def _use_less(self, error: Exception) -> None:
-        """Half precision instead of float32, then the CPU; re-raises as FastStyleError when that was not enough."""
-        if self.device.type == "cpu":
-            raise FastStyleError("not enough memory for a picture of this size; use a smaller --size") from error
-        if self.dtype == torch.float32:
-            self.dtype = torch.float16
-        else:
-            self.device, self.dtype = torch.device("cpu"), _pick_dtype("auto", torch.device("cpu"))
-        kind = next(name for name, dtype in DTYPES.items() if dtype == self.dtype)
-        warnings.warn(f"out of GPU memory: continuing on {self.device.type} in {kind}", stacklevel=2)
-        self._place()
 
-    def _place(self) -> None:
-        self.network.to(self.device).to(memory_format=torch.channels_last)
+def _is_out_of_memory(error: Exception) -> bool:
+    # The CPU's allocator has no exception of its own.
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _less(device: torch.device, dtype: torch.dtype, error: Exception) -> tuple[torch.device, torch.dtype]:
+    """Half precision instead of float32, then the CPU; raises FastStyleError when that was not enough."""
+    if device.type == "cpu":
+        raise FastStyleError("not enough memory for a picture of this size; use a smaller --size") from error
+    if dtype == torch.float32:
+        dtype = torch.float16
+    else:
+        device, dtype = torch.device("cpu"), _pick_dtype("auto", torch.device("cpu"))
+    kind = next(name for name, known in DTYPES.items() if known == dtype)
+    warnings.warn(f"out of GPU memory: this picture continues on {device.type} in {kind}", stacklevel=2)
+    return device, dtype
 
 
 def _pick_dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -49,11 +49,21 @@ def read(source: Path | BinaryIO) -> Picture:
 
 def upright(image: Image.Image) -> Picture:
     """A loaded Pillow image of any mode with its orientation applied, as RGB or RGBA."""
-    kind = image.format or "PNG"
-    image = ImageOps.exif_transpose(image)
-    exif = image.getexif()
-    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
-    return Picture(_to_rgb(image), kind, profile, exif.tobytes() if exif else None)
+    # Phones write MPO, which is a JPEG with another one behind it.
+    kind = "JPEG" if image.format == "MPO" else image.format or "PNG"
+    image, exif = _turned(image)
+    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P", "PA") else None
+    return Picture(_to_rgb(image), kind, profile, exif)
+
+
+def _turned(image: Image.Image) -> tuple[Image.Image, bytes | None]:
+    """The image with its orientation applied, and its EXIF without it; damaged EXIF is dropped."""
+    try:
+        turned = ImageOps.exif_transpose(image)
+        exif = turned.getexif()
+        return turned, exif.tobytes() if exif else None
+    except Exception:  # Pillow raises struct, type, key and value errors on damaged EXIF; the pixels are sound
+        return image, None
 
 
 @contextmanager
@@ -67,23 +77,31 @@ def _plain_errors(name: str) -> Iterator[None]:
         raise FastStyleError(f"{name}: no such file") from error
     except Image.DecompressionBombError as error:
         raise FastStyleError(f"{name}: more pixels than the limit of {2 * (Image.MAX_IMAGE_PIXELS or 0)}") from error
-    except (OSError, SyntaxError, ValueError, EOFError, ImageCms.PyCMSError) as error:
-        reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+    except Exception as error:  # decoders raise whatever they trip over in a damaged file
+        reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error).split("\n")[0]
         raise FastStyleError(f"{name}: not a readable picture ({reason})") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("RGB", "RGBA") and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I"):  # 16-bit greyscale, which Pillow would clip at 255
-        image = Image.fromarray((np.asarray(image).astype(np.int64) // 257).clip(0, 255).astype(np.uint8))
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bit(image)
     target = "RGBA" if image.has_transparency_data else "RGB"
     profile = image.info.get("icc_profile")
     if profile and image.mode in ("CMYK", "L", "LAB"):
         # A profile for another mode than the pixels', which cameras and scanners do write, is passed over.
-        with suppress(ImageCms.PyCMSError):
+        with suppress(ImageCms.PyCMSError, OSError):
             return _to_srgb(image, profile)
     return image.convert(target)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Greyscale of 16 or 32 bit or float, which Pillow would clip at 255, to 8 bit by the range that it uses."""
+    values = np.asarray(image).astype(np.float64)
+    highest = values.max(initial=0)
+    scale = 255 if image.mode == "F" and highest <= 1 else 1 / 257 if highest > 255 else 1
+    return Image.fromarray((values * scale).clip(0, 255).astype(np.uint8))
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

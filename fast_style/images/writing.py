@@ -24,6 +24,8 @@ FORMATS = {
 SUFFIXES = {kind: suffix for suffix, kind in reversed(FORMATS.items())}
 WITHOUT_ALPHA = frozenset({"JPEG", "BMP"})
 QUALITY = 95
+# A JPEG segment holds no more; longer EXIF (a thumbnail, a maker's note) is left out.
+LONGEST_EXIF_BYTES = 65533
 
 
 def format_for(path: Path, asked: str | None = None) -> str:
@@ -43,7 +45,10 @@ def format_for(path: Path, asked: str | None = None) -> str:
 
 
 def encode(picture: Picture, quality: int = QUALITY) -> bytes:
-    """The picture in its format. `quality`: 1 to 100, for JPEG, AVIF and WebP (100: lossless)."""
+    """The picture in its format. `quality`: 1 to 100, for JPEG, AVIF and WebP (100: lossless).
+
+    Raises FastStyleError for what the format cannot hold, such as a WebP of more than 16383 px.
+    """
     image = picture.rgb if picture.format in WITHOUT_ALPHA else picture.image
     options: dict[str, Any] = {"quality": quality}
     if picture.format in ("JPEG", "AVIF"):
@@ -52,10 +57,14 @@ def encode(picture: Picture, quality: int = QUALITY) -> bytes:
         options["lossless"] = quality == 100  # the lossy kind halves the colour resolution at any quality
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
-    if picture.exif and picture.format not in ("BMP", "GIF"):
+    if picture.exif and picture.format not in ("BMP", "GIF") and len(picture.exif) <= LONGEST_EXIF_BYTES:
         options["exif"] = picture.exif
     buffer = io.BytesIO()
-    image.save(buffer, format=picture.format, **options)
+    try:
+        image.save(buffer, format=picture.format, **options)
+    except (ValueError, OSError) as error:
+        size = f"{image.width}x{image.height}"
+        raise FastStyleError(f"a picture of {size} cannot be written as {picture.format} ({error})") from error
     return buffer.getvalue()
 
 

@@ -4,10 +4,11 @@ Imports neither torch nor numpy, so that `--help` is quick.
 """
 
 from .evaluation import EvaluationOptions
-from .learning import DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
+from .learning import FREE, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from .running import NetworkOptions, RuntimeOptions, StylizeOptions
 
 __all__ = [
+    "FREE",
     "DataOptions",
     "EvaluationOptions",
     "GatysOptions",

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ..errors import FastStyleError
+from .checks import check_at_least
 from .running import NetworkOptions
 
 
@@ -29,6 +31,19 @@ class LossOptions:
     vgg_weights: Path | None = None
     """VGG19 weights in torchvision's names, complete or cut; by default torchvision's download (548 MB, once)."""
 
+    def __post_init__(self) -> None:
+        check_at_least(self, 0, "content_weight", "style_weight", "tv_weight")
+        if not (self.content_weight or self.style_weight or self.tv_weight):
+            raise FastStyleError("every weight is 0: nothing to train for")
+
+    @property
+    def layers_in_use(self) -> dict[str, tuple[str, ...]]:
+        """Layers of `content` and of `style`, none where the weight is 0."""
+        return {
+            "content": self.content_layers if self.content_weight else (),
+            "style": self.style_layers if self.style_weight else (),
+        }
+
 
 @dataclass(frozen=True)
 class StyleOptions:
@@ -51,6 +66,9 @@ class StyleOptions:
 
     style_artist: tuple[str, ...] = ()
     """Artists of the works, kept in the checkpoint."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "style_size")
 
 
 @dataclass(frozen=True)
@@ -83,6 +101,16 @@ class DataOptions:
 
     seed: int = 0
     """Seed of the network's start and of the order, scale, crop and flip of the photographs."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "image_size", "finish_size", "photo_size", "batch_size")
+        check_at_least(self, 0, "workers", "hold_out", "finish_share")
+
+
+# Options of a training that may change between a run and its resumption without changing the outcome.
+FREE = frozenset(
+    {"output", "log_dir", "resume", "overwrite", "save_minutes", "preview_seconds", "device", "compile", "workers"}
+)
 
 
 @dataclass(frozen=True)
@@ -147,6 +175,11 @@ class TrainOptions:
     overwrite: bool = False
     """Replace an existing --output."""
 
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "steps", "width")
+        check_at_least(self, 0, "blocks", "warm_up", "ema")
+        check_at_least(self, 1e-9, "learning_rate", "clip", "minutes")
+
 
 @dataclass(frozen=True)
 class GatysOptions:
@@ -175,3 +208,6 @@ class GatysOptions:
 
     device: str = "auto"
     """cpu, cuda, cuda:1, mps or auto."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "iterations", "size", "coarsest")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from .checks import check_at_least
+
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 
 
@@ -46,3 +48,6 @@ class StylizeOptions:
 
     output_size: int | None = None
     """Short side in px of the result; by default that of the input."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "size", "output_size")

@@ -13,13 +13,13 @@ class Event:
 
     kind: Literal["start", "step", "preview", "end"]
     step: int
-    """Steps done."""
+    """Steps done; of kind `step`, the step that `terms` are of."""
     progress: float
     """Share of the budget done, 0 to 1."""
     seconds_left: float
     """Estimate; 0 at the end."""
     images_per_s: float
-    """Crops per second since the last event of this kind."""
+    """Crops per second, mean over this run."""
     learning_rate: float = 0.0
     terms: Mapping[str, float] | None = None
     """Loss terms by name, unweighted, and `total`."""

@@ -24,7 +24,7 @@ class Objective:
         self.dtype = DTYPES["bf16" if wanted == "bf16" or (wanted == "auto" and fast) else "fp32"]
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
-        layers = options.loss.style_layers
+        layers = options.loss.layers_in_use["style"]
         targets = [style_target(vgg, self._pictures(style, options), layers) for style in styles]
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
         vgg.convs.to(self.dtype).to(memory_format=torch.channels_last)

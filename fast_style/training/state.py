@@ -26,6 +26,8 @@ class TrainingState:
     elapsed_s: float = 0.0
     """Training time over all runs."""
     bad_files: list[str] = field(default_factory=list)
+    recent: list[dict[str, float]] = field(default_factory=list)
+    """Loss terms of the last steps, the latest last."""
 
     @torch.no_grad()
     def average_weights(self, decay: float) -> None:
@@ -43,6 +45,7 @@ class TrainingState:
             "average": self.average,
             "counters": [self.step, self.samples, self.elapsed_s],
             "bad_files": self.bad_files,
+            "recent": self.recent,
         }
         with atomic_path(path) as temporary:
             torch.save(content, temporary)
@@ -52,7 +55,9 @@ class TrainingState:
         if not path.exists():
             raise FastStyleError(f"{path}: nothing to resume; leave --resume out to start")
         content = load_tensors(path)
-        changed = [key for key in recipe if content["recipe"].get(key) != recipe[key]]
+        if not isinstance(content, dict) or not {"recipe", "network", "optimizer", "average"} <= content.keys():
+            raise FastStyleError(f"{path}: not a resume file of this program")
+        changed = [key.replace("_", "-") for key in recipe if content["recipe"].get(key) != recipe[key]]
         if changed:
             raise FastStyleError(f"{path} was made with other values of {', '.join(changed)}; --resume needs the same")
         self.network.load_state_dict(content["network"])
@@ -60,4 +65,4 @@ class TrainingState:
         for key, value in content["average"].items():
             self.average[key].copy_(value)
         self.step, self.samples, self.elapsed_s = content["counters"]
-        self.bad_files = content["bad_files"]
+        self.bad_files, self.recent = content["bad_files"], content["recent"]

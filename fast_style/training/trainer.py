@@ -1,8 +1,8 @@
 """The loop itself: sample, step, guard, report, save."""
 
+import hashlib
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from .. import checkpoint
 from ..dataset import batches, list_photos
 from ..errors import FastStyleError
 from ..network import TransformerNetwork
-from ..options import NetworkOptions, TrainOptions
+from ..options import FREE, NetworkOptions, TrainOptions
 from .events import Event, Listener
 from .objective import Objective
 from .previews import preview_photos
@@ -28,8 +28,6 @@ from .styles import find_styles
 CHECK_EVERY_ON_GPU = 25
 # Steps whose mean loss is reported and kept in the checkpoint.
 WINDOW = 100
-# Options that may differ between a run and its resumption without changing the outcome.
-FREE = {"output", "log_dir", "resume", "overwrite", "save_minutes", "preview_seconds", "device", "compile"}
 
 
 class TrainingDiverged(FastStyleError):
@@ -55,6 +53,7 @@ class Trainer:
     def __init__(self, options: TrainOptions, listeners: Sequence[Listener] = ()) -> None:
         self.options, self.listeners, self.schedule = options, listeners, Schedule(options)
         self.styles = find_styles(options.style)
+        self.about_styles = [style.describe() for style in self.styles]
         self.output = options.output or Path(f"{self.styles[0].name}.pth")
         self.resume_file = self.output.with_suffix(".resume")
         if self.output.exists() and not (options.resume or options.overwrite):
@@ -65,22 +64,30 @@ class Trainer:
         self.state = self._new_state([str(path) for path in others])
         if options.resume:
             self.state.load(self.resume_file, self._recipe())
-        self.recent: deque[dict[str, float]] = deque(maxlen=WINDOW)
         self._unchecked: list[tuple[int, Tensor]] = []
         self._names: list[str] = []
+        self._crop = (0, 0)
+        self._batches: Generator[tuple[Tensor, list[str]]] | None = None
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
-        """Steps until the budget is spent or `should_stop`; saves at intervals and at the end."""
+        """Steps until the budget is spent or `should_stop`; saves after the first step, at intervals and at the end."""
         self._started = time.monotonic() - self.state.elapsed_s
         self._first_sample, self._first_s = self.state.samples, self.state.elapsed_s
         self._report("start")
-        shown, saved, crop = -float("inf"), self.state.elapsed_s, (0, 0)
-        loader: Iterator[tuple[Tensor, list[str]]] = iter(())
+        try:
+            self._loop(should_stop)
+        except TrainingDiverged:
+            if self._on_cpu():  # the step was not taken yet: the state is the last good one
+                self.save()
+            raise
+        finally:
+            self.close()
+        self._report("end")
+
+    def _loop(self, should_stop: Callable[[], bool]) -> None:
+        shown = saved = -float("inf")
         while self._progress() < 1 and not should_stop():
-            if self.schedule.crop(self._progress()) != crop:
-                crop = self.schedule.crop(self._progress())
-                loader = self._loader(*crop)
-            self._step(*next(loader))
+            self._step(*self._next_batch())
             now = self.state.elapsed_s = time.monotonic() - self._started
             if now - shown > self.options.preview_seconds:
                 self._preview()
@@ -88,9 +95,9 @@ class Trainer:
             if now - saved > 60 * self.options.save_minutes:
                 self.save()
                 saved = now
-        self._preview()
-        self.save()
-        self._report("end")
+        if self.state.samples > self._first_sample:
+            self._preview()
+            self.save()
 
     def save(self) -> None:
         """Write checkpoint (averaged weights) and resume file, if everything since the last check was finite."""
@@ -100,7 +107,8 @@ class Trainer:
 
     def checkpoint(self) -> checkpoint.Checkpoint:
         """The averaged network as it stands, with its story."""
-        losses = {name: sum(t[name] for t in self.recent) / len(self.recent) for name in self._names if self.recent}
+        recent = self.state.recent
+        losses = {name: sum(terms[name] for terms in recent) / len(recent) for name in (recent[0] if recent else ())}
         training = {
             "recipe": _plain(asdict(self.options)),
             "steps": self.state.step,
@@ -108,8 +116,7 @@ class Trainer:
             "losses": losses,
             "versions": {name: version(name) for name in ("fast_style", "torch", "torchvision")},
         }
-        styles = [style.describe() for style in self.styles]
-        return checkpoint.Checkpoint(self.objective.network.options, styles, training, self.state.average)
+        return checkpoint.Checkpoint(self.objective.network.options, self.about_styles, training, self.state.average)
 
     def _new_network(self) -> TransformerNetwork:
         o = self.options
@@ -126,20 +133,41 @@ class Trainer:
         return TrainingState(network, optimizer, average, bad_files=bad_files)
 
     def _recipe(self) -> dict[str, Any]:
-        recipe = _plain({k: v for k, v in asdict(self.options).items() if k not in FREE})
-        recipe["data"].pop("workers")
-        return recipe
+        """By flag, what has to be the same for a resumed run to be the same run; the photographs among it."""
+        nested = asdict(self.options)
+        flat = {**{k: v for k, v in nested.items() if not isinstance(v, dict)}}
+        for part in ("style", "data", "loss"):
+            flat.update(nested[part])
+        names = "\n".join(path.relative_to(self.options.data.dataset).as_posix() for path in self.photos)
+        recipe = _plain({k: v for k, v in flat.items() if k not in FREE})
+        return {**recipe, "files in the dataset": hashlib.sha256(names.encode()).hexdigest()}
 
-    def _loader(self, size_px: int, batch: int) -> Iterator[tuple[Tensor, list[str]]]:
-        cuda = self.objective.device.type == "cuda"
-        return batches(self.photos, self.options.data, size_px, batch, self.state.samples, pin=cuda)
+    def _next_batch(self) -> tuple[Tensor, list[str]]:
+        """The next crops, at the size that the schedule wants by now."""
+        crop = self.schedule.crop(self._progress())
+        if crop != self._crop:
+            self.close()
+            self._crop = crop
+            cuda = self.objective.device.type == "cuda"
+            self._batches = batches(self.photos, self.options.data, *crop, self.state.samples, pin=cuda)
+        assert self._batches  # made above at the first call
+        return next(self._batches)
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._batches:
+            self._batches.close()
+        self._batches = None
+
+    def _on_cpu(self) -> bool:
+        return self.objective.device.type == "cpu"
 
     def _progress(self) -> float:
         return self.schedule.progress(self.state.step, self.state.elapsed_s)
 
     def _step(self, crops: Tensor, bad: list[str]) -> None:
         state, device = self.state, self.objective.device
-        state.bad_files += [path for path in bad if path not in state.bad_files]
+        state.bad_files = list(dict.fromkeys([*state.bad_files, *bad]))
         photo = crops.to(device, non_blocking=True, memory_format=torch.channels_last)
         style = (torch.arange(len(photo), device=device) + state.samples) % len(self.styles)
         for group in state.optimizer.param_groups:
@@ -149,7 +177,7 @@ class Trainer:
         terms["gradient"] = torch.nn.utils.clip_grad_norm_(state.network.parameters(), self.options.clip)
         self._names = list(terms)
         self._unchecked.append((state.step + 1, torch.stack([term.detach() for term in terms.values()])))
-        if device.type == "cpu" or len(self._unchecked) == CHECK_EVERY_ON_GPU:
+        if self._on_cpu() or len(self._unchecked) == CHECK_EVERY_ON_GPU:
             self._check()
         state.optimizer.step()
         state.optimizer.zero_grad()
@@ -167,11 +195,12 @@ class Trainer:
         if not finite.all():
             row, column = (~finite).nonzero()[0].tolist()
             raise TrainingDiverged(
-                f"{self._names[column]} is {pending[row, column].item()} at step {steps[row]}; the files on disk hold "
-                "the last good state: --resume it, or start again with a lower --learning-rate"
+                f"{self._names[column]} is {pending[row, column].item()} at step {steps[row]}; {self.resume_file} "
+                "holds the last good state: --resume it, or start again with a lower --learning-rate"
             )
-        self.recent.extend(dict(zip(self._names, row, strict=True)) for row in pending.tolist())
-        self._report("step", terms=self.recent[-1])
+        recent = [dict(zip(self._names, row, strict=True)) for row in pending.tolist()]
+        self.state.recent = [*self.state.recent, *recent][-WINDOW:]
+        self._report("step", step=steps[-1], terms=recent[-1])
 
     @torch.no_grad()
     def _preview(self) -> None:
