@@ -43,11 +43,11 @@ def check_all(pairs: Sequence[Pair], painting: Image.Image, style: float, photo_
     """
     pictures = [picture for picture, _ in pairs]
     return [
-        Check("checkerboard", float(np.mean([checkerboard(picture) for picture in pictures])), 3.0, True),
-        Check("frame", frame(pairs), 0.35, True),
+        Check("checkerboard", float(np.mean([checkerboard(picture) for picture in pictures])), 14.0, True),
+        Check("frame", frame(pairs), 0.25, True),
         Check("blobs", float(np.mean([blobs(p) for p in pictures])) - blobs(painting), 0.005, True),
         Check("clipping", float(np.mean([clipping(p) for p in pictures])) - clipping(painting), 0.05, True),
-        Check("structure", float(np.mean([structure(*pair) for pair in pairs])), 0.15, False),
+        Check("structure", float(np.mean([structure(*pair) for pair in pairs])), 0.25, False),
         Check("style kept back", style / photo_style, 0.5, True),
     ]
 
