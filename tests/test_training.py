@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from fast_style import checkpoint
+from fast_style.commands import run
 from fast_style.commands import train as train_command
 from fast_style.commands.parsing import recipe_of
 from fast_style.errors import FastStyleError
@@ -258,6 +259,24 @@ def test_a_folder_is_one_style_of_several_pictures(options: TrainOptions, tmp_pa
     loaded = checkpoint.load(train(replace(options, style=replace(options.style, style=(folder,)))))
     assert loaded.styles[0]["name"] == "monet"
     assert len(loaded.styles[0]["sha256"]) == 3
+
+
+def test_a_missing_or_empty_style_is_one_plain_line(options: TrainOptions, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name, message in (("absent.jpg", "no such file"), ("empty", "no picture in this folder")):
+        with pytest.raises(FastStyleError, match=f"{name}: {message}"):
+            train(replace(options, style=replace(options.style, style=(tmp_path / name,))))
+
+
+def test_a_full_disk_is_one_plain_line(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "dots.pth")
+
+    monkeypatch.setattr(torch, "save", full)
+    assert run(train_command.main, arguments(options, steps=2), "train.py") == 1
+    assert "train.py: dots.pth: No space left on device" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("crop", [(0.5, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 1.2)])

@@ -47,7 +47,7 @@ def run(command: Callable[[Sequence[str], str], int], arguments: Sequence[str] |
     except BrokenPipeError:
         return 1
     except OSError as error:  # a full disk, a folder without permission
-        print(f"{prog}: {error}", file=sys.stderr)
+        print(f"{prog}: {error.filename or 'error'}: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)

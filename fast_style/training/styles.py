@@ -55,8 +55,10 @@ def find_styles(options: StyleOptions) -> list[Style]:
 
 
 def _pictures(path: Path) -> tuple[Path, ...]:
-    if not path.is_dir():
+    if path.is_file():
         return (path,)
+    if not path.exists():
+        raise FastStyleError(f"{path}: no such file; --style takes a picture or a folder of them")
     found = tuple(sorted(p for p in path.iterdir() if p.suffix.lower() in images.EXTENSIONS))
     if not found:
         raise FastStyleError(f"{path}: no picture in this folder; --style takes a picture or a folder of them")
