@@ -171,7 +171,8 @@ def test_an_existing_checkpoint_is_not_overwritten(options: TrainOptions) -> Non
 
 def test_warm_start_takes_over_the_weights(options: TrainOptions, tmp_path: Path) -> None:
     first = checkpoint.load(train(options))
-    warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output)))
+    # The checkpoint knows its shape; --width is not asked.
+    warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output), width=16))
     for name, value in warm.state.network.state_dict().items():
         torch.testing.assert_close(value, first.weights[name].float())
 
@@ -188,6 +189,12 @@ class Poisoned:
         if self.trainer.state.step == self.after:
             terms["style/relu3_1"] = terms["style/relu3_1"] * math.inf
         return terms
+
+
+def test_warm_start_needs_as_many_styles(options: TrainOptions) -> None:
+    style = replace(options.style, style=options.style.style * 2)
+    with pytest.raises(FastStyleError, match="--init wave holds 1 styles, --style names 2"):
+        Trainer(replace(options, init="wave", style=style))
 
 
 def test_a_nan_stops_with_step_and_term_and_keeps_the_last_good_state(options: TrainOptions) -> None:

@@ -149,7 +149,7 @@ class TrainOptions:
     """Residual blocks."""
 
     init: str | None = None
-    """Checkpoint (a file or a shipped name) whose weights to start from, instead of random ones."""
+    """Checkpoint (a file or a shipped name) whose network to start from, instead of a random one of --width."""
 
     resume: bool = False
     """Continue the interrupted run of the same --output, bit for bit where it stopped."""

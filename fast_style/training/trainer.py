@@ -119,12 +119,14 @@ class Trainer:
         return checkpoint.Checkpoint(self.objective.network.options, self.about_styles, training, self.state.average)
 
     def _new_network(self) -> TransformerNetwork:
-        o = self.options
-        torch.manual_seed(o.data.seed)
-        network = TransformerNetwork(NetworkOptions(o.width, o.blocks, len(self.styles)))
-        if o.init:
-            network.load_state_dict(checkpoint.load(checkpoint.find(o.init)).network().state_dict())
-        return network
+        o, styles = self.options, len(self.styles)
+        if not o.init:
+            torch.manual_seed(o.data.seed)
+            return TransformerNetwork(NetworkOptions(o.width, o.blocks, styles))
+        loaded = checkpoint.load(checkpoint.find(o.init))
+        if loaded.model.styles != styles:
+            raise FastStyleError(f"--init {o.init} holds {loaded.model.styles} styles, --style names {styles}")
+        return loaded.network().train()
 
     def _new_state(self, bad_files: list[str]) -> TrainingState:
         network = self.objective.network
