@@ -13,7 +13,6 @@ from fast_style.checkpoint import find, load
 from fast_style.commands import main as fast_style
 from fast_style.evaluation.artifacts import check_all
 from fast_style.evaluation.reference import Curve
-from fast_style.evaluation.report import contact_sheet
 from fast_style.network import TransformerNetwork
 from fast_style.scenes import landscape
 
@@ -76,7 +75,7 @@ def test_saturated_output_is_caught_as_clipping_and_blobs(wave: TransformerNetwo
 def test_an_untrained_network_is_caught(photos: list[Image.Image]) -> None:
     torch.manual_seed(0)
     pairs = stylized(TransformerNetwork().eval(), photos)
-    assert {"structure", "style kept back"} <= failed(pairs, style=0.9)
+    assert {"structure", "style distance left"} <= failed(pairs, style=0.9)
     assert "structure" in failed(pairs)
 
 
@@ -90,7 +89,7 @@ def test_iterations_are_interpolated_between_points_and_bounded_outside() -> Non
 
 
 def test_the_contact_sheet_holds_every_picture() -> None:
-    sheet = contact_sheet([[picture(30, 20), picture(20, 20)], [picture(10, 60)]])
+    sheet = images.contact_sheet([[picture(30, 20), picture(20, 20)], [picture(10, 60)]])
     assert sheet.size == (30 + 10 + 3 * 8, 60 + 2 * 8)
     assert sheet.getpixel((0, 0)) == (255, 255, 255)
 

@@ -88,8 +88,16 @@ def test_a_folder_of_a_shipped_styles_name_does_not_hide_it(work: Path) -> None:
     assert size("in_wave.jpg") == (50, 40)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"), [("no room\nfor details", "MemoryError: no room\n"), ("", "MemoryError: \n")]
+)
 def test_an_unforeseen_error_in_one_picture_is_one_line(
-    work: Path, command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    work: Path,
+    command: Command,
+    text: str,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from fast_style import Stylizer
 
@@ -97,12 +105,12 @@ def test_an_unforeseen_error_in_one_picture_is_one_line(
 
     def fail_once(self: Stylizer, image: Image.Image, *more: object) -> Image.Image:
         if image.size == (30, 40):
-            raise MemoryError("no room\nfor details")
+            raise MemoryError(text)
         return whole(self, image, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Stylizer, "stylize", fail_once)
     assert command("album", "-o", "out") == 1
-    assert "one.png: MemoryError: no room\n" in capsys.readouterr().err
+    assert f"one.png: {line}" in capsys.readouterr().err
     assert files(work / "out") == {"sub/two.webp"}
 
 

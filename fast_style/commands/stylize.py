@@ -109,7 +109,8 @@ def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand)
         except FastStyleError as error:
             problems.append(str(error))
         except Exception as error:  # whatever it is, the other pictures are not to suffer
-            problems.append(f"{job.source or 'standard input'}: {type(error).__name__}: {str(error).splitlines()[0]}")
+            first_line = str(error).partition("\n")[0]
+            problems.append(f"{job.source or 'standard input'}: {type(error).__name__}: {first_line}")
     return problems
 
 

@@ -1,6 +1,7 @@
 """`train.py`: parse, train with a progress bar, TensorBoard and previews, say where things are."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from tqdm import tqdm
 
 from .. import malloc
 from ..files import atomic_path
-from ..options import FREE, TrainOptions
+from ..options import WITHOUT_EFFECT, TrainOptions
 from .parsing import parse, recipe_of
 from .signals import stop_on_signal
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     bar = ProgressBar(trainer.output.with_suffix(PREVIEW_SUFFIX))
     trainer.listeners = [bar, TensorBoard(log_dir)]
     print(f"training {trainer.output}; previews in {bar.preview}; curves: tensorboard --logdir {log_dir}")
-    with stop_on_signal() as stopped:
+    with stop_on_signal() as stopped, closing(bar.bar):
         trainer.run(stopped)
     _write_recipe(options, trainer.output.with_suffix(".yaml"))
     _say_how_it_ended(trainer.output, bar.last, stopped())
@@ -64,15 +65,13 @@ class ProgressBar:
                 write_preview(self.preview, *event.previews)
             except OSError as error:  # a viewer may hold the file on Windows; the training goes on
                 self.bar.write(f"note: no preview written: {error}")
-        if event.kind == "end":
-            self.bar.close()
 
 
 def _write_recipe(options: TrainOptions, path: Path) -> None:
     """Write what `--config` needs for the same result, unless somebody's own recipe lies there."""
     if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(RECIPE_HEADER):
         return
-    recipe = yaml.safe_dump(recipe_of(options, without=FREE), sort_keys=False, allow_unicode=True)
+    recipe = yaml.safe_dump(recipe_of(options, without=WITHOUT_EFFECT), sort_keys=False, allow_unicode=True)
     with atomic_path(path) as temporary:
         temporary.write_text(RECIPE_HEADER + recipe, encoding="utf-8")
 

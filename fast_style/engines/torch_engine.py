@@ -36,7 +36,7 @@ class TorchEngine:
         while True:
             try:
                 return self._forward(image, device, dtype)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
+            except RuntimeError as error:
                 if not _is_out_of_memory(error):
                     raise
                 device, dtype = _less(device, dtype, error)

@@ -16,7 +16,7 @@ from ..stylizer import Stylizer
 from .artifacts import Check, check_all
 from .distances import Judge, Terms
 from .reference import Curve, measure
-from .report import Findings, contact_sheet
+from .report import Findings
 
 __all__ = ["Check", "Findings", "Judge", "Terms", "evaluate"]
 
@@ -53,7 +53,7 @@ def evaluate(
     columns = [photos, [picture for picture, _ in pairs]]
     if options.reference_photos:
         columns += _compare(findings, stylizer, judge, pairs[: options.reference_photos], options, report)
-    return findings, contact_sheet(columns)
+    return findings, images.contact_sheet(columns)
 
 
 def _photos(paths: Sequence[Path], size_px: int) -> list[Image.Image]:

@@ -48,7 +48,7 @@ def check_all(pairs: Sequence[Pair], painting: Image.Image, style: float, photo_
         Check("blobs", float(np.mean([blobs(p) for p in pictures])) - blobs(painting), 0.005, True),
         Check("clipping", float(np.mean([clipping(p) for p in pictures])) - clipping(painting), 0.05, True),
         Check("structure", float(np.mean([structure(*pair) for pair in pairs])), 0.25, False),
-        Check("style kept back", style / photo_style, 0.5, True),
+        Check("style distance left", style / photo_style, 0.5, True),
     ]
 
 

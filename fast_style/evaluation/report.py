@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from PIL import Image
-
 from .artifacts import Check
 from .distances import Terms
-
-GAP_PX = 8
 
 
 @dataclass
@@ -82,18 +78,3 @@ def _row(label: str, cells: Sequence[str]) -> str:
 
 def _terms(label: str, terms: Terms) -> str:
     return _row(label, [f"{terms[name]:.4f}" for name in ("total", "content", "style")])
-
-
-def contact_sheet(columns: Sequence[Sequence[Image.Image]]) -> Image.Image:
-    """Columns of pictures, each as wide as its widest picture, on white."""
-    widths = [max(image.width for image in column) for column in columns]
-    heights = [sum(image.height + GAP_PX for image in column) for column in columns]
-    sheet = Image.new("RGB", (sum(widths) + GAP_PX * (len(widths) + 1), max(heights) + GAP_PX), "white")
-    left = GAP_PX
-    for column, width in zip(columns, widths, strict=True):
-        top = GAP_PX
-        for image in column:
-            sheet.paste(image.convert("RGB"), (left, top))
-            top += image.height + GAP_PX
-        left += width + GAP_PX
-    return sheet

@@ -2,7 +2,8 @@
 
 from .arrays import from_array, resize_short_side, to_array
 from .picture import EXTENSIONS, Picture, read, upright
-from .writing import FORMATS, QUALITY, SUFFIXES, encode, format_for, side_by_side, write
+from .sheets import contact_sheet, side_by_side
+from .writing import FORMATS, QUALITY, SUFFIXES, encode, format_for, write
 
 __all__ = [
     "EXTENSIONS",
@@ -10,6 +11,7 @@ __all__ = [
     "QUALITY",
     "SUFFIXES",
     "Picture",
+    "contact_sheet",
     "encode",
     "format_for",
     "from_array",

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, features
+from PIL import features
 
 from ..errors import FastStyleError
 from ..files import atomic_path
@@ -73,11 +73,3 @@ def write(picture: Picture, path: Path, quality: int = QUALITY) -> None:
     data = encode(picture, quality)
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
-
-
-def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
-    """Before on the left, after on the right, both at the size of `after`."""
-    sheet = Image.new("RGB", (2 * after.width, after.height))
-    sheet.paste(before.convert("RGB").resize(after.size, Image.Resampling.LANCZOS), (0, 0))
-    sheet.paste(after.convert("RGB"), (after.width, 0))
-    return sheet

@@ -4,11 +4,11 @@ Imports neither torch nor numpy, so that `--help` is quick.
 """
 
 from .evaluation import EvaluationOptions
-from .learning import FREE, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
+from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from .running import NetworkOptions, RuntimeOptions, StylizeOptions
 
 __all__ = [
-    "FREE",
+    "WITHOUT_EFFECT",
     "DataOptions",
     "EvaluationOptions",
     "GatysOptions",

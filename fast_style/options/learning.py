@@ -108,7 +108,7 @@ class DataOptions:
 
 
 # Options of a training that may change between a run and its resumption without changing the outcome.
-FREE = frozenset(
+WITHOUT_EFFECT = frozenset(
     {"output", "log_dir", "resume", "overwrite", "save_minutes", "preview_seconds", "device", "compile", "workers"}
 )
 

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ImageOps
 from torch import Tensor
 
 from .. import images
 from ..errors import FastStyleError
-from ..files import atomic_path
 
 COUNT = 4
 SIDE_PX = 256
+QUALITY = 92
 
 
 def preview_photos(photos: Sequence[Path]) -> Tensor:
@@ -32,13 +31,8 @@ def preview_photos(photos: Sequence[Path]) -> Tensor:
     return torch.cat(squares)
 
 
-def contact_sheet(photos: Tensor, stylized: Tensor) -> Image.Image:
-    """Photographs in the upper row, their stylized versions below."""
-    rows = [np.concatenate(list(row.numpy()), axis=2) for row in (photos, stylized)]
-    return images.from_array(np.concatenate(rows, axis=1)[None])
-
-
 def write_preview(path: Path, photos: Tensor, stylized: Tensor) -> None:
-    """Write the contact sheet atomically."""
-    with atomic_path(path) as temporary:
-        contact_sheet(photos, stylized).save(temporary, quality=92)
+    """Write the photographs in a row, their stylized versions below; atomically. Both (N, 3, H, W) in [0, 1]."""
+    pairs = zip(photos.split(1), stylized.split(1), strict=True)
+    sheet = images.contact_sheet([[images.from_array(picture.numpy()) for picture in pair] for pair in pairs], gap_px=0)
+    images.write(images.Picture(sheet, "JPEG", None, None), path, QUALITY)

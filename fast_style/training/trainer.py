@@ -16,7 +16,7 @@ from .. import checkpoint
 from ..dataset import batches, list_photos
 from ..errors import FastStyleError
 from ..network import TransformerNetwork
-from ..options import FREE, NetworkOptions, TrainOptions
+from ..options import WITHOUT_EFFECT, NetworkOptions, TrainOptions
 from .events import Event, Listener
 from .objective import Objective
 from .previews import preview_photos
@@ -141,7 +141,7 @@ class Trainer:
         for part in ("style", "data", "loss"):
             flat.update(nested[part])
         names = "\n".join(path.relative_to(self.options.data.dataset).as_posix() for path in self.photos)
-        recipe = _plain({k: v for k, v in flat.items() if k not in FREE})
+        recipe = _plain({k: v for k, v in flat.items() if k not in WITHOUT_EFFECT})
         return {**recipe, "files in the dataset": hashlib.sha256(names.encode()).hexdigest()}
 
     def _next_batch(self) -> tuple[Tensor, list[str]]:
