@@ -23,12 +23,17 @@ class ConditionalInstanceNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor, blend: Tensor) -> Tensor:
-        """x: (N, C, H, W); blend: (N, styles), the weight of each style per image. Returns x's shape and type."""
+        """x: (N, C, H, W); blend: (N, styles, 1, 1), or (N, styles, H', W'): weights of the styles per pixel.
+
+        Returns x's shape and type.
+        """
         wide = x.float()
-        variance, mean = torch.var_mean(wide, dim=(2, 3), correction=0)  # (N, C)
-        scale = (blend @ self.weight.float()) * torch.rsqrt(variance + self.eps)
-        shift = (blend @ self.bias.float()) - mean * scale
-        return (wide * scale[:, :, None, None] + shift[:, :, None, None]).to(x.dtype)
+        variance, mean = torch.var_mean(wide, dim=(2, 3), correction=0, keepdim=True)  # (N, C, 1, 1)
+        if blend.shape[-1] > 1 or blend.shape[-2] > 1:
+            blend = F.interpolate(blend, size=x.shape[-2:], mode="area")
+        scale = torch.einsum("nshw,sc->nchw", blend, self.weight.float()) * torch.rsqrt(variance + self.eps)
+        shift = torch.einsum("nshw,sc->nchw", blend, self.bias.float()) - mean * scale
+        return (wide * scale + shift).to(x.dtype)
 
 
 class ConvNorm(nn.Module):
@@ -81,13 +86,16 @@ class TransformerNetwork(nn.Module):
     def forward(self, image: Tensor, blend: Tensor | None = None) -> Tensor:
         """image: RGB (N, 3, H, W) in [0, 1], any size from 1x1.
 
-        blend: (N, styles), weights of the styles per image; None means the first style alone.
+        blend: (N, styles), weights of the styles per image, or (N, styles, H, W), per pixel; None means the first
+        style alone.
         Returns (N, 3, H, W); values leave [0, 1] by up to 0.1 (tanh) and are for the caller to clamp.
         """
         height, width = image.shape[-2:]
         x = pad_to_smallest(image)
         if blend is None:
             blend = F.one_hot(image.new_zeros(len(image), dtype=torch.long), self.options.styles).float()
+        if blend.ndim == 2:
+            blend = blend[:, :, None, None]
         x = F.relu(self.down1(x, blend))  # (N, w, H, W)
         x = F.relu(self.down2(x, blend))  # (N, 2w, H/2, W/2), rounded up
         x = F.relu(self.down3(x, blend))  # (N, 4w, H/4, W/4), rounded up

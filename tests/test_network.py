@@ -42,14 +42,14 @@ def test_norm_is_torchs_instance_norm() -> None:
     torch.nn.init.normal_(norm.bias)
     x = torch.randn(3, 6, 5, 7) * 4 + 2
     expected = torch.nn.functional.instance_norm(x, weight=norm.weight[0], bias=norm.bias[0])
-    torch.testing.assert_close(norm(x, torch.ones(3, 1)), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(norm(x, torch.ones(3, 1, 1, 1)), expected, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_norm_statistics_are_float32(dtype: torch.dtype) -> None:
     # A sum of squares of 64 * 64 values of 300 does not fit float16, and bf16 cannot tell 300 from 301.
     x = (300 + torch.randn(1, 2, 64, 64)).to(dtype)
-    out = ConditionalInstanceNorm(2, 1)(x, torch.ones(1, 1))
+    out = ConditionalInstanceNorm(2, 1)(x, torch.ones(1, 1, 1, 1))
     expected = torch.nn.functional.instance_norm(x.float())
     assert out.dtype == dtype
     torch.testing.assert_close(out.float(), expected, atol=0.02, rtol=0.02)

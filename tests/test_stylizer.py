@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from fast_style import FastStyleError, StylizeOptions, Stylizer
 from fast_style.engines.torch_engine import TorchEngine
@@ -64,9 +65,9 @@ def test_working_size_and_output_size(stylizer: Stylizer) -> None:
     seen: list[tuple[int, ...]] = []
 
     class Spy:
-        info = stylizer.info
+        info, dots = stylizer.info, stylizer.engine.dots
 
-        def __call__(self, image: np.ndarray) -> np.ndarray:
+        def __call__(self, image: np.ndarray, blend: np.ndarray | None = None) -> np.ndarray:
             seen.append(image.shape)
             return stylizer(image)
 
@@ -111,10 +112,10 @@ def test_out_of_memory_falls_back_and_says_so(tiny: Path, monkeypatch: pytest.Mo
     engine.device = torch.device("meta")  # stands for a GPU: the tries on it fail before it is touched
     forward = engine._forward
 
-    def full(image: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    def full(image: Tensor, blend: Tensor | None, device: torch.device, dtype: torch.dtype) -> Tensor:
         if device.type == "meta":
             raise torch.OutOfMemoryError("no")
-        return forward(image, device, dtype)
+        return forward(image, blend, device, dtype)
 
     monkeypatch.setattr(engine, "_forward", full)
     for _ in range(2):  # each picture is tried on the GPU first

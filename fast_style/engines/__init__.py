@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import FastStyleError
 from ..options import RuntimeOptions
 
+Array = NDArray[np.float32]
 ENGINES = ("torch",)
 
 
@@ -15,8 +19,14 @@ class Engine(Protocol):
     info: dict[str, Any]
     """What the checkpoint says of itself: model, styles, training."""
 
-    def __call__(self, image: Any) -> Any:
-        """RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range."""
+    dots: NDArray[np.floating]
+    """(S, S) inner products of the styles' rows of scales and shifts: the angles that slerp follows."""
+
+    def __call__(self, image: Any, blend: Array | None = None) -> Any:
+        """RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range.
+
+        blend: (S,) weights of the styles, or (S, H, W) per pixel; by default the first style alone.
+        """
 
 
 def open_engine(path: Path, options: RuntimeOptions = RuntimeOptions()) -> Engine:

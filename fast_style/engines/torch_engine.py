@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import checkpoint
@@ -21,31 +22,37 @@ class TorchEngine:
         loaded = checkpoint.load(path)
         self.info: dict[str, Any] = loaded.describe()
         self.network = loaded.network().requires_grad_(False)
+        rows = torch.cat([weight for name, weight in loaded.weights.items() if ".norm." in name], dim=1).double()
+        self.dots = (rows @ rows.T).numpy()
         self.device = pick_device(options.device)
         self.dtype = _pick_dtype(options.precision, self.device)
 
-    def __call__(self, image: Any) -> Any:
-        """RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range."""
+    def __call__(self, image: Any, blend: NDArray[np.float32] | None = None) -> Any:
+        """RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range.
+
+        blend: (S,) weights of the styles, or (S, H, W) per pixel; by default the first style alone.
+        """
+        weights = None if blend is None else torch.from_numpy(np.ascontiguousarray(blend))
         if isinstance(image, np.ndarray):
-            return self._run(torch.from_numpy(np.ascontiguousarray(image))).numpy()
-        return self._run(image)
+            return self._run(torch.from_numpy(np.ascontiguousarray(image)), weights).numpy()
+        return self._run(image, weights)
 
     @torch.no_grad()
-    def _run(self, image: Tensor) -> Tensor:
+    def _run(self, image: Tensor, blend: Tensor | None) -> Tensor:
         device, dtype = self.device, self.dtype
         while True:
             try:
-                return self._forward(image, device, dtype)
+                return self._forward(image, blend, device, dtype)
             except RuntimeError as error:
                 if not _is_out_of_memory(error):
                     raise
                 device, dtype = _less(device, dtype, error)
 
-    def _forward(self, image: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    def _forward(self, image: Tensor, blend: Tensor | None, device: torch.device, dtype: torch.dtype) -> Tensor:
         network = self.network.to(device).to(memory_format=torch.channels_last)
         x = image.to(device, torch.float32, memory_format=torch.channels_last)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            out = network(x)
+            out = network(x, None if blend is None else blend.to(device).expand(len(x), *blend.shape))
         return out.clamp_(0, 1).to(image.device).contiguous()
 
 

@@ -3,9 +3,10 @@
 Imports neither torch nor numpy, so that `--help` is quick.
 """
 
+from .controls import StylizeOptions
 from .evaluation import EvaluationOptions
 from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
-from .running import NetworkOptions, RuntimeOptions, StylizeOptions
+from .running import NetworkOptions, RuntimeOptions
 
 __all__ = [
     "WITHOUT_EFFECT",

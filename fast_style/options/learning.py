@@ -151,6 +151,9 @@ class TrainOptions:
     init: str | None = None
     """Checkpoint (a file or a shipped name) whose network to start from, instead of a random one of --width."""
 
+    freeze_network: bool = False
+    """Add the styles to those of --init: its convolutions and its own styles stay as they are, bit for bit."""
+
     resume: bool = False
     """Continue the interrupted run of the same --output, bit for bit where it stopped."""
 

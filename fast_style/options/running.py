@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .checks import check_at_least
-
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 
 
@@ -32,22 +30,8 @@ class RuntimeOptions:
     device: str = "auto"
     """cpu, cuda, cuda:1, mps or auto."""
 
-    engine: Literal["auto", "torch"] = "auto"
-    """Library that runs the network."""
+    engine: Literal["auto", "torch", "openvino", "onnx"] = "auto"
+    """Library that runs the network; auto is the fastest one installed for the device."""
 
     precision: Precision = "auto"
     """Arithmetic; auto is the fastest that the eye cannot tell from fp32 on this device, never int8."""
-
-
-@dataclass(frozen=True)
-class StylizeOptions:
-    """What to make of one picture."""
-
-    size: int | None = None
-    """Working short side in px: smaller gives larger strokes. The result keeps the size of the input."""
-
-    output_size: int | None = None
-    """Short side in px of the result; by default that of the input."""
-
-    def __post_init__(self) -> None:
-        check_at_least(self, 1, "size", "output_size")

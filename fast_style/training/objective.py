@@ -9,20 +9,21 @@ from torch.nn import functional as F
 
 from ..hardware import DTYPES, has_compiler, has_fast_bf16, pick_device
 from ..losses import PerceptualLoss, load_vgg, style_target
-from ..network import TransformerNetwork
 from ..options import TrainOptions
 from .styles import Style
+from .warm_start import Start
 
 
 class Objective:
     """Photographs in, loss terms out, with gradients for the network."""
 
-    def __init__(self, options: TrainOptions, network: TransformerNetwork, styles: list[Style]) -> None:
+    def __init__(self, options: TrainOptions, start: Start, styles: list[Style]) -> None:
         self.device = pick_device(options.device)
         wanted = options.precision
         fast = has_fast_bf16(self.device)
         self.dtype = DTYPES["bf16" if wanted == "bf16" or (wanted == "auto" and fast) else "fp32"]
-        self.network = network.to(self.device).to(memory_format=torch.channels_last)
+        self.first_style = start.first
+        self.network = start.network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
         layers = options.loss.layers_in_use["style"]
         targets = [style_target(vgg, self._pictures(style, options), layers) for style in styles]
@@ -38,8 +39,8 @@ class Objective:
         return self._call(photo, style)
 
     def blend(self, style: Tensor) -> Tensor:
-        """(N,) style numbers to the network's (N, styles) weights."""
-        return F.one_hot(style, self.network.options.styles).float()
+        """(N,) numbers of the styles being trained to the network's (N, styles) weights."""
+        return F.one_hot(style + self.first_style, self.network.options.styles).float()
 
     def _pictures(self, style: Style, options: TrainOptions) -> Iterator[Tensor]:
         return (picture.to(self.device) for picture in style.tensors(options.style))

@@ -15,14 +15,14 @@ from torch.func import functional_call
 from .. import checkpoint
 from ..dataset import batches, list_photos
 from ..errors import FastStyleError
-from ..network import TransformerNetwork
-from ..options import WITHOUT_EFFECT, NetworkOptions, TrainOptions
+from ..options import WITHOUT_EFFECT, TrainOptions
 from .events import Event, Listener
 from .objective import Objective
 from .previews import preview_photos
 from .schedule import Schedule
 from .state import TrainingState
 from .styles import find_styles
+from .warm_start import start
 
 # On a GPU the loss is fetched only so often, because fetching waits for the device.
 CHECK_EVERY_ON_GPU = 25
@@ -53,14 +53,14 @@ class Trainer:
     def __init__(self, options: TrainOptions, listeners: Sequence[Listener] = ()) -> None:
         self.options, self.listeners, self.schedule = options, listeners, Schedule(options)
         self.styles = find_styles(options.style)
-        self.about_styles = [style.describe() for style in self.styles]
+        self.start = start(options, [style.describe() for style in self.styles])
         self.output = options.output or Path(f"{self.styles[0].name}.pth")
         self.resume_file = self.output.with_suffix(".resume")
         if self.output.exists() and not (options.resume or options.overwrite):
             raise FastStyleError(f"{self.output} exists; choose another --output, --resume it or --overwrite it")
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
-        self.objective = Objective(options, self._new_network(), self.styles)
+        self.objective = Objective(options, self.start, self.styles)
         self.state = self._new_state([str(path) for path in others])
         if options.resume:
             self.state.load(self.resume_file, self._recipe())
@@ -116,21 +116,12 @@ class Trainer:
             "losses": losses,
             "versions": {name: version(name) for name in ("fast_style", "torch", "torchvision")},
         }
-        return checkpoint.Checkpoint(self.objective.network.options, self.about_styles, training, self.state.average)
-
-    def _new_network(self) -> TransformerNetwork:
-        o, styles = self.options, len(self.styles)
-        if not o.init:
-            torch.manual_seed(o.data.seed)
-            return TransformerNetwork(NetworkOptions(o.width, o.blocks, styles))
-        loaded = checkpoint.load(checkpoint.find(o.init))
-        if loaded.model.styles != styles:
-            raise FastStyleError(f"--init {o.init} holds {loaded.model.styles} styles, --style names {styles}")
-        return loaded.network().train()
+        return checkpoint.Checkpoint(self.objective.network.options, self.start.styles, training, self.state.average)
 
     def _new_state(self, bad_files: list[str]) -> TrainingState:
         network = self.objective.network
-        optimizer = torch.optim.Adam(network.parameters(), lr=self.options.learning_rate)
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.Adam(trained, lr=self.options.learning_rate)
         average = {name: p.detach().clone().float() for name, p in network.named_parameters()}
         return TrainingState(network, optimizer, average, bad_files=bad_files)
 

@@ -1,0 +1,76 @@
+"""What to make of a picture or a frame: the controls of every front end."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import FastStyleError
+from .checks import check_at_least
+
+# Beyond 1 the style is exaggerated; beyond this there is only clipping.
+STRONGEST = 1.5
+
+
+@dataclass(frozen=True)
+class StylizeOptions:
+    """What to make of one picture."""
+
+    style: str = ""
+    """Style of a model that has several, or a blend of them: wave, or wave=0.6,scream=0.4; by default its first."""
+
+    interpolate: Literal["linear", "slerp"] = "linear"
+    """How blends go from one style to the next: along the line, or spherically along the arc."""
+
+    strength: float = 1.0
+    """0 is the photograph, 1 the full style; up to 1.5 exaggerates it."""
+
+    mask: tuple[str, ...] = ()
+    """Grey picture that says where: white styled, black photograph. mask.png, or mask.png=STYLE for each style."""
+
+    feather: float = 4.0
+    """Softening of mask edges in px of the working picture (the sigma of a Gaussian); 0 takes the mask as it is."""
+
+    preserve_color: Literal["none", "luminance", "statistics"] = "none"
+    """Keep the photograph's colours: its chroma under the style's luminance, or its colour mean and covariance."""
+
+    size: int | None = None
+    """Working short side in px: smaller gives larger strokes. The result keeps the size of the input."""
+
+    output_size: int | None = None
+    """Short side in px of the result; by default that of the input."""
+
+    detail: float = 0.0
+    """How much of the photograph's fine detail, lost by a --size below its own, is added again: 0 to 1."""
+
+    tileable: bool = False
+    """Take the picture as periodic: the result repeats in both directions without a seam."""
+
+    tile_px: int | None = None
+    """Side of the tiles in px; by default tiles are used when the picture would need more than --memory."""
+
+    memory: str = "2GB"
+    """Memory that inference may use, as in 800MB or 2GB."""
+
+    statistics: Literal["auto", "exact", "reduced"] = "auto"
+    """Instance-norm statistics of tiled pictures: of the whole picture, or of a reduced one, which is quicker."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "size", "output_size")
+        check_at_least(self, 64, "tile_px")
+        check_at_least(self, 0, "feather", "detail", "strength")
+        if self.strength > STRONGEST:
+            raise FastStyleError(f"--strength is {self.strength}; it takes 0 to {STRONGEST}")
+        if self.detail > 1:
+            raise FastStyleError(f"--detail is {self.detail}; it takes 0 to 1")
+        self.memory_bytes()
+
+    def memory_bytes(self) -> int:
+        """`memory` in bytes. Raises FastStyleError for what is not a number with MB or GB."""
+        units = {"MB": 10**6, "GB": 10**9}
+        number, unit = self.memory[:-2], self.memory[-2:].upper()
+        try:
+            size = float(number) * units[unit]
+        except (KeyError, ValueError):
+            raise FastStyleError(f"--memory is {self.memory!r}; it takes a number with MB or GB, as in 2GB") from None
+        if not 10**8 <= size < float("inf"):
+            raise FastStyleError(f"--memory is {self.memory}; it takes 100MB or more")
+        return int(size)

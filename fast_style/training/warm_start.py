@@ -1,0 +1,66 @@
+"""Networks to start from: a random one, or a trained one that is handed the styles it is to have."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import checkpoint
+from ..errors import FastStyleError
+from ..network import TransformerNetwork
+from ..options import NetworkOptions, TrainOptions
+
+
+@dataclass(frozen=True)
+class Start:
+    """The network to train and the styles that it holds."""
+
+    network: TransformerNetwork
+    styles: list[dict[str, Any]]
+    """What the checkpoint says of each style, in the order of the network's rows."""
+    first: int = 0
+    """Row of the first style that is trained; those before it stay as they are."""
+
+
+def start(options: TrainOptions, styles: list[dict[str, Any]]) -> Start:
+    """The network that the options ask for, with a row of scales and shifts for each of `styles`.
+
+    From `--init` the convolutions are taken over; so is the row of a style of the same name; other styles start at the
+    mean of its rows. With `--freeze-network` all its styles are kept and only the rows of new ones have gradients.
+    Raises FastStyleError for an unreadable file, and for frozen networks without a file or with a style already there.
+    """
+    if not options.init:
+        if options.freeze_network:
+            raise FastStyleError("--freeze-network needs a trained network: name one with --init")
+        torch.manual_seed(options.data.seed)
+        return Start(TransformerNetwork(NetworkOptions(options.width, options.blocks, len(styles))), styles)
+    loaded = checkpoint.load(checkpoint.find(options.init))
+    kept = loaded.styles if options.freeze_network else []
+    there = {style["name"] for style in kept} & {style["name"] for style in styles}
+    if there:
+        names = ", ".join(sorted(there))
+        raise FastStyleError(f"{options.init} has a style named {names}; choose another --style-name")
+    together = [*kept, *styles]
+    network = with_styles(loaded, [style["name"] for style in together])
+    if options.freeze_network:
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(is_style_row(name))
+    return Start(network.train(), together, len(kept))
+
+
+def with_styles(loaded: checkpoint.Checkpoint, names: list[str]) -> TransformerNetwork:
+    """The checkpoint's network with one row per name: its own of that name, else the mean of all its rows."""
+    own = [style["name"] for style in loaded.styles]
+
+    def rows(weight: Tensor) -> Tensor:
+        mean = weight.float().mean(0)
+        return torch.stack([weight[own.index(name)].float() if name in own else mean for name in names])
+
+    weights = {key: rows(value) if is_style_row(key) else value for key, value in loaded.weights.items()}
+    return replace(loaded, model=replace(loaded.model, styles=len(names)), weights=weights).network()
+
+
+def is_style_row(parameter: str) -> bool:
+    """Whether a parameter of that name holds one row per style."""
+    return ".norm." in parameter
