@@ -15,7 +15,7 @@ FLOORS = [
     ["errors", "files", "malloc", "options", "scenes", "images", "color", "masks"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
-    ["engines", "blending", "stylizer"],
+    ["tiling", "engines", "blending", "look", "rendering", "stylizer"],
     ["evaluation"],
     ["commands"],
 ]

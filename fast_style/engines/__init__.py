@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..errors import FastStyleError
 from ..options import RuntimeOptions
+from ..tiling import Box
 
 Array = NDArray[np.float32]
 ENGINES = ("torch",)
@@ -22,10 +23,33 @@ class Engine(Protocol):
     dots: NDArray[np.floating]
     """(S, S) inner products of the styles' rows of scales and shifts: the angles that slerp follows."""
 
-    def __call__(self, image: Any, blend: Array | None = None) -> Any:
+    stride: int
+    """Tiles start on multiples of this many px."""
+
+    reach_px: int
+    """How far from a pixel the input may lie that changes it, apart from the norms' statistics."""
+
+    norms: int
+    """Instance norms in the network."""
+
+    bytes_per_px: int
+    """Memory that a run takes per pixel."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory that a run may take where the user names none."""
+
+    def __call__(self, image: Any, blend: Array | None = None, statistics: Array | None = None) -> Any:
         """RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range.
 
-        blend: (S,) weights of the styles, or (S, H, W) per pixel; by default the first style alone.
+        blend: (S,) weights of the styles, or (S, H, W) per pixel; by default the first style alone. statistics: (2, T),
+        mean and variance of every channel of every norm in order, of the picture that this is a part of.
+        """
+
+    def measure(self, image: Array, blend: Array, statistics: Array | None, core: Box) -> Array:
+        """Count, mean and variance, (3, T), of what the norms see in the `core` of one picture (1, 3, H, W).
+
+        The norms themselves use `statistics`, or those of the picture where that is None.
         """
 
 
