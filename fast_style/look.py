@@ -83,7 +83,8 @@ class Look:
         if self.identity is None or (coverage >= 1).all():
             return styled
         missed: Array = photo - self._run(photo, box, "identity")
-        return styled + (1 - coverage).clip(0) * missed
+        styled += (1 - coverage).clip(0) * missed
+        return styled
 
     def _run(self, photo: Any, box: Box, role: Role) -> Any:
         return self.engine(photo, self.blend(box, role), self.statistics.get(role))
@@ -100,7 +101,8 @@ class Look:
         if not self.masks:
             return np.full((1, 1), self.strength, np.float32)
         total: Array = np.sum([_unit(mask[box.slices]) for mask in self.masks], axis=0)
-        return (self.strength * np.minimum(1, total)).astype(np.float32)
+        coverage: Array = (self.strength * np.minimum(1, total)).astype(np.float32)
+        return coverage
 
 
 def _unit(mask: NDArray[np.uint8]) -> Array:
