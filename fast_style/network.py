@@ -38,13 +38,13 @@ class ConditionalInstanceNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor, blend: Tensor, statistics: Statistics = own_statistics) -> Tensor:
-        """x: (N, C, H, W); blend: (N, styles, 1, 1), or (N, styles, H', W'): weights of the styles per pixel.
+        """x: (N, C, H, W); blend: (N, styles, 1, 1), or as `fit` makes it: weights of the styles per pixel.
 
         Returns x's shape and type.
         """
         mean, variance = statistics(x)
         if blend.shape[-2:] != (1, 1):
-            blend = F.interpolate(blend, size=x.shape[-2:], mode="area")
+            blend = shrink(blend, x.shape[-2], x.shape[-1])
         scale = mix(self.weight, blend) * torch.rsqrt(variance + self.eps)
         shift = mix(self.bias, blend) - mean * scale
         return (x.float() * scale + shift).to(x.dtype)
@@ -125,17 +125,39 @@ class TransformerNetwork(nn.Module):
         x = pad_to_smallest(image)
         if blend is None:
             blend = F.one_hot(image.new_zeros(len(image), dtype=torch.long), self.options.styles).float()
-        if blend.ndim == 2:
-            blend = blend[:, :, None, None]
-        x = F.relu(self.down1(x, blend, statistics))  # (N, w, H, W)
+        blend = blend[:, :, None, None] if blend.ndim == 2 else fit(blend, *x.shape[-2:])
+        for part in self.parts():
+            x = part(x, blend, statistics)
+        return x[..., :height, :width]
+
+    def parts(self) -> list[Callable[..., Tensor]]:
+        """The network in parts, one after the other, between which activations are small; arguments as `forward`'s."""
+        return [self.encode, *self.blocks, self.decode]
+
+    def encode(self, image: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
+        """(N, 3, H, W), sides SMALLEST_PX or more, to (N, 4w, H/4, W/4), rounded up."""
+        x = F.relu(self.down1(image, blend, statistics))  # (N, w, H, W)
         x = F.relu(self.down2(x, blend, statistics))  # (N, 2w, H/2, W/2), rounded up
-        x = F.relu(self.down3(x, blend, statistics))  # (N, 4w, H/4, W/4), rounded up
-        for block in self.blocks:
-            x = block(x, blend, statistics)
+        return F.relu(self.down3(x, blend, statistics))
+
+    def decode(self, x: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
+        """(N, 4w, H/4, W/4) to (N, 3, H, W), up to 3 px more than came in."""
         x = F.relu(self.up1(double(x), blend, statistics))  # (N, 2w, H/2, W/2)
-        x = F.relu(self.up2(double(x), blend, statistics))  # (N, w, H, W), up to 3 px more than came in
-        x = self.out(x)[..., :height, :width]
+        x = F.relu(self.up2(double(x), blend, statistics))  # (N, w, H, W)
+        x = self.out(x)
         return 0.5 + 0.6 * torch.tanh(x.float()) if self.options.output == "tanh" else x.float()
+
+
+def fit(blend: Tensor, height: int, width: int) -> Tensor:
+    """Weights per pixel (N, styles, H, W), last row and column repeated up to the size that `decode` works at."""
+    more = [-(-side // STRIDE) * STRIDE - have for side, have in zip((width, height), blend.shape[:1:-1], strict=True)]
+    return F.pad(blend, (0, more[0], 0, more[1]), mode="replicate")
+
+
+def shrink(blend: Tensor, height: int, width: int) -> Tensor:
+    """What `fit` made, averaged over the pixels of a layer of that size; tiles on multiples of STRIDE see the same."""
+    step = max(1, round(max(blend.shape[-2:]) / max(height, width)))
+    return (F.avg_pool2d(blend, step) if step > 1 else blend)[..., :height, :width]
 
 
 def double(x: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """From a photograph and its controls to the result: as a whole, or tile by tile when memory is short."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,10 @@ from numpy.typing import NDArray
 from . import color, images
 from .blending import Styles
 from .engines import Engine
-from .look import Look, Role
+from .look import Look
 from .masks import Mask
 from .options import StylizeOptions
-from .tiling import Box, Tile, settle, tiles
+from .tiling import Box, tiles
 
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -37,7 +39,7 @@ def render(
 ) -> Pixels:
     """Photographs (N, 3, H, W) float32, or one (H, W, 3) uint8 or uint16, to the same kind and shape.
 
-    progress: called with what is going on, tiles done and tiles in all, where there are tiles.
+    progress: where there are tiles, called with what is going on, tiles done, and tiles in all (0 while not known).
     """
     size = _size(photo)
     whole = Box(0, 0, *size)
@@ -54,7 +56,9 @@ def render(
     _take_statistics(look, Look(engine, styles, options, masks, _size(reduced)), reduced)
     if options.statistics == "exact" or (options.statistics == "auto" and size[0] * size[1] <= EXACT_PX):
         for role in look.roles:
-            look.statistics[role] = _exact(look, role, photo, cut, progress)
+            part, blend, runs = partial(_part, photo), partial(look.blend, role=role), count(1)
+            tick = partial(_tick, progress, runs)
+            look.statistics[role] = engine.measure_tiles(cut, part, blend, tick)
     for done, tile in enumerate(cut):
         progress("tiles", done, len(cut))
         part = look(_part(photo, tile.window), tile.window)
@@ -78,23 +82,12 @@ def _take_statistics(look: Look, small: Look, reduced: Array) -> None:
     """Fill in what `look` has to know of the whole picture from a reduced one."""
     whole = Box(0, 0, *_size(reduced))
     for role in look.roles:
-        look.statistics[role] = look.engine.measure(reduced, small.blend(whole, role), None, whole)[1:]
+        look.statistics[role] = look.engine.measure(reduced, small.blend(whole, role))
     look.matching = color.Matching(look.colors, reduced, small.styled(reduced, whole))
 
 
-def _exact(look: Look, role: Role, photo: Pixels, cut: list[Tile], progress: Progress) -> Array:
-    """The statistics of the whole picture, from passes over the tiles."""
-    passes = 0
-
-    def measure(given: Array) -> Iterator[Array]:
-        nonlocal passes
-        passes += 1
-        for done, tile in enumerate(cut):
-            progress(f"statistics, pass {passes}", done, len(cut))
-            part, inner = _part(photo, tile.window), tile.core.within(tile.window)
-            yield look.engine.measure(part, look.blend(tile.window, role), given, inner)
-
-    return settle(look.statistics[role], measure, look.engine.norms)
+def _tick(progress: Progress, runs: "count[int]") -> None:
+    progress("statistics", next(runs), 0)
 
 
 def _size(photo: Pixels) -> tuple[int, int]:

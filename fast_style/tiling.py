@@ -1,16 +1,12 @@
 """Pictures of any size in bounded memory: tiles, and one set of instance-norm statistics for the whole picture."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-
-# Passes over the tiles end when no mean has moved by more than this many standard deviations, no variance by more
-# than this share of itself: a change that 8 bits do not show.
-SETTLED = 0.002
 
 
 @dataclass(frozen=True)
@@ -66,25 +62,7 @@ def tiles(height: int, width: int, core_px: int, stride: int, reach_px: int) -> 
     return [Tile(core, grow(core)) for core in cores]
 
 
-def settle(start: Array, measure: Callable[[Array], Iterator[Array]], most_passes: int) -> Array:
-    """The whole picture's statistics, exact to SETTLED, in passes over the tiles.
-
-    start: (2, T), mean and variance of each channel of each norm, a guess. measure: one pass: with the statistics that
-    it is given it yields (3, T) per tile: count, mean, variance of the core at each norm. Each pass makes at least one
-    more norm exact, so that after as many passes as there are norms (`most_passes`) nothing is left to move. Returns
-    (2, T).
-    """
-    given = start
-    for _ in range(most_passes):
-        found = merge(measure(given))
-        moved = distance(given, found)
-        given = found
-        if moved < SETTLED:
-            break
-    return given
-
-
-def merge(parts: Iterator[Array]) -> Array:
+def merge(parts: Iterable[Array]) -> Array:
     """Count, mean and variance of parts, (3, T) each, to mean and variance of the union, (2, T) (Chan et al. 1983)."""
     count = mean = spread = np.zeros(())
     for part in parts:
@@ -94,11 +72,3 @@ def merge(parts: Iterator[Array]) -> Array:
         spread = spread + v * n + delta**2 * count * n / total
         mean, count = mean + delta * n / total, total
     return np.stack([mean, spread / count]).astype(np.float32)
-
-
-def distance(old: Array, new: Array) -> float:
-    """Largest change of a mean in standard deviations, or of a variance as a share of itself."""
-    tiny = 1e-5
-    means = np.abs(new[0] - old[0]) / np.sqrt(new[1] + tiny)
-    variances = np.abs(new[1] - old[1]) / (new[1] + tiny)
-    return float(max(means.max(), variances.max()))

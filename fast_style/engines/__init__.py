@@ -1,5 +1,6 @@
 """Libraries that run the network: one class each, the same call."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import FastStyleError
 from ..options import RuntimeOptions
-from ..tiling import Box
+from ..tiling import Box, Tile
 
 Array = NDArray[np.float32]
 ENGINES = ("torch",)
@@ -29,9 +30,6 @@ class Engine(Protocol):
     reach_px: int
     """How far from a pixel the input may lie that changes it, apart from the norms' statistics."""
 
-    norms: int
-    """Instance norms in the network."""
-
     bytes_per_px: int
     """Memory that a run takes per pixel."""
 
@@ -46,10 +44,19 @@ class Engine(Protocol):
         mean and variance of every channel of every norm in order, of the picture that this is a part of.
         """
 
-    def measure(self, image: Array, blend: Array, statistics: Array | None, core: Box) -> Array:
-        """Count, mean and variance, (3, T), of what the norms see in the `core` of one picture (1, 3, H, W).
+    def measure(self, image: Array, blend: Array) -> Array:
+        """The statistics of one picture (1, 3, H, W): (2, T)."""
 
-        The norms themselves use `statistics`, or those of the picture where that is None.
+    def measure_tiles(
+        self,
+        tiles: Sequence[Tile],
+        image: Callable[[Box], Array],
+        blend: Callable[[Box], Array],
+        tick: Callable[[], None] = lambda: None,
+    ) -> Array:
+        """The same of a picture of which only tiles are run. image, blend: those of a part of the picture.
+
+        tick: called each time that a tile goes through a part of the network.
         """
 
 

@@ -1,6 +1,7 @@
 """PyTorch: any device, every checkpoint."""
 
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from torch import Tensor
 from .. import checkpoint
 from ..errors import FastStyleError
 from ..hardware import DTYPES, has_fast_bf16, pick_device
-from ..network import STRIDE, ConditionalInstanceNorm, Statistics, own_statistics
+from ..network import STRIDE, ConditionalInstanceNorm, Statistics, fit, own_statistics, pad_to_smallest
 from ..options import RuntimeOptions
-from ..tiling import Box
-from .statistics import Given, Measured
+from ..tiling import Box, Tile
+from .statistics import Given, Noted, Part, exact
 
 Array = NDArray[np.float32]
 
@@ -32,7 +33,6 @@ class TorchEngine:
         self.network = loaded.network().requires_grad_(False)
         rows = torch.cat([weight for name, weight in loaded.weights.items() if ".norm." in name], dim=1).double()
         self.dots = (rows @ rows.T).numpy()
-        self.norms = sum(isinstance(module, ConditionalInstanceNorm) for module in self.network.modules())
         self.stride, self.reach_px = STRIDE, self.network.reach_px
         self.bytes_per_px = BYTES_PER_PX_AND_CHANNEL * loaded.model.width
         self.device = pick_device(options.device)
@@ -52,25 +52,59 @@ class TorchEngine:
         blend: (S,) weights of the styles, or (S, H, W) per pixel; by default the first style alone. statistics: (2, T),
         mean and variance of every channel of every norm in order, of the picture that this is a part of.
         """
-        source = own_statistics if statistics is None else Given(statistics)
-        if isinstance(image, np.ndarray):
-            return self._run(_tensor(image), blend, source).numpy()
-        return self._run(image, blend, source)
+        tensor = _tensor(image) if isinstance(image, np.ndarray) else image
+        out = self._run(tensor, blend, lambda: own_statistics if statistics is None else Given(statistics))
+        return out.numpy() if isinstance(image, np.ndarray) else out
 
-    def measure(self, image: Array, blend: Array, statistics: Array | None, core: Box) -> Array:
-        """Count, mean and variance, (3, T), of what the norms see in the `core` of one picture (1, 3, H, W)."""
-        source = Measured(own_statistics if statistics is None else Given(statistics), image.shape[-2:], core)
-        self._run(_tensor(image), blend, source)
-        return source.found()
+    def measure(self, image: Array, blend: Array) -> Array:
+        """The statistics of one picture (1, 3, H, W): mean and variance of every channel of every norm, (2, T)."""
+        noted: list[Noted] = []
+
+        def start() -> Statistics:
+            noted.append(Noted())
+            return noted[-1]
+
+        self._run(_tensor(image), blend, start)
+        return noted[-1].found()
 
     @torch.no_grad()
-    def _run(self, image: Tensor, blend: Array | None, statistics: Statistics) -> Tensor:
+    def measure_tiles(
+        self,
+        tiles: Sequence[Tile],
+        image: Callable[[Box], Array],
+        blend: Callable[[Box], Array],
+        tick: Callable[[], None] = lambda: None,
+    ) -> Array:
+        """The same of a picture of which only tiles are run. image, blend: those of a part of the picture.
+
+        tick: called each time that a tile goes through a part of the network.
+        """
+
+        def picture(tile: Tile) -> Tensor:
+            tensor = _tensor(image(tile.window)).to(self.device, memory_format=torch.channels_last)
+            return pad_to_smallest(tensor)
+
+        def bound(part: Callable[..., Tensor]) -> Part:
+            def run(x: Tensor, tile: Tile, statistics: Given) -> Tensor:
+                tick()
+                weights = _tensor(blend(tile.window)).to(self.device)
+                weights = fit(weights[None], *tile.window.size) if weights.ndim == 3 else weights[None, :, None, None]
+                with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                    return part(x, weights, statistics)
+
+            return run
+
+        network = self.network.to(self.device).to(memory_format=torch.channels_last)
+        channels = sum(m.weight.shape[1] for m in network.modules() if isinstance(m, ConditionalInstanceNorm))
+        return exact([bound(part) for part in network.parts()], tiles, picture, channels)
+
+    @torch.no_grad()
+    def _run(self, image: Tensor, blend: Array | None, start: Callable[[], Statistics]) -> Tensor:
+        """start: makes what the norms get their statistics from, anew for each try."""
         device, dtype = self.device, self.dtype
         while True:
-            if isinstance(statistics, Given | Measured):
-                statistics.rewind()
             try:
-                return self._forward(image, blend, statistics, device, dtype)
+                return self._forward(image, blend, start(), device, dtype)
             except RuntimeError as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -81,10 +115,9 @@ class TorchEngine:
     ) -> Tensor:
         network = self.network.to(device).to(memory_format=torch.channels_last)
         x = image.to(device, torch.float32, memory_format=torch.channels_last)
+        weights = None if blend is None else _tensor(blend).to(device).expand(len(x), *blend.shape)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            out = network(
-                x, None if blend is None else _tensor(blend).to(device).expand(len(x), *blend.shape), statistics
-            )
+            out = network(x, weights, statistics)
         return out.clamp_(0, 1).to(image.device).contiguous()
 
 

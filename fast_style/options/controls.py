@@ -72,9 +72,7 @@ class StylizeOptions:
         try:
             size = float(number) * units[unit]
         except (KeyError, ValueError):
-            raise FastStyleError(
-                f"--memory is {self.memory!r}; it takes auto or a number with MB or GB, as in 2GB"
-            ) from None
+            raise FastStyleError(f"--memory is {self.memory!r}; it takes auto or a size, as in 800MB or 2GB") from None
         if not 10**8 <= size < float("inf"):
             raise FastStyleError(f"--memory is {self.memory}; it takes 100MB or more")
         return int(size)
