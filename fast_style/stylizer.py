@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from . import images, masks
+from . import color, images, masks, textures
 from .blending import Styles
 from .engines import Engine, open_engine
 from .errors import FastStyleError
+from .look import Look
 from .masks import Mask, MaskLike
 from .options import RuntimeOptions, StylizeOptions
 from .rendering import Progress, render
+from .tiling import Box
 
 Images = TypeVar("Images")
 
@@ -109,15 +111,58 @@ class Stylizer:
         {style: picture}. progress: called with what is going on, tiles done and tiles in all, where there are tiles.
         """
         wanted = replace(options or StylizeOptions(), **changes)
-        picture = images.upright(image)
-        work = images.resize_short_side(picture.rgb, wanted.size) if wanted.size else picture.rgb
         found = self.masks(wanted, mask)
-        result = Image.fromarray(render(self.engine, self._styles, wanted, found, np.asarray(work), progress))
+        picture = images.upright(image)
         final = images.resize_short_side(picture.image, wanted.output_size) if wanted.output_size else picture.image
+        photo, work = images.flat(final), picture.rgb
+        work = images.resize_short_side(work, wanted.size) if wanted.size else work
+        if wanted.tileable:
+            photo, work = textures.periodic(photo), textures.periodic(work)
+        run = self._seamless if wanted.tileable else self._render
+        result = run(work, wanted, found, progress)
         if result.size != final.size:
-            result = result.resize(final.size, Image.Resampling.LANCZOS)
+            result = self._enlarged(result, work, photo, wanted, found)
         if final.mode == "RGBA":
             result.putalpha(final.getchannel("A"))
         if picture.icc_profile:
             result.info["icc_profile"] = picture.icc_profile
         return result
+
+    def _render(
+        self, work: Image.Image, options: StylizeOptions, found: Sequence[Mask], progress: Progress
+    ) -> Image.Image:
+        return Image.fromarray(render(self.engine, self._styles, options, found, np.asarray(work), progress))
+
+    def _seamless(
+        self, work: Image.Image, options: StylizeOptions, found: Sequence[Mask], progress: Progress
+    ) -> Image.Image:
+        """The picture as one period of an endless one, of which the network sees as much as it reaches."""
+        reach, grid = self.engine.reach_px, textures.on_grid(work, self.engine.stride)
+        wide = textures.wrapped(grid, reach)
+        masks = [mask.wrapped(grid.size, reach) for mask in found]
+        result = self._render(wide, options, masks, progress)
+        inner = result.crop((reach, reach, reach + grid.width, reach + grid.height))
+        return textures.resized(inner, work.size)
+
+    def _enlarged(
+        self,
+        result: Image.Image,
+        work: Image.Image,
+        photo: Image.Image,
+        options: StylizeOptions,
+        found: Sequence[Mask],
+    ) -> Image.Image:
+        """At the size of `photo`, with its fine detail where the style leaves it alone or `detail` asks for it."""
+        resize = textures.resized if options.tileable else _lanczos
+        large = resize(result, photo.size)
+        size = (photo.height, photo.width)
+        kept = 1 - Look(self.engine, self._styles, options, found, size).coverage(Box(0, 0, *size)).clip(0, 1)
+        if not options.detail and not kept.any():
+            return large
+        lost = images.to_array(photo) - images.to_array(resize(work, photo.size))
+        lost = kept * lost + (1 - kept) * np.float32(options.detail) * color.luma(lost)
+        return images.from_array(images.to_array(large) + lost)
+
+
+def _lanczos(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image.resize(size, Image.Resampling.LANCZOS)

@@ -12,7 +12,7 @@ PACKAGE = PROJECT / "fast_style"
 
 # Floors from the ground up, modules from left to right: imports point to a lower floor, or to the left.
 FLOORS = [
-    ["errors", "files", "malloc", "options", "scenes", "images", "color", "masks"],
+    ["errors", "files", "malloc", "options", "scenes", "images", "color", "masks", "textures"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
     ["tiling", "engines", "blending", "look", "rendering", "stylizer"],

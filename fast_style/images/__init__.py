@@ -1,7 +1,7 @@
 """Pictures in and out: decode, orient, resize, encode; the one place where uint8 becomes float and back."""
 
 from .arrays import from_array, quantized, resize_short_side, to_array, unit
-from .picture import EXTENSIONS, Picture, read, upright
+from .picture import EXTENSIONS, Picture, flat, read, upright
 from .sheets import contact_sheet, side_by_side
 from .writing import FORMATS, QUALITY, SUFFIXES, encode, format_for, write
 
@@ -13,6 +13,7 @@ __all__ = [
     "Picture",
     "contact_sheet",
     "encode",
+    "flat",
     "format_for",
     "from_array",
     "quantized",

@@ -33,10 +33,15 @@ class Picture:
     @property
     def rgb(self) -> Image.Image:
         """The colours alone, transparent pixels on white."""
-        if self.image.mode == "RGB":
-            return self.image
-        ground = Image.new("RGBA", self.image.size, "white")
-        return Image.alpha_composite(ground, self.image).convert("RGB")
+        return flat(self.image)
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """An RGB or RGBA picture as RGB, transparent pixels on white: colours that nobody sees do not bleed in."""
+    if image.mode == "RGB":
+        return image
+    ground = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(ground, image).convert("RGB")
 
 
 def read(source: Path | BinaryIO) -> Picture:
