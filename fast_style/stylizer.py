@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from . import color, images, masks, textures
+from . import images, masks
 from .blending import Styles
 from .engines import Engine, open_engine
 from .errors import FastStyleError
-from .look import Look
 from .masks import Mask, MaskLike
 from .options import RuntimeOptions, StylizeOptions
-from .rendering import Progress, render
-from .tiling import Box
+from .painting import paint
+from .rendering import Pixels, Progress, render
 
 Images = TypeVar("Images")
 
@@ -108,61 +108,39 @@ class Stylizer:
         """Stylize a Pillow image of any mode, upright; the result is RGB, or RGBA when the image has alpha.
 
         Keyword arguments are the fields of `StylizeOptions`, which they change; `mask` may also be a picture or
-        {style: picture}. progress: called with what is going on, tiles done and tiles in all, where there are tiles.
+        {style: picture}. progress: where there are tiles, called with what is going on, tiles done, and tiles in all (0
+        while not known).
+        """
+        return self.apply(images.upright(image), options, mask, progress, **changes).image
+
+    def apply(
+        self,
+        picture: images.Picture,
+        options: StylizeOptions | None = None,
+        mask: "Sequence[Mask] | MaskLike | None" = None,
+        progress: Progress = lambda stage, done, of: None,
+        **changes: Any,
+    ) -> images.Picture:
+        """Stylize a picture as `images.read` returns it, in 16 bit where it has them; arguments as in `stylize`.
+
+        Alpha, profile and EXIF are kept.
         """
         wanted = replace(options or StylizeOptions(), **changes)
-        found = self.masks(wanted, mask)
-        picture = images.upright(image)
-        final = images.resize_short_side(picture.image, wanted.output_size) if wanted.output_size else picture.image
-        photo, work = images.flat(final), picture.rgb
-        work = images.resize_short_side(work, wanted.size) if wanted.size else work
-        if wanted.tileable:
-            photo, work = textures.periodic(photo), textures.periodic(work)
-        run = self._seamless if wanted.tileable else self._render
-        result = run(work, wanted, found, progress)
-        if result.size != final.size:
-            result = self._enlarged(result, work, photo, wanted, found)
-        if final.mode == "RGBA":
-            result.putalpha(final.getchannel("A"))
+        run = partial(paint, self.engine, self._styles, wanted, self.masks(wanted, mask), progress=progress)
+        if picture.deep is None:
+            return replace(picture, image=self._finished(picture, run(np.asarray(picture.rgb))))
+        deep = run(images.deep_rgb(picture.deep))
+        eight = self._finished(picture, images.eight_bit(deep))
+        if eight.mode == "RGBA":
+            alpha = images.resized(picture.deep[..., 3:], eight.size)
+            deep = np.concatenate([deep, alpha], axis=2)
+        return replace(picture, image=eight, deep=deep)
+
+    def _finished(self, picture: images.Picture, pixels: Pixels) -> Image.Image:
+        """The styled pixels with the picture's alpha and profile."""
+        result = Image.fromarray(pixels)
+        if picture.image.mode == "RGBA":
+            result.putalpha(picture.image.getchannel("A").resize(result.size, Image.Resampling.LANCZOS))
         if picture.icc_profile:
             result.info["icc_profile"] = picture.icc_profile
         return result
-
-    def _render(
-        self, work: Image.Image, options: StylizeOptions, found: Sequence[Mask], progress: Progress
-    ) -> Image.Image:
-        return Image.fromarray(render(self.engine, self._styles, options, found, np.asarray(work), progress))
-
-    def _seamless(
-        self, work: Image.Image, options: StylizeOptions, found: Sequence[Mask], progress: Progress
-    ) -> Image.Image:
-        """The picture as one period of an endless one, of which the network sees as much as it reaches."""
-        reach, grid = self.engine.reach_px, textures.on_grid(work, self.engine.stride)
-        wide = textures.wrapped(grid, reach)
-        masks = [mask.wrapped(grid.size, reach) for mask in found]
-        result = self._render(wide, options, masks, progress)
-        inner = result.crop((reach, reach, reach + grid.width, reach + grid.height))
-        return textures.resized(inner, work.size)
-
-    def _enlarged(
-        self,
-        result: Image.Image,
-        work: Image.Image,
-        photo: Image.Image,
-        options: StylizeOptions,
-        found: Sequence[Mask],
-    ) -> Image.Image:
-        """At the size of `photo`, with its fine detail where the style leaves it alone or `detail` asks for it."""
-        resize = textures.resized if options.tileable else _lanczos
-        large = resize(result, photo.size)
-        size = (photo.height, photo.width)
-        kept = 1 - Look(self.engine, self._styles, options, found, size).coverage(Box(0, 0, *size)).clip(0, 1)
-        if not options.detail and not kept.any():
-            return large
-        lost = images.to_array(photo) - images.to_array(resize(work, photo.size))
-        lost = kept * lost + (1 - kept) * np.float32(options.detail) * color.luma(lost)
-        return images.from_array(images.to_array(large) + lost)
-
-
-def _lanczos(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return image.resize(size, Image.Resampling.LANCZOS)
