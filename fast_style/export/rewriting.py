@@ -5,6 +5,7 @@ Doubling and then a padded 3x3 convolution becomes a 2x2 convolution that makes 
 of a vector unit idle, makes blocks of 2x2 pixels.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -126,7 +127,7 @@ def _output_by_blocks(graph: _Graph, conv: NodeProto) -> None:
     # The last crop of each axis is the tightest: to the size of the input.
     crops = [node for node in tail if node.op_type == "Slice"][-2:]
     chain = [made, *pointwise, to_space, *crops]
-    for place, (before, node) in enumerate(zip(chain, chain[1:], strict=False)):
+    for place, (before, node) in enumerate(itertools.pairwise(chain)):
         before.output[0] = f"{name}_{place}"
         node.input[0] = before.output[0]
     chain[-1].output[0] = "stylized"

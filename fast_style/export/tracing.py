@@ -18,7 +18,7 @@ OPSET = 20
 
 
 def trace(network: TransformerNetwork) -> "ModelProto":
-    """The graph, with inputs `image` and, for several styles, `blend`, and output `stylized`. Takes the network over."""
+    """The graph, with inputs `image` and, for several styles, `blend`, output `stylized`. Uses the network up."""
     styles = network.options.styles
     _use_native_norms(network)
     exported = _AnySize(network).eval().requires_grad_(False)
@@ -67,7 +67,7 @@ class _AnySize(nn.Module):
 
     def forward(self, image: Tensor, blend: Tensor | None = None) -> Tensor:
         height, width = image.shape[-2:]
-        missing = [torch.sym_max(SMALLEST_PX - side, 0) for side in (width, height)]
+        missing: list[Any] = [torch.sym_max(SMALLEST_PX - side, 0) for side in (width, height)]
         x = F.pad(image, (0, missing[0], 0, missing[1]), mode="replicate")
         out = self.network(x, torch.ones(1, 1) if blend is None else blend)
         return out[..., :height, :width].clamp(0, 1)
