@@ -32,14 +32,17 @@ def onnx_model(checkpoint: Path) -> "ModelProto":
     """What `to_onnx` writes, as a protocol buffer."""
     _require_packages()
     from .. import checkpoint as checkpoints
+    from ..network import STRIDE
     from .rewriting import rewrite
     from .tracing import trace
 
     loaded = checkpoints.load(checkpoint)
-    model = trace(loaded.network())
+    network = loaded.network()
+    metadata = Metadata(loaded.describe(), loaded.dots(), STRIDE, network.reach_px)
+    model = trace(network)
     rewrite(model)
     entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, Metadata(loaded.describe(), loaded.dots()).to_json()
+    entry.key, entry.value = KEY, metadata.to_json()
     return model
 
 
