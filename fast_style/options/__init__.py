@@ -3,6 +3,7 @@
 Imports neither torch nor numpy, so that `--help` is quick.
 """
 
+from .benchmark import BenchmarkOptions
 from .controls import StylizeOptions
 from .evaluation import EvaluationOptions
 from .exporting import ExportOptions
@@ -11,6 +12,7 @@ from .running import NetworkOptions, RuntimeOptions
 
 __all__ = [
     "WITHOUT_EFFECT",
+    "BenchmarkOptions",
     "DataOptions",
     "EvaluationOptions",
     "ExportOptions",
