@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..options import BenchmarkOptions
+from ..engines import open_engine
+from ..options import BenchmarkOptions, RuntimeOptions
 from ..parity import psnr
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from .processes import Timed
 
 __all__ = ["Row", "measure", "measure_training", "pick"]
+
+# Engines that run an exported model.
+GRAPHS: tuple[Literal["openvino", "onnx"], ...] = ("openvino", "onnx")
 
 Report = Callable[[str], None]
 
@@ -60,9 +65,14 @@ def measure(models: Sequence[str], options: BenchmarkOptions, report: Report = l
     from .processes import interleave, need
 
     rows: list[Row] = []
-    for cases in list_cases(models, options, pick(options.device)):
+    groups = list_cases(models, options, pick(options.device))
+    used = {(case.model, case.engine) for cases in groups for case in cases}
+    for model, engine in [(model, engine) for engine in GRAPHS for model, name in used if name == engine]:
+        report("exporting")  # before anything is measured, as in any run but the first
+        open_engine(Path(model), RuntimeOptions("cpu", engine))
+    for cases in groups:
         size = f"{cases[0].width}x{cases[0].height}"
-        timed = interleave("fast_style.benchmark.worker", cases, options.runs, lambda at=size: report(at))  # type: ignore[misc]
+        timed = interleave("fast_style.benchmark.worker", cases, options.runs, partial(report, size))
         found = list(zip(cases, timed, strict=True))
         plain = need(timed[0], "plain PyTorch")
         peaks = {case.precision: t.known["flops"] / min(t.seconds) for case, t in found if t and case.engine == PEAK}

@@ -44,7 +44,8 @@ def interleave(
             return [worker.end() for worker in workers]
         finally:
             for worker in workers:
-                worker.process.kill()
+                with worker.process as process:  # closes its pipes and waits
+                    process.kill()
 
 
 class _Worker:
@@ -53,11 +54,8 @@ class _Worker:
         self.file = stem.with_suffix(".json")
         self.file.write_text(json.dumps(asdict(case)))
         command = [sys.executable, "-m", module, str(self.file), str(self.target)]
-        self.log = stem.with_suffix(".log")
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-            )
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
         self.timed.known = self._read()
 
     def _read(self) -> dict[str, Any]:
@@ -88,10 +86,6 @@ class _Worker:
             return None
         self.timed.result = np.load(self.target) if self.target.exists() else None
         return self.timed
-
-    def why(self) -> str:
-        lines = self.log.read_text().strip().splitlines()
-        return lines[-1] if lines else "it ended without a word"
 
 
 def need(timed: Timed | None, what: str) -> Timed:
