@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 
 from fast_style.checkpoint import Checkpoint
+from fast_style.export import tracing
 from fast_style.network import TransformerNetwork
 from fast_style.options import DataOptions, LossOptions, NetworkOptions, StyleOptions, TrainOptions
 from fast_style.scenes import noise
@@ -25,6 +27,25 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr("fast_style.engines.cache.folder", lambda: folder)
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def traced_once() -> Iterator[None]:
+    """The same weights are traced once in a run of the tests: torch's exporter takes seconds."""
+    known: dict[bytes, Any] = {}
+    trace = tracing.trace
+
+    def remembered(network: TransformerNetwork) -> Any:
+        weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
+        if weights not in known:
+            known[weights] = trace(network)
+        model = type(known[weights])()
+        model.CopyFrom(known[weights])
+        return model
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracing, "trace", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")
