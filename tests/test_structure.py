@@ -12,10 +12,10 @@ PACKAGE = PROJECT / "fast_style"
 
 # Floors from the ground up, modules from left to right: imports point to a lower floor, or to the left.
 FLOORS = [
-    ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "masks"],
+    ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "masks", "textures"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
-    ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "stylizer"],
+    ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "painting", "stylizer"],
     ["benchmark", "evaluation"],
     ["commands"],
 ]
@@ -120,7 +120,7 @@ def test_extras_are_there() -> None:
     tomllib = pytest.importorskip("tomllib")  # Python 3.11
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    assert set(extras) == {"engines", "evaluate", "export", "video", "serve", "all", "test"}
+    assert set(extras) == {"engines", "evaluate", "export", "formats", "video", "serve", "all", "test"}
     assert "test" not in extras["all"][0]
     for requirement in [*project["dependencies"], *(r for k, v in extras.items() if k != "all" for r in v)]:
         assert ">=" in requirement, requirement

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 import yaml
-from PIL import Image
 from tqdm import tqdm
 
 from .. import images, malloc
@@ -116,11 +115,11 @@ def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand)
 
 def _stylize_one(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
     picture = images.read(job.source or io.BytesIO(sys.stdin.buffer.read()))
-    result: Image.Image = stylizer.stylize(picture.image, command.how)
+    styled = stylizer.apply(picture, command.how)
     if command.compare:
-        result = images.side_by_side(picture.image, result)
+        styled = replace(styled, image=images.side_by_side(picture.image, styled.image), deep=None)
     kind = job.format or (picture.format if picture.format in images.SUFFIXES else "PNG")
-    styled = replace(picture, image=result, format=kind)
+    styled = replace(styled, format=kind)
     if job.target:
         images.write(styled, job.target, command.quality)
     else:
