@@ -12,6 +12,8 @@ COMMANDS = {
     "stylize": "stylize pictures with a trained network",
     "optimize": "stylize one picture by optimization, without training",
     "evaluate": "measure how good a trained network is",
+    "export": "export a network to ONNX, OpenVINO or Triton Inference Server",
+    "bench": "measure speed, memory and closeness of every engine",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "download-coco": "fetch photographs to train on",
 }

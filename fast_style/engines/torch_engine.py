@@ -31,8 +31,7 @@ class TorchEngine:
         loaded = checkpoint.load(path)
         self.info: dict[str, Any] = loaded.describe()
         self.network = loaded.network().requires_grad_(False)
-        rows = torch.cat([weight for name, weight in loaded.weights.items() if ".norm." in name], dim=1).double()
-        self.dots = (rows @ rows.T).numpy()
+        self.dots = loaded.dots()
         self.stride, self.reach_px = STRIDE, self.network.reach_px
         self.bytes_per_px = BYTES_PER_PX_AND_CHANNEL * loaded.model.width
         self.device = pick_device(options.device)

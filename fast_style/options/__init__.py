@@ -3,15 +3,19 @@
 Imports neither torch nor numpy, so that `--help` is quick.
 """
 
+from .benchmark import BenchmarkOptions
 from .controls import StylizeOptions
 from .evaluation import EvaluationOptions
+from .exporting import ExportOptions
 from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from .running import NetworkOptions, RuntimeOptions
 
 __all__ = [
     "WITHOUT_EFFECT",
+    "BenchmarkOptions",
     "DataOptions",
     "EvaluationOptions",
+    "ExportOptions",
     "GatysOptions",
     "LossOptions",
     "NetworkOptions",
