@@ -7,6 +7,7 @@ from .controls import StylizeOptions
 from .evaluation import EvaluationOptions
 from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from .running import NetworkOptions, RuntimeOptions
+from .video import VideoOptions
 
 __all__ = [
     "WITHOUT_EFFECT",
@@ -19,4 +20,5 @@ __all__ = [
     "StyleOptions",
     "StylizeOptions",
     "TrainOptions",
+    "VideoOptions",
 ]

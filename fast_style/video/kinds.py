@@ -1,0 +1,55 @@
+"""What is a film: containers of libav, animated pictures, numbered pictures."""
+
+from fractions import Fraction
+from pathlib import Path
+
+from PIL import Image
+
+from .. import images
+from ..options import VideoOptions
+from .animations import AnimationReader
+from .clip import ClipInfo, Sink, Source
+from .reading import FilmReader
+from .sequences import SequenceReader, SequenceWriter, is_pattern
+from .writing import FilmWriter
+
+EXTENSIONS = frozenset(
+    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2v .ts .m2ts .mts .wmv .asf .flv .f4v .ogv .3gp .3g2 .mxf .vob "
+    ".y4m .nut .dv .rm .divx".split()
+)
+ANIMATED = frozenset({".gif", ".webp", ".png", ".apng"})
+
+
+def is_film(path: Path) -> bool:
+    """Whether a path is a film: by its extension, by `%05d` in its name, or by being an animated picture."""
+    if path.suffix.lower() in EXTENSIONS or is_pattern(path):
+        return True
+    return path.suffix.lower() in ANIMATED and is_animated(path)
+
+
+def is_film_name(path: Path) -> bool:
+    """Whether a result of that name is to be a film."""
+    return path.suffix.lower() in EXTENSIONS or is_pattern(path)
+
+
+def is_animated(path: Path) -> bool:
+    """Whether a picture has several frames; False for what is none."""
+    try:
+        with Image.open(path) as image:
+            return bool(getattr(image, "n_frames", 1) > 1)
+    except Exception:  # decoders raise whatever they trip over; reading it will say what is wrong
+        return False
+
+
+def open_source(path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> Source:
+    """A film to read, its frames at a short side of `size` px. Raises FastStyleError for what is none."""
+    if is_pattern(path):
+        return SequenceReader(path, options, size)
+    if path.suffix.lower() in ANIMATED and is_animated(path):
+        return AnimationReader(path, options, size)
+    return FilmReader(path, options, size)
+
+
+def open_sink(path: Path, info: ClipInfo, options: VideoOptions, size: tuple[int, int]) -> Sink:
+    """A film to write, of that width and height in px. Raises FastStyleError for what libav cannot write."""
+    return SequenceWriter(path, size) if is_pattern(path) else FilmWriter(path, info, options, size)
