@@ -1,16 +1,16 @@
 """What is a film: containers of libav, animated pictures, numbered pictures."""
 
-from fractions import Fraction
 from pathlib import Path
 
 from PIL import Image
 
 from .. import images
+from ..errors import FastStyleError
 from ..options import VideoOptions
 from .animations import AnimationReader
 from .clip import ClipInfo, Sink, Source
 from .reading import FilmReader
-from .sequences import SequenceReader, SequenceWriter, is_pattern
+from .sequences import SequenceReader, SequenceWriter, is_pattern, numbered
 from .writing import FilmWriter
 
 EXTENSIONS = frozenset(
@@ -18,18 +18,34 @@ EXTENSIONS = frozenset(
     ".y4m .nut .dv .rm .divx".split()
 )
 ANIMATED = frozenset({".gif", ".webp", ".png", ".apng"})
+WRITTEN_ANIMATIONS = frozenset({".gif", ".webp"})
+WRITABLE = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts"}) | WRITTEN_ANIMATIONS
 
 
 def is_film(path: Path) -> bool:
-    """Whether a path is a film: by its extension, by `%05d` in its name, or by being an animated picture."""
-    if path.suffix.lower() in EXTENSIONS or is_pattern(path):
+    """Whether a path is a film: by its extension, by `%05d` in its name, by being animated, else by its content."""
+    suffix = path.suffix.lower()
+    if suffix in EXTENSIONS or is_pattern(path):
         return True
-    return path.suffix.lower() in ANIMATED and is_animated(path)
+    if suffix in images.EXTENSIONS or suffix in ANIMATED:
+        return suffix in ANIMATED and is_animated(path)
+    return path.is_file() and not _is_picture(path) and _has_film(path)
 
 
 def is_film_name(path: Path) -> bool:
-    """Whether a result of that name is to be a film."""
-    return path.suffix.lower() in EXTENSIONS or is_pattern(path)
+    """Whether a result of that name can be a film."""
+    return path.suffix.lower() in (EXTENSIONS | WRITTEN_ANIMATIONS) or is_pattern(path)
+
+
+def writable_suffix(path: Path) -> str:
+    """The extension of the result of a film of that name: its own where that is usual, else MP4's."""
+    suffix = path.suffix.lower()
+    return path.suffix if suffix in WRITABLE or is_pattern(path) else ".mp4"
+
+
+def has_pictures(path: Path) -> bool:
+    """Whether a path is a pattern (`%05d`) that fits pictures which exist."""
+    return is_pattern(path) and bool(numbered(path))
 
 
 def is_animated(path: Path) -> bool:
@@ -39,6 +55,22 @@ def is_animated(path: Path) -> bool:
             return bool(getattr(image, "n_frames", 1) > 1)
     except Exception:  # decoders raise whatever they trip over; reading it will say what is wrong
         return False
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        with Image.open(path):
+            return True
+    except Exception:  # as above
+        return False
+
+
+def _has_film(path: Path) -> bool:
+    try:
+        FilmReader(path).close()
+    except FastStyleError:
+        return False
+    return True
 
 
 def open_source(path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> Source:

@@ -64,7 +64,7 @@ class SequenceReader(PictureFrames):
     def __init__(self, path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> None:
         """Raises FastStyleError when there is none."""
         super().__init__(path, options, size)
-        self._paths = _numbered(path)
+        self._paths = numbered(path)
         if not self._paths:
             raise FastStyleError(f"{path}: no such pictures")
         rate = Fraction(options.fps).limit_denominator(1001) if options.fps else RATE
@@ -104,8 +104,8 @@ def numbered_path(path: Path, number: int) -> Path:
     return path.with_name(NUMBER.sub(lambda place: place[0] % number, path.name, count=1))
 
 
-def _numbered(pattern: Path) -> list[Path]:
-    """The files of a pattern, by number."""
+def numbered(pattern: Path) -> list[Path]:
+    """The files of a pattern such as `frames/%05d.png`, by number."""
     place = NUMBER.search(pattern.name)
     assert place  # is_pattern was asked
     digits = rf"\d{{{place[2]}}}" if place[1] and place[2] else r"\d+"
