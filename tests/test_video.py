@@ -1,14 +1,8 @@
 """Films in and out, checked with ffprobe and ffmpeg on short cuts."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +10,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from fast_style import FastStyleError, Stylizer
+from fast_style import Stylizer
 from fast_style.checkpoint import Checkpoint
-from fast_style.commands import run as run_command
-from fast_style.commands import stylize
 from fast_style.network import TransformerNetwork
-from fast_style.options import NetworkOptions, StylizeOptions, VideoOptions
-from fast_style.video import Frame, Progress, open_source, partial_path, stylize_film
-
-from .conftest import picture
+from fast_style.options import NetworkOptions, StylizeOptions
+from fast_style.video import Frame, open_source
 
 pytest.importorskip("av", reason='films need PyAV: pip install "fast_style[video]"')
 pytest.importorskip("cv2", reason='flow needs OpenCV: pip install "fast_style[video]"')
@@ -61,7 +50,9 @@ def ffmpeg(*arguments: str) -> bytes:
 def probe(path: Path | str, kind: str = "v", entries: str = "stream", count: bool = False) -> list[dict[str, Any]]:
     """What ffprobe says of the streams (or packets) of a kind."""
     command = ["ffprobe", "-v", "error", "-of", "json", "-select_streams", kind, f"-show_{entries}s"]
-    result = subprocess.run([*command, *(["-count_frames"] if count else []), str(path)], capture_output=True, check=True)
+    result = subprocess.run(
+        [*command, *(["-count_frames"] if count else []), str(path)], capture_output=True, check=True
+    )
     found: list[dict[str, Any]] = json.loads(result.stdout)[f"{entries}s"]
     return found
 

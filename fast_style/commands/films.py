@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from ..stylizer import Stylizer
 
 
-def stylize_film(
-    stylizer: "Stylizer", source: Path, target: Path, how: StylizeOptions, options: VideoOptions
-) -> None:
+def stylize_film(stylizer: "Stylizer", source: Path, target: Path, how: StylizeOptions, options: VideoOptions) -> None:
     """Stylize one film; what an interruption or an error leaves is named."""
     partial = video.partial_path(target)
     with tqdm(unit="frame", desc=source.name) as bar:

@@ -87,9 +87,7 @@ def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[t
 
 
 def _means_file(inputs: Sequence[str], output: str) -> bool:
-    one = len(inputs) == 1 and (
-        inputs[0] == "-" or Path(inputs[0]).is_file() or kinds.has_pictures(Path(inputs[0]))
-    )
+    one = len(inputs) == 1 and (inputs[0] == "-" or Path(inputs[0]).is_file() or kinds.has_pictures(Path(inputs[0])))
     return one and not output.endswith(("/", "\\")) and not Path(output).is_dir()
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def real(path: Path, count: int, size_px: int, start_s: float = 0.0) -> Footage:
         source.close()
     estimate = FlowEstimator()
     flows, visible = [], []
-    for now, after in zip(frames, frames[1:], strict=False):
+    for now, after in pairwise(frames):
         there, back = estimate(now, after), estimate(after, now)
         flows.append(there)
         visible.append(consistent(there, back) & ~boundaries(there))
@@ -66,7 +67,7 @@ def camera_path(count: int, size_px: int, seed: int = 0) -> Footage:
         where = cv2.WARP_INVERSE_MAP | cv2.INTER_CUBIC
         pixels = cv2.warpAffine(scene, view[:2], (width, height), flags=where, borderMode=cv2.BORDER_REFLECT)
         frames.append(images.to_array(Image.fromarray(pixels)))
-    flows = [_flow(now, after, width, height) for now, after in zip(views, views[1:], strict=False)]
+    flows = [_flow(now, after, width, height) for now, after in pairwise(views)]
     return Footage("camera path, exact flow", frames, flows, [inside(flow) for flow in flows])
 
 

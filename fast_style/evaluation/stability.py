@@ -56,7 +56,7 @@ class StabilityFindings:
 def evaluate_stability(
     stylizers: Sequence[Stylizer], options: EvaluationOptions, report: Callable[[str], None] = lambda _: None
 ) -> StabilityFindings:
-    """Paint the clips of `options.video`, and a camera path whose flow is exact, frame by frame and with the flow filter.
+    """Paint the clips of `options.video`, and a camera path of exact flow, frame by frame and with the flow filter.
 
     stylizers: one, or several to compare; the others relate to the first. `report` hears of every frame painted. Raises
     FastStyleError for clips that cannot be read.
@@ -68,7 +68,7 @@ def evaluate_stability(
         clip = make()
         rows = [measure("input", clip.frames, clip, judge)]
         for stylizer in stylizers:
-            plain, steadied = paint(stylizer, clip, lambda: report(clip.name))
+            plain, steadied = paint(stylizer, clip, report)
             rows.append(measure(f"{stylizer.name} per frame", plain, clip, judge))
             rows.append(measure(f"{stylizer.name} --temporal flow", steadied, clip, judge))
         findings.clips[clip.name] = rows
@@ -76,7 +76,7 @@ def evaluate_stability(
 
 
 def paint(
-    stylizer: Stylizer, clip: Footage, done: Callable[[], None] = lambda: None
+    stylizer: Stylizer, clip: Footage, report: Callable[[str], None] = lambda _: None
 ) -> tuple[list[Array], list[Array]]:
     """The frames of a clip painted one by one, and the same through the flow filter."""
     steady = FlowFilter()
@@ -84,7 +84,7 @@ def paint(
     for frame in clip.frames:
         plain.append(stylizer(frame))
         steadied.append(steady(frame, plain[-1]))
-        done()
+        report(clip.name)
     return plain, steadied
 
 

@@ -37,7 +37,9 @@ class Encoder:
     options: dict[str, str] = field(default_factory=dict)
 
 
-def choose(suffix: str, default: str, video: VideoOptions, size: tuple[int, int], rate: Fraction, deep: bool) -> Encoder:
+def choose(
+    suffix: str, default: str, video: VideoOptions, size: tuple[int, int], rate: Fraction, deep: bool
+) -> Encoder:
     """The encoder for a file of that extension. `default`: the container's own; `size`: width and height in px.
 
     Raises FastStyleError for an encoder that is unknown or that takes no --crf.

@@ -41,7 +41,9 @@ class Keyframes:
         how = self._how
         if self._blends:
             before, after, share = _around(self._blends, time_s)
-            mixed = {name: (1 - share) * before.get(name, 0) + share * after.get(name, 0) for name in {**before, **after}}
+            mixed = {
+                name: (1 - share) * before.get(name, 0) + share * after.get(name, 0) for name in {**before, **after}
+            }
             how = replace(how, style=",".join(f"{name}={part:.6f}" for name, part in mixed.items()))
         if self._strengths:
             low, high, share = _around(self._strengths, time_s)
@@ -62,7 +64,9 @@ def _parse(flag: str, how: StylizeOptions, styles: Sequence[str]) -> tuple[float
     seconds = _number(time)
     amount = _number(strength) if at else None
     if not equals or seconds is None or not (style or at) or (at and amount is None):
-        raise FastStyleError(f"--keyframes {flag}: expected SECONDS=BLEND or SECONDS=BLEND@STRENGTH, as in 3.5=wave@0.5")
+        raise FastStyleError(
+            f"--keyframes {flag}: expected SECONDS=BLEND or SECONDS=BLEND@STRENGTH, as in 3.5=wave@0.5"
+        )
     if amount is not None:
         replace(how, strength=amount)  # raises where it is out of range
     blend = shares(style, styles) if style else {}

@@ -14,8 +14,34 @@ from .sequences import SequenceReader, SequenceWriter, is_pattern, numbered
 from .writing import FilmWriter
 
 EXTENSIONS = frozenset(
-    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2v .ts .m2ts .mts .wmv .asf .flv .f4v .ogv .3gp .3g2 .mxf .vob "
-    ".y4m .nut .dv .rm .divx".split()
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".mpg",
+        ".mpeg",
+        ".m2v",
+        ".ts",
+        ".m2ts",
+        ".mts",
+        ".wmv",
+        ".asf",
+        ".flv",
+        ".f4v",
+        ".ogv",
+        ".3gp",
+        ".3g2",
+        ".mxf",
+        ".vob",
+        ".y4m",
+        ".nut",
+        ".dv",
+        ".rm",
+        ".divx",
+    ]
 )
 ANIMATED = frozenset({".gif", ".webp", ".png", ".apng"})
 WRITTEN_ANIMATIONS = frozenset({".gif", ".webp"})

@@ -100,7 +100,9 @@ def _with_contrast(calm: Array, painted: Array) -> Array:
     for sigma_px in BANDS_PX:
         below, below_painted = _blur(calm, sigma_px), _blur(painted, sigma_px)
         detail = calm - below
-        energy = [_blur(np.square(part).mean(1, keepdims=True), ENERGY_PX) for part in (detail, painted - below_painted)]
+        energy = [
+            _blur(np.square(part).mean(1, keepdims=True), ENERGY_PX) for part in (detail, painted - below_painted)
+        ]
         result += detail * np.sqrt((energy[1] + 1e-6) / (energy[0] + 1e-6)).clip(1, RAISE)
         calm, painted = below, below_painted
     whole: Array = result + calm
