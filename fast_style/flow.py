@@ -77,7 +77,7 @@ def boundaries(flow: Array) -> Mask:
     """(H, W): whether x lies on a motion boundary, where flow is not to be trusted; flow: (H, W, 2) px."""
     if min(flow.shape[:2]) < 2:
         return np.zeros(flow.shape[:2], np.bool_)
-    gradient = sum(np.square(part).sum(-1) for part in np.gradient(flow, axis=(0, 1)))
+    gradient = np.sum([np.square(part).sum(-1) for part in np.gradient(flow, axis=(0, 1))], axis=0)
     result: Mask = gradient > BOUNDARY_SHARE * np.square(flow).sum(-1) + BOUNDARY_PX2
     return result
 
@@ -87,7 +87,7 @@ def opencv() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise FastStyleError('optical flow needs OpenCV: pip install "fast_style[video]"') from error
+        raise FastStyleError('this needs OpenCV: pip install "fast_style[video]"') from error
     return cv2
 
 

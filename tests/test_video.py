@@ -30,16 +30,14 @@ def stylizer(tmp_path_factory: pytest.TempPathFactory) -> Stylizer:
 
 
 def two_styles(path: Path) -> Path:
-    """A checkpoint of an untrained narrow network whose styles are red and blue: their last shifts differ."""
+    """A checkpoint of an untrained narrow network whose second style is much brighter than its first."""
     torch.manual_seed(0)
     network = TransformerNetwork(NetworkOptions(width=4, blocks=1, styles=2))
-    torch.nn.init.constant_(network.out.bias, 0)
-    names = [name for name in network.state_dict() if name.endswith("norm.shift") or name.endswith("norm.bias")]
     weights = network.state_dict()
-    for name in names[-1:]:
-        weights[name][0] += 2
-        weights[name][1] -= 2
-    Checkpoint(network.options, [{"name": "one"}, {"name": "two"}], {"steps": 0}, weights).save(path)
+    weights["out.weight"].abs_()
+    weights["up2.norm.bias"][0] -= 1
+    weights["up2.norm.bias"][1] += 1
+    Checkpoint(network.options, [{"name": "dark"}, {"name": "light"}], {"steps": 0}, weights).save(path)
     return path
 
 

@@ -13,36 +13,8 @@ from .reading import FilmReader
 from .sequences import SequenceReader, SequenceWriter, is_pattern, numbered
 from .writing import FilmWriter
 
-EXTENSIONS = frozenset(
-    [
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".mpg",
-        ".mpeg",
-        ".m2v",
-        ".ts",
-        ".m2ts",
-        ".mts",
-        ".wmv",
-        ".asf",
-        ".flv",
-        ".f4v",
-        ".ogv",
-        ".3gp",
-        ".3g2",
-        ".mxf",
-        ".vob",
-        ".y4m",
-        ".nut",
-        ".dv",
-        ".rm",
-        ".divx",
-    ]
-)
+NAMES = "mp4 m4v mov mkv webm avi mpg mpeg m2v ts m2ts mts wmv asf flv f4v ogv 3gp 3g2 mxf vob y4m nut dv divx"
+EXTENSIONS = frozenset(f".{name}" for name in NAMES.split())
 ANIMATED = frozenset({".gif", ".webp", ".png", ".apng"})
 WRITTEN_ANIMATIONS = frozenset({".gif", ".webp"})
 WRITABLE = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts"}) | WRITTEN_ANIMATIONS

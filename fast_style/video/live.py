@@ -1,5 +1,7 @@
 """Live: the newest frame of a camera, painted; frames that come while the network works are dropped, never queued."""
 
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -167,12 +169,14 @@ class OpenCVWindow:
     def __init__(self) -> None:
         """Raises FastStyleError where OpenCV has no windows."""
         self._cv2 = opencv()
+        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise FastStyleError("there is no display to open a window on; use --raw in a pipe")
         try:
             self._cv2.namedWindow(self.NAME, self._cv2.WINDOW_NORMAL)
         except self._cv2.error as error:
             raise FastStyleError(
-                "this OpenCV has no windows, or there is no display: pip uninstall opencv-python-headless and "
-                "pip install opencv-python, or use --raw in a pipe"
+                "windows need the package opencv-python in the place of opencv-python-headless: "
+                "pip uninstall opencv-python-headless && pip install opencv-python"
             ) from error
 
     def show(self, image: Pixels, status: str) -> str:

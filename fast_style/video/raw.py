@@ -41,7 +41,11 @@ def stylize_raw(
     """
     painter = Painter(stylizer, how, video)
     count, rate = 0, video.fps or RATE
-    with ahead(_frames(source, size, how.size), 2) as frames, behind(lambda image: _write(sink, image, size), 2) as put:
+
+    def write(image: Array) -> None:
+        _write(sink, image, size)
+
+    with ahead(_frames(source, size, how.size), 2) as frames, behind(write, 2) as put:
         for image in frames:
             put(painter(image, count / rate))
             count += 1

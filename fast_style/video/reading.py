@@ -118,10 +118,11 @@ class FilmReader:
                 elif place > 0:
                     running.discard(packet.stream.index)
             elif self._video.index in running:
-                for last in self._shown(packet, last):
-                    place = _compare(last.pts * self._base, begin, until)
+                for shown in self._shown(packet, last):
+                    last = shown
+                    place = _compare(shown.pts * self._base, begin, until)
                     if place == 0:
-                        yield last
+                        yield shown
                     elif place > 0:
                         running.discard(self._video.index)
             if not running:

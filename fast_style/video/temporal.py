@@ -34,7 +34,7 @@ class _Before:
 
 
 class FlowFilter:
-    """Averages each painted frame with those before it, carried along DIS flow (after Ruder et al. 2016, Lai et al. 2018).
+    """Averages each painted frame with those before it, carried along DIS flow (after Ruder et al. 2016).
 
     Trusted is where the flow is consistent forwards and backwards (Sundaram et al. 2010) and the film looks like where
     it came from; elsewhere, as at occlusions and cuts, the frame stays as it was painted. An average of strokes that do
