@@ -56,7 +56,7 @@ def inside(flow: Array) -> Mask:
     height, width = flow.shape[:2]
     where = flow + _grid(height, width)
     last = np.array([width - 1, height - 1], np.float32)
-    result: Mask = ((where >= 0) & (where <= last)).all(-1)
+    result: Mask = np.logical_and.reduce([where >= 0, where <= last]).all(-1)
     return result
 
 

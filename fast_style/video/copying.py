@@ -20,6 +20,8 @@ class Track:
         self._container, self._source, self._shift_s = container, stream, shift_s
         self._encoder: Any = None
         self._copy: Any = None
+        self._filter: Any = None
+        self._strip = suffix not in TAKES and stream.codec.canonical_name == "aac"
         name = stream.codec.canonical_name
         if name in TAKES.get(suffix, container.supported_codecs):
             self._copy = container.add_stream_from_template(stream)
@@ -40,14 +42,24 @@ class Track:
             shift = round(self._shift_s / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts - shift
             packet.dts = None if packet.dts is None else packet.dts - shift
-            packet.stream = self._copy
-            self._container.mux(packet)
+            for bare in self._without_headers(packet):
+                bare.stream = self._copy
+                self._container.mux(bare)
         elif self._encoder:
             try:
                 frames = packet.decode()
             except pyav().error.InvalidDataError:  # passed over, as players do
                 return
             self._encode(frames)
+
+    def _without_headers(self, packet: Any) -> list[Any]:
+        """AAC out of a transport stream repeats a header in every packet, which other containers keep once."""
+        if self._strip and self._filter is None:
+            begins = bytes(packet)[:2]
+            self._strip = len(begins) == 2 and begins[0] == 0xFF and begins[1] & 0xF0 == 0xF0
+            if self._strip:
+                self._filter = pyav().bitstream.BitStreamFilterContext("aac_adtstoasc", self._source)
+        return self._filter.filter(packet) if self._filter else [packet]
 
     def _encode(self, frames: Any) -> None:
         for frame in frames:
