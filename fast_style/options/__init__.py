@@ -9,6 +9,7 @@ from .evaluation import EvaluationOptions
 from .exporting import ExportOptions
 from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from .running import NetworkOptions, RuntimeOptions
+from .video import VideoOptions
 
 __all__ = [
     "WITHOUT_EFFECT",
@@ -23,4 +24,5 @@ __all__ = [
     "StyleOptions",
     "StylizeOptions",
     "TrainOptions",
+    "VideoOptions",
 ]
