@@ -12,6 +12,8 @@ COMMANDS = {
     "stylize": "stylize pictures with a trained network",
     "optimize": "stylize one picture by optimization, without training",
     "evaluate": "measure how good a trained network is",
+    "serve": "serve stylization over HTTP and WebSocket, with a page",
+    "watch": "stylize every picture that appears in a folder",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "download-coco": "fetch photographs to train on",
 }

@@ -7,6 +7,7 @@ from .controls import StylizeOptions
 from .evaluation import EvaluationOptions
 from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from .running import NetworkOptions, RuntimeOptions
+from .serving import ServerOptions
 
 __all__ = [
     "WITHOUT_EFFECT",
@@ -16,6 +17,7 @@ __all__ = [
     "LossOptions",
     "NetworkOptions",
     "RuntimeOptions",
+    "ServerOptions",
     "StyleOptions",
     "StylizeOptions",
     "TrainOptions",
