@@ -13,14 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from ..options import RuntimeOptions, ServerOptions
 from . import limits, openapi, requests
 from .errors import Dropped, RequestError
-from .previews import Previews
+from .previews import SAMPLE, Previews
 from .service import Service
 from .stream import stream
 
@@ -44,6 +44,7 @@ def create_app(options: ServerOptions = ServerOptions(), runtime: RuntimeOptions
         _route("/metrics", _metrics(service), service, "GET"),
         Route("/healthz", _health),
         Route("/openapi.json", lambda _: JSONResponse(openapi.describe(options))),
+        Route("/sample.jpg", lambda _: FileResponse(SAMPLE)),
         Mount("/", _Page(directory=PAGE, html=True)),
     ]
     middleware = []

@@ -5,6 +5,7 @@ import hmac
 import io
 import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 # Decoders that are worth exposing to strangers: what `images` writes, and phones' and scientists' plain kinds.
-DECODERS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM")
+DECODERS = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM"})
 
 
 def limited(receive: Receive, options: ServerOptions, declared: str | None) -> Receive:
@@ -65,11 +66,18 @@ def decode(data: bytes, what: str, most_pixels: int) -> Picture:
         raise RequestError(415, sentence(error)) from error
 
 
+@cache
+def _decoders() -> list[str]:
+    """Those of DECODERS that this Pillow has; it loads them lazily and trips over one that it has not loaded."""
+    Image.init()
+    return [name for name in Image.OPEN if name in DECODERS]
+
+
 def _size(data: bytes, what: str) -> tuple[int, int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the limit is ours
-            with Image.open(io.BytesIO(data), formats=DECODERS) as opened:
+            with Image.open(io.BytesIO(data), formats=_decoders()) as opened:
                 return opened.size
     except Image.DecompressionBombError as error:
         raise RequestError(413, f"{what} has far too many pixels") from error
