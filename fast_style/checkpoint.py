@@ -5,13 +5,18 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .errors import FastStyleError
 from .files import atomic_path, load_tensors
+from .library import find, shipped
 from .network import TransformerNetwork
 from .options import NetworkOptions
+
+__all__ = ["FORMAT", "Checkpoint", "find", "load", "shipped"]
 
 FORMAT = 1
 
@@ -40,6 +45,12 @@ class Checkpoint:
         """Everything but the weights, as plain types."""
         return {"model": asdict(self.model), "styles": self.styles, "training": self.training}
 
+    def dots(self) -> NDArray[np.floating]:
+        """(S, S) inner products of the styles' rows of scales and shifts: the angles that slerp follows."""
+        rows = torch.cat([weight for name, weight in self.weights.items() if ".norm." in name], dim=1).double()
+        products: NDArray[np.floating] = (rows @ rows.T).cpu().numpy()
+        return products
+
     def save(self, path: Path, dtype: torch.dtype = torch.float16) -> None:
         """Write atomically; in half precision the default network takes 3.4 MB."""
         weights = {key: value.detach().cpu().to(dtype) for key, value in self.weights.items()}
@@ -63,22 +74,3 @@ def load(path: Path) -> Checkpoint:
         raise FastStyleError(f"{path}: made by a newer fast_style (unknown: {', '.join(sorted(unknown))}); update")
     model = NetworkOptions(**content["model"])
     return Checkpoint(model, content.get("styles", []), content.get("training", {}), content["weights"])
-
-
-def find(name: str) -> Path:
-    """The file of that path, or the shipped checkpoint of that name. Raises FastStyleError when there is neither."""
-    path = Path(name)
-    if path.is_file():
-        return path
-    known = shipped()
-    if name not in known:
-        raise FastStyleError(f"{name}: no such file, and no shipped style of that name ({', '.join(known) or 'none'})")
-    return known[name]
-
-
-def shipped() -> dict[str, Path]:
-    """The checkpoints that come with the package, by name."""
-    package = Path(__file__).parent
-    # In the wheel they lie inside the package, in the repository beside it.
-    folders = (package / "checkpoints", package.parent / "checkpoints")
-    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.pth"))}

@@ -45,7 +45,7 @@ class Stylizer:
         device: auto, cpu, cuda, cuda:1, mps. engine: auto, torch. precision: auto, fp32, bf16, fp16.
         Raises FastStyleError for a file that is not a checkpoint and for what this machine does not have.
         """
-        from .checkpoint import find
+        from .library import find
 
         options = RuntimeOptions(device, engine, precision)  # type: ignore[arg-type]  # checked by open_engine
         return cls(open_engine(find(str(path)), options))

@@ -12,10 +12,10 @@ PACKAGE = PROJECT / "fast_style"
 
 # Floors from the ground up, modules from left to right: imports point to a lower floor, or to the left.
 FLOORS = [
-    ["errors", "files", "malloc", "options", "scenes", "images", "color", "masks"],
+    ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "masks"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
-    ["engines", "blending", "stylizer"],
+    ["export", "engines", "blending", "stylizer"],
     ["evaluation", "server"],
     ["commands"],
 ]

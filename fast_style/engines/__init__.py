@@ -1,5 +1,6 @@
 """Libraries that run the network: one class each, the same call."""
 
+import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -7,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FastStyleError
+from ..export import onnx_bytes
 from ..options import RuntimeOptions
+from . import cache
+from .choice import READERS, candidates
 
 Array = NDArray[np.float32]
-ENGINES = ("torch",)
 
 
 class Engine(Protocol):
@@ -30,9 +33,36 @@ class Engine(Protocol):
 
 
 def open_engine(path: Path, options: RuntimeOptions = RuntimeOptions()) -> Engine:
-    """The network of a checkpoint, ready to run. Raises FastStyleError for unknown engines and unusable files."""
-    if options.engine not in ("auto", *ENGINES):
-        raise FastStyleError(f"unknown engine {options.engine!r}; choose auto or {' or '.join(ENGINES)}")
-    from .torch_engine import TorchEngine
+    """The network of a checkpoint or of an exported model (.onnx, .xml), ready to run.
 
-    return TorchEngine(path, options)
+    Raises FastStyleError for unknown engines, unusable files and what an engine cannot do.
+    """
+    *faster, last = candidates(path, options)
+    for name in faster:
+        try:
+            return _open(name, path, options)
+        except FastStyleError:
+            continue  # the last one says what is wrong with the file, if anything is
+        except Exception as error:  # whatever ails an optional runtime, there is one that needs none
+            warnings.warn(f"{name} cannot run {path.name} ({type(error).__name__}); {last} does", stacklevel=2)
+    return _open(last, path, options)
+
+
+def _open(name: str, path: Path, options: RuntimeOptions) -> Engine:
+    def in_torch() -> Engine:
+        from .torch_engine import TorchEngine
+
+        return TorchEngine(path, options)
+
+    if name == "torch":
+        return in_torch()
+    is_checkpoint = path.suffix.lower() not in READERS
+    model = cache.exported(path, "onnx", onnx_bytes) if is_checkpoint else path
+    torch_engine = in_torch if is_checkpoint else None
+    if name == "onnx":
+        from .onnx_engine import OnnxEngine
+
+        return OnnxEngine(model, torch_engine)
+    from .openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine(model, options.precision, torch_engine)

@@ -22,8 +22,7 @@ class TorchEngine:
         loaded = checkpoint.load(path)
         self.info: dict[str, Any] = loaded.describe()
         self.network = loaded.network().requires_grad_(False)
-        rows = torch.cat([weight for name, weight in loaded.weights.items() if ".norm." in name], dim=1).double()
-        self.dots = (rows @ rows.T).numpy()
+        self.dots = loaded.dots()
         self.device = pick_device(options.device)
         self.dtype = _pick_dtype(options.precision, self.device)
 

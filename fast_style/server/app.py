@@ -36,11 +36,14 @@ def create_app(options: ServerOptions = ServerOptions(), runtime: RuntimeOptions
     """The ASGI application; the models are loaded here. Raises FastStyleError for options that cannot be met."""
     service = Service(options, runtime)
     previews = Previews(service)
-    routes = [
+    api = [
         _route("/v1/stylize", _stylize(service), service, "POST"),
         _route("/v1/styles", _styles(service), service, "GET"),
         _route("/v1/styles/{model}/{style}.jpg", previews.answer, service, "GET"),
-        WebSocketRoute("/v1/stream", lambda socket: stream(socket, service)),
+        WebSocketRoute("/stream", lambda socket: stream(socket, service)),
+    ]
+    routes = [
+        Mount("/v1", routes=api),
         _route("/metrics", _metrics(service), service, "GET"),
         Route("/healthz", _health),
         Route("/openapi.json", lambda _: JSONResponse(openapi.describe(options))),
@@ -87,7 +90,7 @@ def _route(path: str, answer: Answer, service: Service, method: str) -> Route:
         service.metrics.answered(path, response.status_code, time.perf_counter() - start)
         return response
 
-    return Route(path, endpoint, methods=[method])
+    return Route(path.removeprefix("/v1"), endpoint, methods=[method])
 
 
 def _error(status: int, text: str, retry_after_s: int | None = None) -> Response:

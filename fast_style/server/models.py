@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .. import checkpoint
+from .. import library
 from ..engines import open_engine
 from ..errors import FastStyleError
 from ..options import RuntimeOptions
@@ -56,7 +56,7 @@ class Models:
 
         settled(name, version): whether the file is written to the end.
         """
-        found = checkpoint.shipped() if self._folder is None else {p.stem: p for p in self._folder.glob("*.pth")}
+        found = library.shipped() if self._folder is None else {p.stem: p for p in self._folder.glob("*.pth")}
         versions = {name: _version(path) for name, path in sorted(found.items())}
         for name, version in versions.items():
             if version and self._seen.get(name) != version and settled(name, version):

@@ -91,9 +91,7 @@ def _get(summary: str, kind: str) -> dict[str, Any]:
 
 def _path() -> dict[str, Any]:
     names = ("model", "style")
-    return {
-        "parameters": [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names]
-    }
+    return {"parameters": [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names]}
 
 
 def _101() -> dict[str, Any]:

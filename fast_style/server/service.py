@@ -26,15 +26,11 @@ class Service:
         self._admitted = 0
         self._working = 0
         self._lock = threading.Lock()
-        self.metrics = Metrics(
-            lambda: self._admitted - self._working, lambda: self._working, lambda: self.streams
-        )
+        self.metrics = Metrics(lambda: self._admitted - self._working, lambda: self._working, lambda: self.streams)
         devices = runtime.device.split(",")
         wait_s = options.batch_wait_ms / 1000
         batches = self.metrics.batches
-        self._workers = [
-            Worker(options.batch_size, wait_s, lambda: self._working, batches.observe) for _ in devices
-        ]
+        self._workers = [Worker(options.batch_size, wait_s, lambda: self._working, batches.observe) for _ in devices]
         self.models = Models(options.models, runtime, self._workers)
         # A batch in the network, the next one in preparation, and one more per core that is encoded.
         threads = 2 * options.batch_size * len(devices) + (os.cpu_count() or 1)

@@ -3,7 +3,7 @@
 Client to service: a text message with settings (any time; the fields of /v1/stylize, with `input` and `format` of jpeg
 or raw, `width` and `height` of raw frames, `masks` as {STYLE: base64 of a picture}), or a binary message with a frame.
 Service to client: {"type": "settings", ...} once they hold, {"type": "error", "error": ...}, and for each frame
-{"type": "frame", "frame": its number from 0, "dropped": frames passed over so far, "width", "height", "time_ms"}
+{"type": "frame", "frame": its number from 0, "dropped": those before it that were passed over, "width", "height", "time_ms"}
 followed by a binary message with the picture.
 """
 
@@ -137,7 +137,7 @@ class Stream:
     async def _answer(self) -> None:
         while True:
             frame = await self._newest.take()
-            number = self._newest.number
+            number, dropped = self._newest.number, self._newest.dropped
             start = time.perf_counter()
             try:
                 data, width, height = await self._stylize(frame, self._settings)
@@ -148,7 +148,7 @@ class Stream:
             except Dropped:
                 continue
             time_ms = round(1000 * (time.perf_counter() - start), 1)
-            told = {"width": width, "height": height, "dropped": self._newest.dropped, "time_ms": time_ms}
+            told = {"width": width, "height": height, "dropped": dropped, "time_ms": time_ms}
             await self._say({"type": "frame", "frame": number, **told})
             await self._socket.send_bytes(data)
             self._service.metrics.frames.labels("shown").inc()

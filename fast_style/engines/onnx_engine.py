@@ -1,0 +1,45 @@
+"""ONNX Runtime on the CPU: float32, or whatever arithmetic an exported file asks for."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FastStyleError
+from ..export import KEY, Metadata
+from .graph_engine import GraphEngine
+
+if TYPE_CHECKING:
+    from . import Engine
+
+Array = NDArray[np.float32]
+# Its errors are exceptions too; the rest is for its developers.
+ONLY_FATAL = 4
+
+
+class OnnxEngine(GraphEngine):
+    """An ONNX model (path or content)."""
+
+    def __init__(self, model: Path | bytes, torch_engine: "Callable[[], Engine] | None" = None) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise FastStyleError('ONNX Runtime is not installed: pip install "fast_style[engines]"') from error
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = ONLY_FATAL
+        given = str(model) if isinstance(model, Path) else model
+        try:
+            self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its exceptions have no public base class
+            name = model if isinstance(model, Path) else "the exported model"
+            raise FastStyleError(f"{name}: not a model that ONNX Runtime reads") from error
+        text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
+        super().__init__(
+            Metadata.from_json(text, model.name if isinstance(model, Path) else "this model"), torch_engine
+        )
+
+    def _run(self, inputs: Mapping[str, Array]) -> Array:
+        result: Array = self._session.run(None, dict(inputs))[0]
+        return result

@@ -1,0 +1,52 @@
+"""From a checkpoint to ONNX, which every other format is made from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import FastStyleError
+from ..files import atomic_path
+from .metadata import KEY, Metadata
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+def to_onnx(checkpoint: Path, target: Path) -> None:
+    """Write the network of a checkpoint as one ONNX file.
+
+    Inputs: `image`, RGB (N, 3, H, W) float32 in [0, 1], any N, H and W from 1; with several styles also `blend`,
+    (N, S) float32, the weights of the styles. Output: `stylized`, (N, 3, H, W) float32, clamped to [0, 1]. The
+    metadata property `fast_style` is the checkpoint's description (`Metadata`).
+    Raises FastStyleError for files that are no checkpoint and when the packages that it takes are absent.
+    """
+    content = onnx_bytes(checkpoint)
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content)
+
+
+def onnx_bytes(checkpoint: Path) -> bytes:
+    """What `to_onnx` writes."""
+    return onnx_model(checkpoint).SerializeToString()
+
+
+def onnx_model(checkpoint: Path) -> "ModelProto":
+    """What `to_onnx` writes, as a protocol buffer."""
+    _require_packages()
+    from .. import checkpoint as checkpoints
+    from .rewriting import rewrite
+    from .tracing import trace
+
+    loaded = checkpoints.load(checkpoint)
+    model = trace(loaded.network())
+    rewrite(model)
+    entry = model.metadata_props.add()
+    entry.key, entry.value = KEY, Metadata(loaded.describe(), loaded.dots()).to_json()
+    return model
+
+
+def _require_packages() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise FastStyleError('exporting takes more packages: pip install "fast_style[export]"') from error

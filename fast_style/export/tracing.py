@@ -1,0 +1,94 @@
+"""From a torch network to an ONNX graph of any batch, height and width, by torch's own exporter."""
+
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+from torch.nn import functional as F
+
+from ..network import SMALLEST_PX, ConditionalInstanceNorm, TransformerNetwork
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OPSET = 20
+
+
+def trace(network: TransformerNetwork) -> "ModelProto":
+    """The graph, with inputs `image` and, for several styles, `blend`, output `stylized`. Uses the network up."""
+    styles = network.options.styles
+    _use_native_norms(network)
+    exported = _AnySize(network).eval().requires_grad_(False)
+    size = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    # Sizes that are equal or 1 would be taken for a rule.
+    examples: tuple[Tensor, ...] = (torch.rand(2, 3, 48, 64),)
+    shapes: tuple[dict[int, Any], ...] = (size,)
+    if styles > 1:
+        examples += (torch.rand(2, styles),)
+        shapes += ({0: Dim.DYNAMIC},)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside torch and onnxscript
+        logging.getLogger("onnxscript").setLevel(logging.ERROR)
+        program = torch.export.export(exported, examples, dynamic_shapes=shapes)
+        made = torch.onnx.export(
+            program,
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=["image", "blend"][: len(examples)],
+            output_names=["stylized"],
+        )
+    assert made is not None  # None only when a file name is given
+    model: ModelProto = made.model_proto
+    _tidy(model)
+    return model
+
+
+def _tidy(model: "ModelProto") -> None:
+    """Names for the sizes that are free; without the exporter's notes on where each node came from."""
+    for value in (*model.graph.input, *model.graph.output):
+        names = ("batch", "", "height", "width")
+        for name, size in zip(names, value.type.tensor_type.shape.dim, strict=False):
+            if size.dim_param:
+                size.dim_param = name
+    for part in (model.graph, *model.graph.input, *model.graph.output, *model.graph.node):
+        del part.metadata_props[:]
+
+
+class _AnySize(nn.Module):
+    """Sizes below the smallest, and the clamping, as parts of the graph."""
+
+    def __init__(self, network: TransformerNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, blend: Tensor | None = None) -> Tensor:
+        height, width = image.shape[-2:]
+        missing: list[Any] = [torch.sym_max(SMALLEST_PX - side, 0) for side in (width, height)]
+        x = F.pad(image, (0, missing[0], 0, missing[1]), mode="replicate")
+        out = self.network(x, torch.ones(1, 1) if blend is None else blend)
+        return out[..., :height, :width].clamp(0, 1)
+
+
+class _NativeNorm(nn.Module):
+    """Conditional instance norm by the operator that runtimes have a fast, float32-accurate kernel for."""
+
+    def __init__(self, norm: ConditionalInstanceNorm) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+
+    def forward(self, x: Tensor, blend: Tensor, *_: object) -> Tensor:
+        if len(self.weight) == 1:
+            return F.instance_norm(x, weight=self.weight[0], bias=self.bias[0], eps=self.eps)
+        weights = blend.flatten(1)  # (N, S)
+        scale, shift = ((weights @ rows)[..., None, None] for rows in (self.weight, self.bias))
+        return F.instance_norm(x, eps=self.eps) * scale + shift
+
+
+def _use_native_norms(network: nn.Module) -> None:
+    for name, module in list(network.named_modules()):
+        if isinstance(module, ConditionalInstanceNorm):
+            network.set_submodule(name, _NativeNorm(module))
