@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from websockets import Origin
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -146,8 +147,8 @@ def test_bad_frames_are_told(socket: ClientConnection) -> None:
 
 def test_origin_token_and_number_of_streams(client: httpx.Client, models: Path) -> None:
     with pytest.raises(InvalidStatus, match="403"):
-        connect(address(client), origin="https://example.org").__enter__()  # type: ignore[arg-type]
-    with connect(address(client), origin=str(client.base_url).rstrip("/")):  # type: ignore[arg-type]
+        connect(address(client), origin=Origin("https://example.org")).__enter__()
+    with connect(address(client), origin=Origin(str(client.base_url).rstrip("/"))):
         pass
     with in_process(ServerOptions(models=models, token="s3cret", streams=1)) as guarded:
         with pytest.raises(InvalidStatus, match="403"):

@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fast_style.options import ServerOptions
 from fast_style.server.errors import Dropped, RequestError
@@ -25,7 +27,7 @@ class Known:
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.info: dict[str, Any] = {"styles": [{"name": "a"}, {"name": "b"}]}
-        self.dots = np.eye(2)
+        self.dots: NDArray[np.floating] = np.eye(2)
         self.seconds = seconds
         self.batches: list[int] = []
         self.threads: set[str] = set()
@@ -66,7 +68,7 @@ SECOND = np.array([0, 1], np.float32)
 def test_equal_sizes_and_blends_go_together(worker: Worker) -> None:
     known = Known()
     engine = BatchingEngine(known, worker)
-    results = together([lambda i=i: engine(image(i / 10), FIRST) for i in range(4)])
+    results = together([partial(engine, image(i / 10), FIRST) for i in range(4)])
     assert known.batches == [4]
     assert known.threads == {"inference"}
     for i, result in enumerate(results):
@@ -78,7 +80,7 @@ def test_others_go_apart(worker: Worker) -> None:
     engine = BatchingEngine(known, worker)
     maps = np.zeros((2, 2, 2), np.float32)
     works = [(image(0), FIRST), (image(0), SECOND), (image(0, 3), FIRST), (image(0), maps)]
-    together([lambda work=work: engine(*work) for work in works])
+    together([partial(engine, *work) for work in works])
     assert known.batches == [1, 1, 1, 1]
     assert engine.halve(image(1)).max() == 0.5
     assert known.threads == {"inference"}
@@ -101,7 +103,7 @@ def test_one_bad_picture_does_not_spoil_the_batch(worker: Worker) -> None:
         except ValueError as error:
             return str(error)
 
-    good, bad, other = together([lambda v=v: attempt(v) for v in (0.0, 3.0, 0.5)])
+    good, bad, other = together([partial(attempt, v) for v in (0.0, 3.0, 0.5)])
     assert bad == "too bright"
     assert good.max() == 1
     assert other.max() == 0.5
@@ -139,7 +141,7 @@ def test_a_batch_gives_what_each_picture_alone_gives(tmp_path: Path) -> None:
     batched = Stylizer(BatchingEngine(stylizer.engine, worker))
     rng = np.random.default_rng(0)
     pictures = [rng.random((1, 3, 30, 40), np.float32) for _ in range(8)]
-    results = together([lambda one=one: batched(one, style="b", strength=0.8) for one in pictures])
+    results = together([partial(batched, one, style="b", strength=0.8) for one in pictures])
     worker.stop()
     assert sizes == [8]
     for one, result in zip(pictures, results, strict=True):

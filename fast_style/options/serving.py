@@ -22,7 +22,7 @@ class ServerOptions:
     """Folder of .pth files, watched for new ones; by default the shipped ones."""
 
     token: str = ""
-    """Secret that requests must carry, as `Authorization: Bearer TOKEN` or ?token=TOKEN; by default none is asked for."""
+    """Secret that requests must carry, as `Authorization: Bearer TOKEN` or ?token=TOKEN; by default there is none."""
 
     cors: tuple[str, ...] = ()
     """Origins, such as https://example.org, whose pages may call the API, or * for all; by default none but our own."""

@@ -19,7 +19,7 @@ def serve(options: ServerOptions, runtime: RuntimeOptions, ready: Callable[[str]
     `serve` are missing and when the address cannot be had.
     """
     try:
-        import multipart  # noqa: F401  # Starlette's parser of forms
+        import python_multipart  # noqa: F401  # Starlette's parser of forms
         import uvicorn
 
         from .app import create_app

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import math
 import textwrap
 import types
@@ -108,7 +109,7 @@ def _help() -> dict[str, str]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(StylizeOptions)))
     body = tree.body[0].body  # type: ignore[attr-defined]  # a class
     found = {}
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in itertools.pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             found[field.target.id] = " ".join(str(text.value.value).split())  # type: ignore[union-attr]  # a name
     return found

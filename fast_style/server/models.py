@@ -109,6 +109,7 @@ class Settled:
         self._last: dict[str, str] = {}
 
     def __call__(self, name: str, version: str) -> bool:
+        """Whether the file has the version that it had at the last look."""
         same = self._last.get(name) == version
         self._last[name] = version
         return same

@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..options import RuntimeOptions, ServerOptions
 from ..stylizer import Stylizer
@@ -58,7 +58,7 @@ class Service:
         ticket = Ticket()
         future = self._submit(model, work, ticket)
         result = asyncio.wrap_future(future)
-        waits = {result} if gone is None else {result, asyncio.ensure_future(gone)}
+        waits: set[asyncio.Future[Any]] = {result} if gone is None else {result, asyncio.ensure_future(gone)}
         try:
             await asyncio.wait(waits, timeout=self.options.time_limit_s, return_when=asyncio.FIRST_COMPLETED)
         finally:

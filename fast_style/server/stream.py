@@ -3,8 +3,8 @@
 Client to service: a text message with settings (any time; the fields of /v1/stylize, with `input` and `format` of jpeg
 or raw, `width` and `height` of raw frames, `masks` as {STYLE: base64 of a picture}), or a binary message with a frame.
 Service to client: {"type": "settings", ...} once they hold, {"type": "error", "error": ...}, and for each frame
-{"type": "frame", "frame": its number from 0, "dropped": those before it that were passed over, "width", "height", "time_ms"}
-followed by a binary message with the picture.
+{"type": "frame", "frame": its number from 0, "dropped": those before it that were passed over, "width", "height",
+"time_ms"} followed by a binary message with the picture.
 """
 
 import asyncio
