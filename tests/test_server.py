@@ -236,16 +236,22 @@ def test_health_description_page_and_sample(client: httpx.Client) -> None:
     assert error_of(client.get("/..%2fapp.py"), 404)
 
 
-def test_the_page_takes_nothing_from_elsewhere() -> None:
-    folder = Path(fields.__file__).parent / "page"
-    for path in folder.iterdir():
+PACKAGE = Path(fields.__file__).parents[1]
+PAGES = {"server/page": "index.html", "export/web_page": "index.html", "page": None}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_pages_take_nothing_from_elsewhere(name: str) -> None:
+    files = list((PACKAGE / name).iterdir())
+    assert files
+    for path in files:
         text = path.read_text()
         assert text.count("\n") <= 250, path
         addresses = set(re.findall(r"https?://[^\s\"')]+", text)) - {"http://www.w3.org/2000/svg"}
         assert not addresses, path
-    linked = re.findall(r'(?:src|href)="([^"#]+)', (folder / "index.html").read_text())
-    imported = [name for path in folder.glob("*.js") for name in re.findall(r'from "\./(.+?)"', path.read_text())]
-    assert {*linked, *imported} <= {path.name for path in folder.iterdir()}
+        linked = re.findall(r'(?:src|href|from|import)[ =(]"(?:\./)?([^"#]+)', text)
+        shared = {f"shared/{other.name}" for other in (PACKAGE / "page").iterdir()}
+        assert set(linked) <= {other.name for other in files} | shared, path
 
 
 def test_metrics_count(models: Path) -> None:

@@ -15,7 +15,7 @@ FLOORS = [
     ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "masks"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
-    ["export", "engines", "blending", "stylizer"],
+    ["export", "engines", "blending", "stylizer", "previews"],
     ["evaluation", "server"],
     ["commands"],
 ]

@@ -18,14 +18,17 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from ..options import RuntimeOptions, ServerOptions
+from ..previews import SAMPLE
 from . import limits, openapi, requests
 from .errors import Dropped, RequestError
-from .previews import SAMPLE, Previews
+from .previews import Previews
 from .service import Service
 from .stream import stream
 
 log = logging.getLogger("fast_style.server")
 PAGE = Path(__file__).parent / "page"
+# What it has in common with the page of the web export.
+SHARED = Path(__file__).parents[1] / "page"
 Answer = Callable[[Request], Awaitable[Response]]
 
 # The page takes nothing from elsewhere: it works offline, and a style's name in a file can do no harm.
@@ -48,6 +51,7 @@ def create_app(options: ServerOptions = ServerOptions(), runtime: RuntimeOptions
         Route("/healthz", _health),
         Route("/openapi.json", lambda _: JSONResponse(openapi.describe(options))),
         Route("/sample.jpg", lambda _: FileResponse(SAMPLE)),
+        Mount("/shared", _Page(directory=SHARED)),
         Mount("/", _Page(directory=PAGE, html=True)),
     ]
     middleware = []

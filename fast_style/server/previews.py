@@ -1,13 +1,10 @@
-"""Pictures that show what each style does: the project's own sample through the network, made once."""
+"""Previews of the styles, made when they are first asked for and kept."""
 
 import asyncio
 from collections import OrderedDict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import images
-from ..images import Picture
-from ..stylizer import Stylizer
+from ..previews import preview
 from .errors import RequestError
 from .service import Service
 
@@ -15,10 +12,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-SAMPLE = Path(__file__).parents[1] / "samples" / "lake.jpg"
-SHORT_SIDE_PX = 240
 MOST = 512
-QUALITY = 85
 
 
 class Previews:
@@ -44,12 +38,7 @@ class Previews:
         # One at a time leaves the queue to those who stylize, and nothing is made twice.
         async with self._one_at_a_time:
             if key not in self._made:
-                self._made[key] = await self._service.run(model, lambda stylizer: _make(stylizer, style))
+                self._made[key] = await self._service.run(model, lambda stylizer: preview(stylizer, style))
             if len(self._made) > MOST:
                 self._made.popitem(last=False)
         return self._made.get(key, b"")
-
-
-def _make(stylizer: Stylizer, style: str) -> bytes:
-    sample = images.resize_short_side(images.read(SAMPLE).rgb, SHORT_SIDE_PX)
-    return images.encode(Picture(stylizer.stylize(sample, style=style), "JPEG", None, None), QUALITY)

@@ -1,14 +1,14 @@
 // The page: what the parts say to each other.
 
 import { ApiError, fetchStyles, setToken, stylize, takeTokenFromAddress } from "./api.js";
-import { Compare } from "./compare.js";
-import { save, setUpFiles } from "./files.js";
+import { Compare } from "./shared/compare.js";
+import { save, setUpFiles } from "./shared/files.js";
 import { Live } from "./live.js";
 import { MaskPainter } from "./mask.js";
 import { Preview } from "./preview.js";
 import { Settings } from "./settings.js";
-import { Styles } from "./styles.js";
-import { setUpTheme } from "./theme.js";
+import { Styles } from "./shared/styles.js";
+import { setUpTheme } from "./shared/theme.js";
 
 const byId = (id) => document.getElementById(id);
 const compare = new Compare({ stage: byId("stage"), frame: byId("frame") });

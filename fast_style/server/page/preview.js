@@ -1,6 +1,6 @@
 // Live preview: after a change a small picture at once, then the full one; whatever is out of date is given up.
 
-import { smaller } from "./files.js";
+import { smaller } from "./shared/files.js";
 
 const SMALL_PX = 288;
 const WAIT_MS = 40;

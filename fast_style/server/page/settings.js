@@ -1,6 +1,6 @@
 // The controls of the panel, and what they say in the API's words.
 
-import { titleOf } from "./styles.js";
+import { titleOf } from "./shared/styles.js";
 
 // Working short sides in px; the network's strokes have a fixed size, so fewer pixels make them larger.
 const SIZES = ["", 1024, 768, 576, 448, 352, 272, 208];
