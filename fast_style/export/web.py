@@ -16,7 +16,10 @@ MARK = "styles.json"
 
 
 def write_web(
-    checkpoint: Path, folder: Path, styles: Sequence[Mapping[str, Any]], previews: Mapping[str, bytes],
+    checkpoint: Path,
+    folder: Path,
+    styles: Sequence[Mapping[str, Any]],
+    previews: Mapping[str, bytes],
     package: Path | None = None,
 ) -> None:
     """Write the page, the model as ONNX and ONNX Runtime's files into `folder`, for any web server of static files.

@@ -72,9 +72,13 @@ def _by_npm(npm: str) -> bytes:
         try:
             done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=WAIT_S, check=False)
         except subprocess.TimeoutExpired as error:
-            raise FastStyleError(f"npm did not fetch {PACKAGE} within {WAIT_S} s; is the registry reachable?") from error
+            raise FastStyleError(
+                f"npm did not fetch {PACKAGE} within {WAIT_S} s; is the registry reachable?"
+            ) from error
         found = list(Path(folder).glob("*.tgz"))
         if done.returncode or not found:
             reason = [line for line in done.stderr.splitlines() if line.strip()]
-            raise FastStyleError(f"npm could not fetch {PACKAGE}@{VERSION} ({reason[-1] if reason else 'no reason given'})")
+            raise FastStyleError(
+                f"npm could not fetch {PACKAGE}@{VERSION} ({reason[-1] if reason else 'no reason given'})"
+            )
         return found[0].read_bytes()
