@@ -3,6 +3,7 @@
 import base64
 import functools
 import http.server
+import itertools
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -205,7 +206,7 @@ def test_the_camera_is_live(page: Page) -> None:
     for _ in range(4):
         page.wait_for_timeout(500)
         pictures.append(shown(page))
-    moved = [a.size != b.size or distance(a, b) > 0.05 for a, b in zip(pictures, pictures[1:], strict=False)]
+    moved = [a.size != b.size or distance(a, b) > 0.05 for a, b in itertools.pairwise(pictures)]
     assert all(moved)
     assert float((page.locator("#rate").text_content() or "0").split()[0]) > 1
     with page.expect_download() as download:

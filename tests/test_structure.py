@@ -16,7 +16,7 @@ FLOORS = [
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
     ["export", "engines", "blending", "stylizer", "previews"],
-    ["evaluation", "server"],
+    ["evaluation", "server", "watching"],
     ["commands"],
 ]
 PLACE = {name: (floor, position) for floor, names in enumerate(FLOORS) for position, name in enumerate(names)}

@@ -105,7 +105,7 @@ def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand)
     problems = []
     for job in tqdm(jobs, unit="picture", disable=len(jobs) < 2):
         try:
-            _stylize_one(stylizer, job, command)
+            stylize_one(stylizer, job, command)
         except FastStyleError as error:
             problems.append(str(error))
         except Exception as error:  # whatever it is, the other pictures are not to suffer
@@ -114,7 +114,8 @@ def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand)
     return problems
 
 
-def _stylize_one(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
+def stylize_one(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
+    """Read, stylize and write one picture."""
     picture = images.read(job.source or io.BytesIO(sys.stdin.buffer.read()))
     result: Image.Image = stylizer.stylize(picture.image, command.how)
     if command.compare:

@@ -49,7 +49,7 @@ def fetch() -> bytes:
     """The package by npm, which knows the user's registry, proxy and keys, else from $npm_config_registry."""
     if npm := shutil.which("npm"):
         return _by_npm(npm)
-    registry = os.environ.get("npm_config_registry") or os.environ.get("NPM_CONFIG_REGISTRY")
+    registry = os.environ.get("npm_config_registry") or os.environ.get("NPM_CONFIG_REGISTRY")  # noqa: SIM112  # npm's spelling
     if not registry:
         raise FastStyleError(
             f"{PACKAGE} is fetched with npm: install npm, or set npm_config_registry to a registry's address, "
