@@ -12,18 +12,28 @@ Kind = Literal["none", "luminance", "statistics"]
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def preserve(kind: Kind, photo: Array, styled: Array) -> Array:
-    """`styled` with the colours of `photo`: both RGB (N, 3, H, W) in [0, 1]; returns the same, clamped.
+class Matching:
+    """Gives a styled picture the colours of its photograph, whole or in parts.
 
-    luminance: each pixel has the luma of `styled` and the chroma of `photo` (Gatys et al. 2016, section "colour").
-    statistics: the colours of `styled` moved linearly to the mean and covariance of those of `photo`.
+    luminance: each pixel has the luma of the styled picture and the chroma of the photograph.
+    statistics: the colours of the styled picture, moved linearly to the mean and covariance of the photograph's.
+    Both after Gatys et al., "Preserving Color in Neural Artistic Style Transfer", 2016.
     """
-    if kind == "luminance":
-        return with_luma(photo, luma(styled))
-    if kind == "statistics":
-        pairs = zip(photo, styled, strict=True)
-        return np.stack([_match(one, other) for one, other in pairs]).clip(0, 1)
-    return styled
+
+    def __init__(self, kind: Kind, photo: Array, styled: Array) -> None:
+        """photo, styled: RGB (N, 3, H, W) in [0, 1], the whole pictures (reduced ones will do)."""
+        self.kind = kind
+        pairs = zip(photo, styled, strict=True) if kind == "statistics" else ()
+        self._maps = [_transport(one, other) for one, other in pairs]
+
+    def __call__(self, photo: Array, styled: Array) -> Array:
+        """The same part of both pictures, (N, 3, H, W) in [0, 1]; returns `styled` with its new colours, clamped."""
+        if self.kind == "luminance":
+            return with_luma(photo, luma(styled))
+        if self.kind == "none":
+            return styled
+        moved = [_moved(image, *map_) for image, map_ in zip(styled, self._maps, strict=True)]
+        return np.stack(moved).clip(0, 1)
 
 
 def luma(image: Array) -> Array:
@@ -41,15 +51,19 @@ def with_luma(image: Array, wanted: Array) -> Array:
     return result
 
 
-def _match(photo: Array, styled: Array) -> Array:
-    """(3, H, W) each: the linear map between the two Gaussians that moves colours least (Pitié & Kokaram 2007)."""
+def _transport(photo: Array, styled: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Matrix (3, 3) and offset (3,) between the two Gaussians that move colours least (Pitié & Kokaram 2007)."""
     wanted_mean, wanted = _statistics(photo)
     mean, covariance = _statistics(styled)
-    root = _power(covariance, 0.5)
-    back = _power(covariance, -0.5)
-    transport = back @ _power(root @ wanted @ root, 0.5) @ back
-    flat = styled.reshape(3, -1).astype(np.float64) - mean[:, None]
-    return (transport @ flat + wanted_mean[:, None]).reshape(styled.shape).astype(np.float32)
+    root, back = _power(covariance, 0.5), _power(covariance, -0.5)
+    matrix = back @ _power(root @ wanted @ root, 0.5) @ back
+    return matrix, wanted_mean - matrix @ mean
+
+
+def _moved(image: Array, matrix: NDArray[np.float64], offset: NDArray[np.float64]) -> Array:
+    flat = matrix.astype(np.float32) @ image.reshape(3, -1) + offset.astype(np.float32)[:, None]
+    moved: Array = flat.reshape(image.shape)
+    return moved
 
 
 def _statistics(image: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

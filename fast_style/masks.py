@@ -11,7 +11,6 @@ from PIL import Image, ImageFilter
 from . import images
 from .errors import FastStyleError
 
-Array = NDArray[np.float32]
 MaskLike = Image.Image | str | Path | Mapping[str, "Image.Image | str | Path"]
 
 
@@ -22,11 +21,11 @@ class Mask:
     image: Image.Image
     style: str = ""
 
-    def at(self, width: int, height: int, feather_px: float = 0.0) -> Array:
-        """(H, W) float32 in [0, 1] at that size, its edges softened by a Gaussian of that sigma."""
+    def at(self, width: int, height: int, feather_px: float = 0.0) -> NDArray[np.uint8]:
+        """(H, W), 255 where the style applies fully, at that size, its edges softened by a Gaussian of that sigma."""
         grey = self.image if self.image.size == (width, height) else self.image.resize((width, height), _FILTER)
         soft = grey.filter(ImageFilter.GaussianBlur(feather_px)) if feather_px else grey
-        return np.asarray(soft, np.float32) / np.float32(255)
+        return np.asarray(soft)
 
 
 _FILTER = Image.Resampling.BILINEAR

@@ -6,21 +6,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from . import color, images, masks
+from . import images, masks
 from .blending import Styles
 from .engines import Engine, open_engine
 from .errors import FastStyleError
 from .masks import Mask, MaskLike
 from .options import RuntimeOptions, StylizeOptions
+from .rendering import Progress, render
 
 Images = TypeVar("Images")
-Array = NDArray[np.float32]
-
-# With an identity style, the share of strength over which the exact photograph gives way to the network's.
-FADE = 0.25
 
 
 class Stylizer:
@@ -84,15 +80,14 @@ class Stylizer:
             raise FastStyleError(f"expected RGB images of shape (N, 3, H, W), got {shape or type(image).__name__}")
         wanted = replace(options or StylizeOptions(), **changes)
         found = self.masks(wanted, mask)
-        blend, coverage = self._plan(wanted, found, shape)
-        if coverage is None and wanted.preserve_color == "none":
-            result: Images = self.engine(image, blend)
-            return result
         if isinstance(image, np.ndarray):
-            return self._controlled(image, blend, coverage, wanted)
-        photo = image.detach().cpu().numpy()  # type: ignore[attr-defined]  # a tensor, as documented
-        out: Images = image.new_tensor(self._controlled(photo, blend, coverage, wanted))  # type: ignore[attr-defined]
-        return out
+            result: Any = render(self.engine, self._styles, wanted, found, np.asarray(image, np.float32))
+            return result
+        tensor: Any = image
+        if not found and replace(wanted, style="", size=None) == StylizeOptions():  # nothing needs to leave the device
+            return self.engine(tensor, self._styles.weights(wanted.style, wanted.interpolate))
+        photo = tensor.detach().float().cpu().numpy()
+        return tensor.new_tensor(render(self.engine, self._styles, wanted, found, photo))
 
     def masks(self, options: StylizeOptions, given: "Sequence[Mask] | MaskLike | None" = None) -> tuple[Mask, ...]:
         """The masks to use: those given, else those that the options name. Read once, they may be passed often."""
@@ -100,68 +95,24 @@ class Stylizer:
             return tuple(given)  # type: ignore[arg-type]  # they are
         return masks.read(given if given is not None else options.mask or None)  # type: ignore[arg-type]
 
-    def _plan(
-        self, options: StylizeOptions, found: Sequence[Mask], shape: tuple[int, ...]
-    ) -> tuple[Array, Array | None]:
-        """Blend for the engine, (S,) or (S, H, W), and how far each pixel is styled; None means fully, everywhere."""
-        strength = np.full((1, 1), options.strength, np.float32)
-        if not found:
-            blend = self._styles.weights(options.style, options.interpolate)
-            return blend, None if options.strength == 1 else strength
-        maps = np.stack([mask.at(shape[3], shape[2], options.feather) for mask in found])  # (M, H, W)
-        rows = [self._styles.weights(mask.style or options.style, options.interpolate) for mask in found]
-        total = maps.sum(0)
-        if len({mask.style for mask in found}) == 1:
-            blend = rows[0]
-        else:
-            blend = np.einsum("ms,mhw->shw", np.stack(rows), (maps + 1e-6) / (total + 1e-6 * len(found)))
-        return blend, strength * np.minimum(total, 1)
-
-    def _controlled(self, photo: Any, blend: Array, coverage: Array | None, options: StylizeOptions) -> Any:
-        """Photograph (N, 3, H, W) and styled picture mixed by `coverage`, (H, W) or (1, 1), after the colours."""
-        if coverage is None:
-            return color.preserve(options.preserve_color, photo, self.engine(photo, blend))
-        if not coverage.any():
-            return photo.copy()
-        identity = self._styles.identity
-        share = coverage
-        if identity is None:
-            styled = self.engine(photo, blend)
-        else:
-            styled = self._towards(photo, blend, identity, coverage)
-            share = np.minimum(1, coverage / np.float32(FADE))
-        styled = color.preserve(options.preserve_color, photo, styled)
-        mixed: Array = photo + share * (styled - photo)
-        return mixed.clip(0, 1, out=mixed)
-
-    def _towards(self, photo: Array, blend: Array, identity: Array, coverage: Array) -> Array:
-        """The network's own way from its identity style to `blend`, with what its identity misses of the photograph."""
-        share = coverage if coverage.size > 1 else coverage[0, 0]
-        per_pixel = blend.ndim == 3 or coverage.size > 1
-        start = identity[:, None, None] if per_pixel else identity
-        end = blend[:, None, None] if per_pixel and blend.ndim == 1 else blend
-        styled: Array = self.engine(photo, start + share * (end - start))
-        if (coverage >= 1).all():
-            return styled
-        missed = photo - self.engine(photo, identity)
-        return styled + (1 - coverage).clip(0) * missed
-
     def stylize(
         self,
         image: Image.Image,
         options: StylizeOptions | None = None,
         mask: "Sequence[Mask] | MaskLike | None" = None,
+        progress: Progress = lambda stage, done, of: None,
         **changes: Any,
     ) -> Image.Image:
         """Stylize a Pillow image of any mode, upright; the result is RGB, or RGBA when the image has alpha.
 
         Keyword arguments are the fields of `StylizeOptions`, which they change; `mask` may also be a picture or
-        {style: picture}.
+        {style: picture}. progress: called with what is going on, tiles done and tiles in all, where there are tiles.
         """
         wanted = replace(options or StylizeOptions(), **changes)
         picture = images.upright(image)
         work = images.resize_short_side(picture.rgb, wanted.size) if wanted.size else picture.rgb
-        result = images.from_array(self(images.to_array(work), wanted, mask))
+        found = self.masks(wanted, mask)
+        result = Image.fromarray(render(self.engine, self._styles, wanted, found, np.asarray(work), progress))
         final = images.resize_short_side(picture.image, wanted.output_size) if wanted.output_size else picture.image
         if result.size != final.size:
             result = result.resize(final.size, Image.Resampling.LANCZOS)

@@ -86,3 +86,20 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checkpoint") / "tiny.pth"
     Checkpoint(network.options, [{"name": "tiny"}], {"steps": 0}, network.state_dict()).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of an untrained narrow network with two styles that differ, a and b."""
+    return untrained(tmp_path_factory.mktemp("checkpoint") / "several.pth", "a", "b")
+
+
+def untrained(path: Path, *styles: str) -> Path:
+    """A narrow random network with those styles, each with random scales and shifts of its own."""
+    torch.manual_seed(3)
+    network = TransformerNetwork(NetworkOptions(width=4, blocks=1, styles=len(styles)))
+    for name, parameter in network.named_parameters():
+        if ".norm." in name:
+            torch.nn.init.normal_(parameter, 1.0 if name.endswith("weight") else 0.0, 0.5)
+    Checkpoint(network.options, [{"name": name} for name in styles], {"steps": 0}, network.state_dict()).save(path)
+    return path

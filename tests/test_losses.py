@@ -22,7 +22,7 @@ def make_loss(options: LossOptions, vgg: VGG19, styles: int = 1) -> PerceptualLo
 
 @pytest.fixture
 def small(vgg_file: Path) -> LossOptions:
-    return LossOptions(("relu2_2", "relu3_1"), ("relu1_1", "relu2_1"), 1.0, 5.0, 2.0, vgg_file)
+    return LossOptions(("relu2_2", "relu3_1"), ("relu1_1", "relu2_1"), 1.0, 5.0, 2.0, vgg_weights=vgg_file)
 
 
 def test_gram_is_the_definition() -> None:

@@ -15,7 +15,7 @@ FLOORS = [
     ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "masks"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
-    ["export", "engines", "blending", "stylizer", "previews"],
+    ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "stylizer", "previews"],
     ["evaluation", "server", "watching"],
     ["commands"],
 ]

@@ -1,6 +1,7 @@
 import threading
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,17 +62,17 @@ def test_alpha_is_kept(stylizer: Stylizer) -> None:
     assert out.getchannel("A").tobytes() == image.getchannel("A").tobytes()
 
 
-def test_working_size_and_output_size(stylizer: Stylizer) -> None:
+def test_working_size_and_output_size(tiny: Path, stylizer: Stylizer) -> None:
     seen: list[tuple[int, ...]] = []
 
-    class Spy:
-        info, dots = stylizer.info, stylizer.engine.dots
+    run = stylizer.engine.__call__
 
-        def __call__(self, image: np.ndarray, blend: np.ndarray | None = None) -> np.ndarray:
+    class Spy(TorchEngine):
+        def __call__(self, image: Any, blend: Any = None, statistics: Any = None) -> Any:
             seen.append(image.shape)
-            return stylizer(image)
+            return run(image, blend, statistics)
 
-    spy = Stylizer(Spy())
+    spy = Stylizer(Spy(tiny, RuntimeOptions(device="cpu")))
     assert spy.stylize(picture(80, 60), size=30).size == (80, 60)
     assert spy.stylize(picture(80, 60), output_size=30).size == (40, 30)
     assert spy.stylize(picture(80, 60), StylizeOptions(size=120, output_size=30)).size == (40, 30)
@@ -112,10 +113,10 @@ def test_out_of_memory_falls_back_and_says_so(tiny: Path, monkeypatch: pytest.Mo
     engine.device = torch.device("meta")  # stands for a GPU: the tries on it fail before it is touched
     forward = engine._forward
 
-    def full(image: Tensor, blend: Tensor | None, device: torch.device, dtype: torch.dtype) -> Tensor:
+    def full(image: Tensor, blend: Any, statistics: Any, device: torch.device, dtype: torch.dtype) -> Tensor:
         if device.type == "meta":
             raise torch.OutOfMemoryError("no")
-        return forward(image, blend, device, dtype)
+        return forward(image, blend, statistics, device, dtype)
 
     monkeypatch.setattr(engine, "_forward", full)
     for _ in range(2):  # each picture is tried on the GPU first

@@ -184,8 +184,8 @@ class Poisoned:
         self.trainer, self.after, self.whole = trainer, after, trainer.objective
         self.device, self.network, self.blend = self.whole.device, self.whole.network, self.whole.blend
 
-    def __call__(self, photo: Tensor, style: Tensor) -> dict[str, Tensor]:
-        terms = self.whole(photo, style)
+    def __call__(self, photo: Tensor, style: Tensor, sample: int) -> dict[str, Tensor]:
+        terms = self.whole(photo, style, sample)
         if self.trainer.state.step == self.after:
             terms["style/relu3_1"] = terms["style/relu3_1"] * math.inf
         return terms

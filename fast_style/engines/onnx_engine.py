@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 # Its errors are exceptions too; the rest is for its developers.
 ONLY_FATAL = 4
+# Measured at 1920x1080.
+BYTES_PER_PX_AND_CHANNEL = 18
 
 
 class OnnxEngine(GraphEngine):
@@ -36,9 +38,8 @@ class OnnxEngine(GraphEngine):
             name = model if isinstance(model, Path) else "the exported model"
             raise FastStyleError(f"{name}: not a model that ONNX Runtime reads") from error
         text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
-        super().__init__(
-            Metadata.from_json(text, model.name if isinstance(model, Path) else "this model"), torch_engine
-        )
+        metadata = Metadata.from_json(text, model.name if isinstance(model, Path) else "this model")
+        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL, torch_engine)
 
     def _run(self, inputs: Mapping[str, Array]) -> Array:
         result: Array = self._session.run(None, dict(inputs))[0]

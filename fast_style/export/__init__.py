@@ -1,6 +1,23 @@
 """Networks for other runtimes: ONNX, OpenVINO IR, int8, Triton Inference Server. Torch loads at first use."""
 
+from .formats import FORMATS, check_format, files, write
+from .int8 import RECIPES, quantize
 from .metadata import KEY, Metadata
-from .onnx_file import onnx_bytes, to_onnx
+from .onnx_file import onnx_bytes, onnx_model, to_onnx
+from .triton import configuration, write_repository
 
-__all__ = ["KEY", "Metadata", "onnx_bytes", "to_onnx"]
+__all__ = [
+    "FORMATS",
+    "KEY",
+    "RECIPES",
+    "Metadata",
+    "check_format",
+    "configuration",
+    "files",
+    "onnx_bytes",
+    "onnx_model",
+    "quantize",
+    "to_onnx",
+    "write",
+    "write_repository",
+]

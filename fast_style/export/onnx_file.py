@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FastStyleError
-from ..files import atomic_path
+from .formats import write
 from .metadata import KEY, Metadata
 
 if TYPE_CHECKING:
@@ -19,28 +19,30 @@ def to_onnx(checkpoint: Path, target: Path) -> None:
     metadata property `fast_style` is the checkpoint's description (`Metadata`).
     Raises FastStyleError for files that are no checkpoint and when the packages that it takes are absent.
     """
-    content = onnx_bytes(checkpoint)
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(content)
+    write(onnx_model(checkpoint), target)
 
 
 def onnx_bytes(checkpoint: Path) -> bytes:
     """What `to_onnx` writes."""
-    return onnx_model(checkpoint).SerializeToString()
+    content: bytes = onnx_model(checkpoint).SerializeToString()
+    return content
 
 
 def onnx_model(checkpoint: Path) -> "ModelProto":
     """What `to_onnx` writes, as a protocol buffer."""
     _require_packages()
     from .. import checkpoint as checkpoints
+    from ..network import STRIDE
     from .rewriting import rewrite
     from .tracing import trace
 
     loaded = checkpoints.load(checkpoint)
-    model = trace(loaded.network())
+    network = loaded.network()
+    metadata = Metadata(loaded.describe(), loaded.dots(), STRIDE, network.reach_px)
+    model = trace(network)
     rewrite(model)
     entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, Metadata(loaded.describe(), loaded.dots()).to_json()
+    entry.key, entry.value = KEY, metadata.to_json()
     return model
 
 

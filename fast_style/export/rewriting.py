@@ -99,7 +99,7 @@ def _double_by_phases(graph: _Graph, conv: NodeProto) -> None:
     axes = graph.constant(f"{name}_axes", np.array([2, 3]))
     made = [
         helper.make_node("Pad", [resize.input[0], pads], [f"{name}_padded"], mode="edge"),
-        helper.make_node("Conv", [f"{name}_padded", kernel], [f"{name}_between"], kernel_shape=[2, 2]),
+        helper.make_node("Conv", [f"{name}_padded", kernel], [f"{name}_between"], conv.name, kernel_shape=[2, 2]),
         helper.make_node("DepthToSpace", [f"{name}_between"], [f"{name}_doubled"], blocksize=2, mode="DCR"),
         helper.make_node("Slice", [f"{name}_doubled", *ends, axes], [name]),
     ]
@@ -121,7 +121,9 @@ def _output_by_blocks(graph: _Graph, conv: NodeProto) -> None:
     name = conv.output[0]
     kernel = graph.constant(f"{name}_blocks", blocks.reshape(12, -1, size, size))
     bias = graph.constant(f"{name}_bias", np.tile(graph.value(conv.input[2]), 4))
-    made = helper.make_node("Conv", [conv.input[0], kernel, bias], [name], kernel_shape=[size] * 2, strides=[2, 2])
+    made = helper.make_node(
+        "Conv", [conv.input[0], kernel, bias], [name], conv.name, kernel_shape=[size] * 2, strides=[2, 2]
+    )
     to_space = helper.make_node("DepthToSpace", [name], [f"{name}_space"], blocksize=2, mode="DCR")
     pointwise = [node for node in tail if node.op_type in POINTWISE]
     # The last crop of each axis is the tightest: to the size of the input.

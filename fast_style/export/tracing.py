@@ -83,8 +83,7 @@ class _NativeNorm(nn.Module):
     def forward(self, x: Tensor, blend: Tensor, *_: object) -> Tensor:
         if len(self.weight) == 1:
             return F.instance_norm(x, weight=self.weight[0], bias=self.bias[0], eps=self.eps)
-        weights = blend.flatten(1)  # (N, S)
-        scale, shift = ((weights @ rows)[..., None, None] for rows in (self.weight, self.bias))
+        scale, shift = (F.conv2d(blend, rows.T[:, :, None, None]) for rows in (self.weight, self.bias))
         return F.instance_norm(x, eps=self.eps) * scale + shift
 
 

@@ -1,6 +1,6 @@
 """Pictures in and out: decode, orient, resize, encode; the one place where uint8 becomes float and back."""
 
-from .arrays import from_array, resize_short_side, to_array
+from .arrays import from_array, quantized, resize_short_side, to_array, unit
 from .picture import EXTENSIONS, Picture, read, upright
 from .sheets import contact_sheet, side_by_side
 from .writing import FORMATS, QUALITY, SUFFIXES, encode, format_for, write
@@ -15,10 +15,12 @@ __all__ = [
     "encode",
     "format_for",
     "from_array",
+    "quantized",
     "read",
     "resize_short_side",
     "side_by_side",
     "to_array",
+    "unit",
     "upright",
     "write",
 ]

@@ -1,20 +1,35 @@
-"""Between Pillow's 8-bit images and the contract: RGB, float32, (1, 3, H, W), [0, 1]."""
+"""Between 8- or 16-bit pixels, as Pillow has them, and the contract: RGB, float32, (1, 3, H, W), [0, 1]."""
+
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from PIL import Image
+
+
+def unit(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """(H, W, 3) uint8 or uint16 to (1, 3, H, W) float32 in [0, 1]."""
+    scaled = pixels.transpose(2, 0, 1)[None].astype(np.float32, order="C")
+    scaled /= np.float32(np.iinfo(pixels.dtype).max)
+    return scaled
+
+
+def quantized(array: NDArray[np.float32], dtype: DTypeLike = np.uint8) -> NDArray[Any]:
+    """(1, 3, H, W) float32 to (H, W, 3) of an unsigned integer type, clamped to [0, 1] and rounded."""
+    most = np.float32(np.iinfo(np.dtype(dtype)).max)
+    pixels = array[0].transpose(1, 2, 0) * most
+    pixels += np.float32(0.5)
+    return pixels.clip(0, most, out=pixels).astype(dtype, order="C")
 
 
 def to_array(image: Image.Image) -> NDArray[np.float32]:
     """An RGB Pillow image to (1, 3, H, W) float32 in [0, 1]."""
-    pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+    return unit(np.asarray(image))
 
 
 def from_array(array: NDArray[np.float32]) -> Image.Image:
     """(1, 3, H, W) float32 to an RGB Pillow image, clamped to [0, 1] and rounded to 8 bit."""
-    pixels = np.clip(array[0].transpose(1, 2, 0) * np.float32(255) + np.float32(0.5), 0, 255)
-    return Image.fromarray(pixels.astype(np.uint8))
+    return Image.fromarray(quantized(array))
 
 
 def resize_short_side(image: Image.Image, short_side_px: int) -> Image.Image:

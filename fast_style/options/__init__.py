@@ -5,6 +5,7 @@ Imports neither torch nor numpy, so that `--help` is quick.
 
 from .controls import StylizeOptions
 from .evaluation import EvaluationOptions
+from .exporting import ExportOptions
 from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from .running import NetworkOptions, RuntimeOptions
 from .serving import ServerOptions
@@ -13,6 +14,7 @@ __all__ = [
     "WITHOUT_EFFECT",
     "DataOptions",
     "EvaluationOptions",
+    "ExportOptions",
     "GatysOptions",
     "LossOptions",
     "NetworkOptions",

@@ -47,8 +47,8 @@ class StylizeOptions:
     tile_px: int | None = None
     """Side of the tiles in px; by default tiles are used when the picture would need more than --memory."""
 
-    memory: str = "2GB"
-    """Memory that inference may use, as in 800MB or 2GB."""
+    memory: str = "auto"
+    """Memory that inference may use, as in 800MB or 2GB; auto is 2GB on a CPU, most of what is free on a GPU."""
 
     statistics: Literal["auto", "exact", "reduced"] = "auto"
     """Instance-norm statistics of tiled pictures: of the whole picture, or of a reduced one, which is quicker."""
@@ -63,14 +63,16 @@ class StylizeOptions:
             raise FastStyleError(f"--detail is {self.detail}; it takes 0 to 1")
         self.memory_bytes()
 
-    def memory_bytes(self) -> int:
-        """`memory` in bytes. Raises FastStyleError for what is not a number with MB or GB."""
+    def memory_bytes(self) -> int | None:
+        """`memory` in bytes, None for auto. Raises FastStyleError for what is not a number with MB or GB."""
+        if self.memory == "auto":
+            return None
         units = {"MB": 10**6, "GB": 10**9}
         number, unit = self.memory[:-2], self.memory[-2:].upper()
         try:
             size = float(number) * units[unit]
         except (KeyError, ValueError):
-            raise FastStyleError(f"--memory is {self.memory!r}; it takes a number with MB or GB, as in 2GB") from None
+            raise FastStyleError(f"--memory is {self.memory!r}; it takes auto or a size, as in 800MB or 2GB") from None
         if not 10**8 <= size < float("inf"):
             raise FastStyleError(f"--memory is {self.memory}; it takes 100MB or more")
         return int(size)

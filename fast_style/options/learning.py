@@ -28,11 +28,14 @@ class LossOptions:
     tv_weight: float = 0.0
     """Weight of the total variation: more smooths the output. 0 does not compute it."""
 
+    temporal_weight: float = 0.0
+    """Weight of stability: more keeps the style in place on what moves, for video. 0 does not compute it."""
+
     vgg_weights: Path | None = None
     """VGG19 weights in torchvision's names, complete or cut; by default torchvision's download (548 MB, once)."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 0, "content_weight", "style_weight", "tv_weight")
+        check_at_least(self, 0, "content_weight", "style_weight", "tv_weight", "temporal_weight")
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise FastStyleError("every weight is 0: nothing to train for")
 

@@ -165,7 +165,7 @@ class Trainer:
         style = (torch.arange(len(photo), device=device) + state.samples) % len(self.styles)
         for group in state.optimizer.param_groups:
             group["lr"] = self.schedule.learning_rate(self._progress())
-        terms = self.objective(photo, style)
+        terms = self.objective(photo, style, state.samples)
         terms["total"].backward()
         terms["gradient"] = torch.nn.utils.clip_grad_norm_(state.network.parameters(), self.options.clip)
         self._names = list(terms)

@@ -1,0 +1,150 @@
+"""`fast-style export`: a checkpoint in, a file for another runtime out, once it is seen to give the same pictures."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+from PIL.Image import Image
+
+from .. import export, images, parity
+from ..engines import Engine, open_engine
+from ..errors import FastStyleError
+from ..library import find
+from ..options import ExportOptions, RuntimeOptions
+from .parsing import parse
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Photographs that the comparison keeps from the calibration, and the most that calibrate, as NNCF advises.
+COMPARED, CALIBRATION = 4, 300
+# Short side in px of the photographs that calibrate.
+CALIBRATION_PX = 256
+
+
+@dataclass(frozen=True)
+class ExportCommand:
+    """Export a trained network for ONNX Runtime, OpenVINO or Triton Inference Server, compared with the checkpoint."""
+
+    model: tyro.conf.Positional[str]
+    """Checkpoint: a .pth file or the name of a shipped style."""
+
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    """The file to write: .onnx for ONNX, .xml for OpenVINO IR (with a .bin beside it)."""
+
+    triton: Path | None = None
+    """Model repository of Triton Inference Server, to which the model is added."""
+
+    overwrite: bool = False
+    """Replace an existing output."""
+
+    how: ExportOptions = field(default_factory=ExportOptions)
+
+
+def main(arguments: Sequence[str], prog: str) -> int:
+    """Export one model; the exit code."""
+    command = parse(ExportCommand, arguments, prog)
+    checkpoint = find(command.model)
+    _check(command, checkpoint.stem)
+    reference = open_engine(checkpoint, RuntimeOptions("cpu", "torch", "fp32"))
+    compared, calibration = _photos(command.how)
+    pictures = parity.sample_pictures(compared)
+    print(f"comparing with PyTorch in float32 on {len(pictures)} pictures:")
+    missed = ""
+    recipes: list[tuple[int, ...]] = list(export.RECIPES) if calibration else [()]
+    for spared in recipes:
+        plain = export.onnx_model(checkpoint)
+        if calibration:
+            print(_named(spared))
+            models = {kind: export.quantize(plain, kind, calibration, spared) for kind in _kinds(command)}
+        else:
+            models = dict.fromkeys(_kinds(command), plain)
+        misses = [_miss(model, kind, reference, pictures, command.how) for kind, model in models.items()]
+        missed = next(filter(None, misses), "")
+        if not missed or (command.how.force and spared == recipes[-1]):
+            return _write(models, command, checkpoint.stem)
+    raise FastStyleError(f"{missed}; nothing is written (--force writes it anyway)")
+
+
+def _check(command: ExportCommand, name: str) -> None:
+    if not command.output and not command.triton:
+        raise FastStyleError("name what to write: -o wave.onnx, -o wave.xml or --triton FOLDER")
+    if command.output:
+        export.check_format(command.output)
+    targets = [path for path in (command.output, command.triton and command.triton / name) if path]
+    there = [str(path) for path in targets if path.exists()]
+    if there and not command.overwrite:
+        raise FastStyleError(f"{there[0]} exists; use --overwrite")
+
+
+def _kinds(command: ExportCommand) -> set[str]:
+    """Suffixes of the files that will be written."""
+    return ({command.output.suffix} if command.output else set()) | ({".onnx"} if command.triton else set())
+
+
+def _named(spared: tuple[int, ...]) -> str:
+    kept = ["first" if place == 0 else "output" for place in spared]
+    return f"int8, {' and '.join(kept)} convolution in float" if kept else "int8"
+
+
+def _photos(how: ExportOptions) -> tuple[list[Path], "list[NDArray[np.float32]]"]:
+    """Photographs to compare on, and those to calibrate with."""
+    if how.photos is None:
+        return [], []
+    from ..dataset import list_photos
+
+    if not how.photos.is_dir():
+        raise FastStyleError(f"{how.photos}: no such folder; --photos takes a folder of photographs")
+    found = list_photos(how.photos)[0]
+    others, compared = found[:-COMPARED], found[-COMPARED:]
+    if how.precision != "int8":
+        return compared, []
+    if not others:
+        raise FastStyleError(
+            f"{how.photos}: {len(found)} pictures are too few; some hundred photographs calibrate well"
+        )
+    every = max(1, -(-len(others) // CALIBRATION))
+    return compared, [_array(path) for path in others[::every]]
+
+
+def _array(path: Path) -> "NDArray[np.float32]":
+    return images.to_array(images.resize_short_side(images.read(path).rgb, CALIBRATION_PX))
+
+
+def _miss(model: Any, kind: str, reference: Engine, pictures: list[Image], how: ExportOptions) -> str:
+    """Run the file in its own runtime and print how close it is; a line when that is not close enough."""
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / f"draft{kind}"
+        export.write(model, draft)
+        for precision, engine in _runtimes(draft, how.precision):
+            for row in parity.compare(engine, reference, pictures):
+                at = f"{export.FORMATS[kind]} {precision} at {row.width}x{row.height}"
+                print(f"{at}: PSNR {row.psnr_db:.1f} dB, largest error {row.largest_error:.4f}")
+                if row.psnr_db < parity.LEAST_DB[precision]:
+                    return f"{at}: PSNR {row.psnr_db:.1f} dB, less than {parity.LEAST_DB[precision]:.0f} dB"
+    return ""
+
+
+def _runtimes(draft: Path, precision: str) -> Iterator[tuple[str, Engine]]:
+    """The file in its own runtime, in each arithmetic that it is used in on this machine."""
+    engine: Literal["openvino", "onnx"] = "openvino" if draft.suffix == ".xml" else "onnx"
+    if precision == "int8":
+        yield precision, open_engine(draft, RuntimeOptions("cpu", engine))
+        return
+    yield precision, open_engine(draft, RuntimeOptions("cpu", engine, "fp32"))
+    if engine == "openvino":
+        yield "bf16", open_engine(draft, RuntimeOptions("cpu", "openvino", "bf16"))
+
+
+def _write(models: dict[str, Any], command: ExportCommand, name: str) -> int:
+    if command.output:
+        export.write(models[command.output.suffix], command.output)
+        print(f"wrote {', '.join(str(path) for path in export.files(command.output))}")
+    if command.triton:
+        export.write_repository(models[".onnx"], command.triton, name)
+        print(f"wrote {command.triton / name}")
+    return 0

@@ -1,0 +1,25 @@
+"""How a network is exported."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..errors import FastStyleError
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to write, and how close to the checkpoint it has to be."""
+
+    precision: Literal["fp32", "int8"] = "fp32"
+    """fp32, or int8: quantized after training (NNCF) with --photos."""
+
+    photos: Path | None = None
+    """Photographs: those that int8 is calibrated with; the last four are kept for the comparison with PyTorch."""
+
+    force: bool = False
+    """Write the file even when it is further from the checkpoint than it may be."""
+
+    def __post_init__(self) -> None:
+        if self.precision == "int8" and self.photos is None:
+            raise FastStyleError("int8 is calibrated with photographs: name a folder of some hundred with --photos DIR")

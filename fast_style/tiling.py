@@ -1,0 +1,74 @@
+"""Pictures of any size in bounded memory: tiles, and one set of instance-norm statistics for the whole picture."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a picture, in px: rows top to bottom, columns left to right, the last not included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Of an array that ends or begins with rows and columns."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.bottom - self.top, self.right - self.left
+
+    def within(self, outer: "Box") -> "Box":
+        """The same part in the coordinates of `outer`."""
+        t, left = outer.top, outer.left
+        return Box(self.top - t, self.left - left, self.bottom - t, self.right - left)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """`core` is what the tile contributes; `window` is what the network has to see for it."""
+
+    core: Box
+    window: Box
+
+
+def tiles(height: int, width: int, core_px: int, stride: int, reach_px: int) -> list[Tile]:
+    """Tiles that cover the picture, row by row; they start on multiples of `stride`, windows overlap by `reach_px`."""
+    step = max(stride, core_px // stride * stride)
+
+    def grow(box: Box) -> Box:
+        return Box(
+            max(0, box.top - reach_px),
+            max(0, box.left - reach_px),
+            min(height, box.bottom + reach_px),
+            min(width, box.right + reach_px),
+        )
+
+    cores = [
+        Box(top, left, min(height, top + step), min(width, left + step))
+        for top in range(0, height, step)
+        for left in range(0, width, step)
+    ]
+    return [Tile(core, grow(core)) for core in cores]
+
+
+def merge(parts: Iterable[Array]) -> Array:
+    """Count, mean and variance of parts, (3, T) each, to mean and variance of the union, (2, T) (Chan et al. 1983)."""
+    count = mean = spread = np.zeros(())
+    for part in parts:
+        n, m, v = part.astype(np.float64)
+        total = count + n
+        delta = m - mean
+        spread = spread + v * n + delta**2 * count * n / total
+        mean, count = mean + delta * n / total, total
+    return np.stack([mean, spread / count]).astype(np.float32)
