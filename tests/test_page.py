@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from fast_style import FastStyleError
-from fast_style.export.web import write_web
+from fast_style.commands import export, run
 from fast_style.export.web_runtime import fetch
-from fast_style.previews import preview
 
 from .conftest import picture
 from .serving import Running, as_file, distance, opened, reference, save_model, service
@@ -106,8 +106,8 @@ def move(page: Page, label: str, key: str, times: int) -> None:
 
 def test_a_picture_is_loaded_changed_blended_masked_and_downloaded(page: Page, models: Path) -> None:
     expect(page.get_by_role("radio", name="Title of chalk, Nobody")).to_be_visible()
-    for image in page.locator(".style img").all():
-        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 360
+    for thumbnail in page.locator(".style img").all():
+        assert thumbnail.evaluate("image => image.decode().then(() => image.naturalWidth)") == 360
     assert page.locator(".style").count() == 4
     stylizer = reference(models / "many.pth")
     load(page)
@@ -193,7 +193,7 @@ def test_a_bad_file_is_told(browser: Browser, running: Running) -> None:
     page.goto(running.url)
     page.set_input_files("#file", {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"nothing"})
     expect(page.locator("#status")).to_have_text("Image is not a readable picture.")
-    tiff = {"name": "scan.tif", "mimeType": "image/tiff", "buffer": as_file(PHOTO, "TIFF")}
+    tiff: Any = {"name": "scan.tif", "mimeType": "image/tiff", "buffer": as_file(PHOTO, "TIFF")}
     page.set_input_files("#file", tiff)  # a format that browsers do not read
     page.wait_for_selector("[data-shown=full]")
     page.close()
@@ -229,10 +229,8 @@ def static(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         (folder / "package.tgz").write_bytes(fetch())
     except FastStyleError as error:
         pytest.skip(f"needs the npm registry: {error}")
-    stylizer = reference(models / "many.pth")
-    previews = {name: preview(stylizer, name) for name in stylizer.styles}
-    checkpoint = models / "many.pth"
-    write_web(checkpoint, folder / "page", stylizer.info["styles"], previews, folder / "package.tgz")
+    arguments = [str(models / "many.pth"), "--web", str(folder / "page"), "--runtime", str(folder / "package.tgz")]
+    assert run(export.main, arguments, "fast-style export") == 0
     handler = functools.partial(Quiet, directory=str(folder / "page"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -12,9 +12,10 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -53,7 +54,7 @@ def test_2000_requests_from_32_clients(models: Path, capsys: pytest.CaptureFixtu
     queries = ["style=oil", "style=chalk&strength=0.5", "style=oil=0.5,sand=0.5&preserve_color=luminance"]
     answers = {}
     for (i, image), query in itertools.product(enumerate(pictures), queries):
-        wanted = dict(part.split("=", 1) for part in query.split("&"))
+        wanted: dict[str, Any] = dict(part.split("=", 1) for part in query.split("&"))
         strength = float(wanted.pop("strength", 1))
         answers[i, query] = stylizer.stylize(image, strength=strength, **wanted)
     files = [as_file(image) for image in pictures]
@@ -263,7 +264,7 @@ def test_sigterm_under_load(models: Path) -> None:
             httpx.get(running.url)
 
 
-def all_connected(running: Running, asked: list[object]) -> bool:
+def all_connected(running: Running, asked: Sequence[object]) -> bool:
     """Whether the service has every request: answered, in work, or waiting."""
     known = running.metric("working") + running.metric("queue_length")
     return known + running.metric("requests_total") >= len(asked)

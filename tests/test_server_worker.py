@@ -32,7 +32,9 @@ class Known:
         self.batches: list[int] = []
         self.threads: set[str] = set()
 
-    def __call__(self, image: Any, blend: Any = None) -> Any:
+        self.stride, self.reach_px, self.bytes_per_px, self.memory_bytes = 4, 8, 100, 10**9
+
+    def __call__(self, image: Any, blend: Any = None, statistics: Any = None) -> Any:
         self.threads.add(threading.current_thread().name)
         self.batches.append(len(image))
         time.sleep(self.seconds)
@@ -40,9 +42,16 @@ class Known:
             raise ValueError("too bright")
         return 1 - image * blend[0]
 
-    def halve(self, image: Any) -> Any:
+    def measure(self, image: Any, blend: Any) -> Any:
         self.threads.add(threading.current_thread().name)
         return image / 2
+
+    def measure_tiles(self, tiles: Any, image: Any, blend: Any, tick: Any = None) -> Any:
+        self.threads.add(threading.current_thread().name)
+        for number in range(100):
+            self.batches.append(number)
+            time.sleep(self.seconds)
+            tick()
 
 
 @pytest.fixture
@@ -82,7 +91,8 @@ def test_others_go_apart(worker: Worker) -> None:
     works = [(image(0), FIRST), (image(0), SECOND), (image(0, 3), FIRST), (image(0), maps)]
     together([partial(engine, *work) for work in works])
     assert known.batches == [1, 1, 1, 1]
-    assert engine.halve(image(1)).max() == 0.5
+    assert engine.measure(image(1), FIRST).max() == 0.5
+    assert np.allclose(engine(image(1), FIRST, image(0)), 0)
     assert known.threads == {"inference"}
 
 
@@ -132,6 +142,15 @@ def test_dropped_work_does_not_reach_the_network() -> None:
     with pytest.raises(Dropped):
         dropped()
     worker.stop()
+
+
+def test_dropped_work_ends_between_tiles(worker: Worker) -> None:
+    known = Known(0.02)
+    ticket = Ticket()
+    threading.Timer(0.2, setattr, (ticket, "dropped", True)).start()
+    with ticket, pytest.raises(Dropped):
+        BatchingEngine(known, worker).measure_tiles([], lambda box: image(0), lambda box: FIRST)
+    assert 1 < len(known.batches) < 50
 
 
 def test_a_batch_gives_what_each_picture_alone_gives(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ COMMANDS = {
     "evaluate": "measure how good a trained network is",
     "serve": "serve stylization over HTTP and WebSocket, with a page",
     "watch": "stylize every picture that appears in a folder",
-    "export": "export a network to ONNX, OpenVINO or Triton Inference Server",
+    "export": "export a network to ONNX, OpenVINO, Triton Inference Server or a web page",
     "bench": "measure speed, memory and closeness of every engine",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "download-coco": "fetch photographs to train on",

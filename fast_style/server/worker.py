@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..engines import Engine
+from ..tiling import Box, Tile
 from .errors import Dropped
 
 Array = NDArray[np.float32]
@@ -155,23 +156,44 @@ class BatchingEngine:
         self._worker = worker
         self.info = engine.info
         self.dots = engine.dots
+        self.stride = engine.stride
+        self.reach_px = engine.reach_px
+        self.bytes_per_px = engine.bytes_per_px
 
-    def __call__(self, image: Any, blend: Array | None = None) -> Any:
+    @property
+    def memory_bytes(self) -> int:
+        """As the engine's own."""
+        return self._engine.memory_bytes
+
+    def __call__(self, image: Any, blend: Array | None = None, statistics: Array | None = None) -> Any:
         """As the engine's own call; raises Dropped when nobody waits for the picture any more."""
         Ticket.current().check()
         weights = None if blend is None else np.ascontiguousarray(blend)
-        alone = not isinstance(image, np.ndarray) or len(image) != 1 or (weights is not None and weights.ndim > 1)
-        key = None if alone else (id(self), image.shape, b"" if weights is None else weights.tobytes())
-        return self._worker.run(lambda batch: self._engine(batch, weights), image, key)
+        per_picture = weights is None or weights.ndim == 1
+        key = None
+        if isinstance(image, np.ndarray) and len(image) == 1 and per_picture and statistics is None:
+            key = (id(self), image.shape, b"" if weights is None else weights.tobytes())
+        return self._worker.run(lambda batch: self._engine(batch, weights, statistics), image, key)
 
-    def __getattr__(self, name: str) -> Any:
-        """Whatever else the engine can do, such as the passes of tiling; methods run in the worker's thread too."""
-        found = getattr(self._engine, name)
-        if not callable(found):
-            return found
+    def measure(self, image: Array, blend: Array) -> Array:
+        """As the engine's own."""
+        result: Array = self._worker.run(lambda one: self._engine.measure(one, blend), image)
+        return result
 
-        def call(*arguments: Any, **named: Any) -> Any:
-            Ticket.current().check()
-            return self._worker.run(lambda _: found(*arguments, **named))
+    def measure_tiles(
+        self,
+        tiles: Sequence[Tile],
+        image: Callable[[Box], Array],
+        blend: Callable[[Box], Array],
+        tick: Callable[[], None] = lambda: None,
+    ) -> Array:
+        """As the engine's own; ends between two tiles when nobody waits any more."""
+        ticket = Ticket.current()
 
-        return call
+        def tick_while_wanted() -> None:
+            ticket.check()
+            tick()
+
+        run = self._engine.measure_tiles
+        result: Array = self._worker.run(lambda _: run(tiles, image, blend, tick_while_wanted))
+        return result
