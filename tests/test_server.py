@@ -2,6 +2,7 @@
 
 import io
 import re
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from fast_style.commands import run, serve
 from fast_style.errors import FastStyleError
 from fast_style.options import ServerOptions, StylizeOptions
 from fast_style.server import fields
@@ -345,3 +347,15 @@ def test_options_that_make_no_sense(given: dict[str, Any], text: str) -> None:
 def test_a_folder_that_is_not_there() -> None:
     with pytest.raises(FastStyleError, match="no such folder"):
         create_app(ServerOptions(models=Path("nowhere")), RUNTIME)
+
+
+@pytest.mark.parametrize(("host", "text"), [("127.0.0.1", "in use"), ("no.such.host.invalid", "cannot listen on")])
+def test_an_address_that_cannot_be_had_is_one_plain_line(
+    host: str, text: str, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert run(serve.main, ["--host", host, "--port", port, "--models", str(models)], "fast-style serve") == 1
+    error = capsys.readouterr().err.strip()
+    assert text in error
+    assert "\n" not in error

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import signal
+import socket
+import sys
 from collections.abc import Callable, Iterator
 
 from ..errors import FastStyleError
@@ -28,28 +30,39 @@ def serve(options: ServerOptions, runtime: RuntimeOptions, ready: Callable[[str]
         raise FastStyleError(f'the service needs more packages ({error}): pip install "fast_style[serve]"') from error
 
     class Server(uvicorn.Server):
-        async def startup(self, sockets: object = None) -> None:
-            await super().startup()
-            if self.started:
-                ready(_url(options, self.servers[0].sockets[0].getsockname()[1]))
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready(_url(options, listening.getsockname()[1]))
 
-    config = uvicorn.Config(
-        create_app(options, runtime),
-        options.host,
-        options.port,
-        http=Protocol.within(options.upload_s),
-        log_level="warning",
-        ws_max_size=options.body_bytes,
-        limit_concurrency=CONNECTIONS,
-        # Enough for an upload that has begun and for the picture after it.
-        timeout_graceful_shutdown=int(options.upload_s + options.time_limit_s) + 1,
-    )
-    server = Server(config)
-    with _signals_are_the_servers():
-        try:
-            asyncio.run(server.serve())
-        except SystemExit:  # uvicorn's way to say that it could not start; the reason is in its log
-            raise FastStyleError(f"cannot listen on {options.host}:{options.port}; is the port in use?") from None
+    with _bind(options.host, options.port) as listening, _signals_are_the_servers():
+        config = uvicorn.Config(
+            create_app(options, runtime),
+            http=Protocol.within(options.upload_s),
+            log_level="warning",
+            ws_max_size=options.body_bytes,
+            limit_concurrency=CONNECTIONS,
+            # Enough for an upload that has begun and for the picture after it.
+            timeout_graceful_shutdown=int(options.upload_s + options.time_limit_s) + 1,
+        )
+        asyncio.run(Server(config).serve([listening]))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket at that address, before the models take their time. Raises FastStyleError when it cannot be had."""
+    try:
+        (family, kind, *_, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = socket.socket(family, kind)
+    except OSError as error:
+        raise FastStyleError(f"cannot listen on {host}: {error.strerror or error}") from error
+    try:
+        # Whatever lingers of an earlier service must not block a new one; on Windows the option means another thing.
+        if sys.platform != "win32":
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+    except OSError as error:
+        found.close()
+        raise FastStyleError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    return found
 
 
 def _url(options: ServerOptions, port: int) -> str:

@@ -2,8 +2,8 @@
 
 import { openStream } from "./api.js";
 
-const SHORT_SIDES_PX = [480, 400, 320, 256, 192, 144, 112];
-const WANTED_PER_S = 14;
+const SHORT_SIDES_PX = [480, 400, 320, 256, 208, 160];
+const WANTED_PER_S = 12;
 const UNDER_WAY = 2;
 const WINDOW_MS = 2000;
 

@@ -54,6 +54,9 @@ export class Settings {
     show("detail", percent(on.detail.value));
     document.getElementById("mix-field").classList.toggle("off", !this.second);
     on.mix.disabled = !this.second;
+    // Only strokes larger than trained lose detail that could be added again.
+    on.detail.disabled = !Number(on.size.value);
+    on.detail.parentElement.classList.toggle("off", on.detail.disabled);
     this.styles.markSecond(this.second);
     for (const range of document.querySelectorAll("input[type=range]:not(.wipe)")) fill(range);
   }
