@@ -23,7 +23,9 @@ from .conftest import picture
 from .serving import Running, as_file, distance, opened, reference, save_model, service
 
 pytestmark = pytest.mark.slow
-FLAGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+SIMULATED_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
+FLAGS = ["--no-sandbox", *CAMERA, *SIMULATED_GPU]
 PHOTO = picture(420, 360, 5)
 WAIT_MS = 30_000
 
@@ -58,10 +60,12 @@ def watched(browser: Browser, url: str) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(WAIT_MS)
     complaints: list[str] = []
+    home = url.partition("?")[0]
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on(
-        "request", lambda asked: None if asked.url.startswith((url, "blob:", "data:")) else complaints.append(asked.url)
+        "request",
+        lambda asked: None if asked.url.startswith((home, "blob:", "data:")) else complaints.append(asked.url),
     )
     page.goto(url)
     yield page
@@ -243,11 +247,11 @@ def static(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 def test_the_web_export_paints_what_pytorch_paints(browser: Browser, static: str, models: Path) -> None:
     stylizer = reference(models / "many.pth")
     for page in watched(browser, static):
-        page.get_by_label("Short side, worked at").select_option("as the picture")
+        page.get_by_label("Works at").select_option("as the picture")
         page.set_input_files("#file", {"name": "photo.png", "mimeType": "image/png", "buffer": as_file(PHOTO)})
         page.wait_for_selector("[data-shown]")
         assert distance(shown(page), stylizer.stylize(PHOTO)) < 2
-        assert "in this browser alone" in (page.locator("#runtime").text_content() or "")
+        expect(page.locator("#runtime")).to_contain_text("on WebAssembly")
 
         def now(act: Callable[[], object], page: Page = page) -> Image.Image:
             page.evaluate("delete document.getElementById('frame').dataset.shown")
@@ -268,3 +272,14 @@ def test_the_web_export_paints_what_pytorch_paints(browser: Browser, static: str
             page.get_by_role("button", name="Download").click()
         with Image.open(download.value.path()) as image:
             assert distance(image, expected) < 2
+
+
+def test_the_web_export_paints_on_webgpu(browser: Browser, static: str, models: Path) -> None:
+    small = picture(70, 60, 3)
+    for page in watched(browser, f"{static}?runtime=webgpu"):
+        if not page.evaluate("navigator.gpu?.requestAdapter().then((adapter) => Boolean(adapter))"):
+            pytest.skip("this Chromium has no WebGPU, not even a simulated one")
+        page.set_input_files("#file", {"name": "photo.png", "mimeType": "image/png", "buffer": as_file(small)})
+        page.wait_for_selector("[data-shown]")
+        expect(page.locator("#runtime")).to_contain_text("on WebGPU")
+        assert distance(shown(page), reference(models / "many.pth").stylize(small)) < 2

@@ -5,7 +5,7 @@ let loading = null;
 
 self.addEventListener("message", async ({ data }) => {
   try {
-    loading ??= open(data.gpu);
+    loading ??= open(data.runtime);
     const loaded = await loading;
     const result = await run(loaded, data);
     self.postMessage({ id: data.id, result, on: loaded.on }, [result.buffer]);
@@ -14,8 +14,12 @@ self.addEventListener("message", async ({ data }) => {
   }
 });
 
-async function open(gpu) {
-  if (gpu && (await self.navigator.gpu?.requestAdapter().catch(() => null))) {
+// runtime: webgpu or wasm, where the address says so (?runtime=wasm); else what suits the machine.
+async function open(runtime) {
+  const adapter = runtime === "wasm" ? null : await self.navigator.gpu?.requestAdapter().catch(() => null);
+  // A GPU that is only simulated is slower than WebAssembly.
+  const simulated = adapter?.info?.isFallbackAdapter ?? adapter?.isFallbackAdapter;
+  if (adapter && (!simulated || runtime === "webgpu")) {
     try {
       return await session("./runtime/ort.webgpu.min.mjs", "webgpu");
     } catch (error) {
@@ -30,8 +34,7 @@ async function session(module, on) {
   ort.env.wasm.wasmPaths = FOLDER;
   // Threads need a page that is isolated from others, which a plain static server's is not.
   ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(8, self.navigator.hardwareConcurrency) : 1;
-  ort.env.logLevel = "error";
-  const loaded = await ort.InferenceSession.create("model.onnx", { executionProviders: [on] });
+  const loaded = await ort.InferenceSession.create("model.onnx", { executionProviders: [on], logSeverityLevel: 3 });
   return { ort, session: loaded, on };
 }
 

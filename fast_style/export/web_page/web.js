@@ -7,7 +7,7 @@ import { Styles, titleOf } from "./shared/styles.js";
 import { setUpTheme } from "./shared/theme.js";
 
 const byId = (id) => document.getElementById(id);
-const gpu = !new URLSearchParams(location.search).has("wasm");
+const runtime = new URLSearchParams(location.search).get("runtime");
 const compare = new Compare({ stage: byId("stage"), frame: byId("frame") });
 const styles = new Styles({ list: byId("styles"), caption: byId("caption"), onChange: () => (offerSecond(), paint()) });
 const network = new Worker("network.js", { type: "module" });
@@ -81,7 +81,7 @@ function start() {
   const { planes, width, height } = picture;
   const pixels = planes.slice();
   picture.asked = planes;
-  network.postMessage({ id: wanted, gpu, pixels, width, height, blend: blend() }, [pixels.buffer]);
+  network.postMessage({ id: wanted, runtime, pixels, width, height, blend: blend() }, [pixels.buffer]);
 }
 
 network.addEventListener("message", ({ data }) => {
