@@ -15,8 +15,8 @@ FLOORS = [
     ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "flow", "masks", "textures"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
-    ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "painting", "stylizer"],
-    ["video", "benchmark", "evaluation"],
+    ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "painting", "stylizer", "previews"],
+    ["video", "benchmark", "evaluation", "server", "watching"],
     ["commands"],
 ]
 PLACE = {name: (floor, position) for floor, names in enumerate(FLOORS) for position, name in enumerate(names)}

@@ -131,7 +131,7 @@ def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand)
             if job.film:
                 _stylize_film(stylizer, job, command)
             else:
-                _stylize_one(stylizer, job, command)
+                stylize_one(stylizer, job, command)
         except FastStyleError as error:
             problems.append(str(error))
         except Exception as error:  # whatever it is, the other pictures are not to suffer
@@ -147,7 +147,8 @@ def _stylize_film(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> No
     stylize_film(stylizer, job.source, job.target, command.how, command.video)
 
 
-def _stylize_one(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
+def stylize_one(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
+    """Read, stylize and write one picture."""
     picture = images.read(job.source or io.BytesIO(sys.stdin.buffer.read()))
     styled = stylizer.apply(picture, command.how)
     if command.compare:
