@@ -1,5 +1,7 @@
 """A bar on the terminal for pictures so large that they are done in tiles."""
 
+from typing import Any
+
 from tqdm import tqdm
 
 
@@ -8,7 +10,7 @@ class TileBar:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._bar: tqdm[None] | None = None
+        self._bar: Any = None
 
     def __call__(self, stage: str, done: int, of: int) -> None:
         """stage: tiles or statistics; of: 0 where it is not known."""

@@ -19,10 +19,10 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
     rows = [("MODEL", "STYLE", "WORK")]
     for name, path in library.shipped().items():
-        for style in load(path).styles:
-            work = ", ".join(filter(None, (style.get("title"), style.get("artist"))))
-            rows.append((name, style["name"], work))
+        for about in load(path).styles:
+            work = ", ".join(filter(None, (about.get("title"), about.get("artist"))))
+            rows.append((name, about["name"], work))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    for model, style, work in rows:
-        print(f"{model:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip())
+    for name, style, work in rows:
+        print(f"{name:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip())
     return 0
