@@ -29,7 +29,7 @@ class StylizeCommand:
     """Pictures, folders (sub-folders mirrored), globs, or - for standard input and output."""
 
     model: str = "wave"
-    """Checkpoint: a .pth file or the name of a shipped style."""
+    """Checkpoint: a .pth file or the name of a shipped style, or an exported .onnx or .xml file."""
 
     output: Annotated[str | None, tyro.conf.arg(aliases=["-o"])] = None
     """A file for one input, else a folder, which is made; by default in_STYLE.jpg beside in.jpg."""
@@ -82,9 +82,11 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
 
 
 def _print_info(command: StylizeCommand) -> int:
-    from ..checkpoint import find, load
+    from ..stylizer import Stylizer
 
-    print(yaml.safe_dump(load(find(command.model)).describe(), sort_keys=False, allow_unicode=True), end="")
+    runtime = command.runtime
+    info = Stylizer.load(command.model, runtime.device, runtime.engine, runtime.precision).info
+    print(yaml.safe_dump(info, sort_keys=False, allow_unicode=True), end="")
     return 0
 
 
