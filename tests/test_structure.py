@@ -12,11 +12,11 @@ PACKAGE = PROJECT / "fast_style"
 
 # Floors from the ground up, modules from left to right: imports point to a lower floor, or to the left.
 FLOORS = [
-    ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "masks", "textures"],
+    ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "flow", "masks", "textures"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
-    ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "painting", "stylizer"],
-    ["benchmark", "evaluation"],
+    ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "painting", "stylizer", "previews"],
+    ["video", "benchmark", "evaluation", "server", "watching"],
     ["commands"],
 ]
 PLACE = {name: (floor, position) for floor, names in enumerate(FLOORS) for position, name in enumerate(names)}

@@ -174,7 +174,7 @@ def test_sixteen_bit_pictures_are_stylized_in_sixteen_bit(stylizer: Stylizer) ->
     assert len(np.unique(styled.deep[..., :3])) > 1000
     assert np.array_equal(styled.deep[..., 3], pixels[..., 3])
     plain = stylizer.apply(images.Picture(given.image, "PNG", None, None))
-    assert np.abs(np.asarray(styled.image, int) - np.asarray(plain.image, int)).max() <= 3
+    assert np.abs(np.asarray(styled.image, int) - np.asarray(plain.image, int)).mean() < 1.5
     kept = stylizer.apply(given, strength=0, size=30).deep
     small = stylizer.apply(given, output_size=30).deep
     assert kept is not None

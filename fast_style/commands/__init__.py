@@ -12,8 +12,11 @@ COMMANDS = {
     "stylize": "stylize pictures with a trained network",
     "optimize": "stylize one picture by optimization, without training",
     "evaluate": "measure how good a trained network is",
-    "export": "export a network to ONNX, OpenVINO or Triton Inference Server",
+    "serve": "serve stylization over HTTP and WebSocket, with a page",
+    "watch": "stylize every picture that appears in a folder",
+    "export": "export a network to ONNX, OpenVINO, Triton Inference Server or a web page",
     "bench": "measure speed, memory and closeness of every engine",
+    "styles": "list the shipped styles",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "download-coco": "fetch photographs to train on",
 }

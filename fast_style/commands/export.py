@@ -14,6 +14,8 @@ from ..engines import Engine, open_engine
 from ..errors import FastStyleError
 from ..library import find
 from ..options import ExportOptions, RuntimeOptions
+from ..previews import preview
+from ..stylizer import Stylizer
 from .parsing import parse
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ CALIBRATION_PX = 256
 
 @dataclass(frozen=True)
 class ExportCommand:
-    """Export a trained network for ONNX Runtime, OpenVINO or Triton Inference Server, compared with the checkpoint."""
+    """Export a trained network for ONNX Runtime, OpenVINO, Triton Inference Server or a browser, once compared."""
 
     model: tyro.conf.Positional[str]
     """Checkpoint: a .pth file or the name of a shipped style."""
@@ -38,6 +40,12 @@ class ExportCommand:
 
     triton: Path | None = None
     """Model repository of Triton Inference Server, to which the model is added."""
+
+    web: Path | None = None
+    """Folder for a static page that runs the model in the browser alone, with ONNX Runtime's files from npm."""
+
+    runtime: Path | None = None
+    """For --web: the file that `npm pack` made of ONNX Runtime for browsers, where npm cannot be reached."""
 
     overwrite: bool = False
     """Replace an existing output."""
@@ -66,16 +74,18 @@ def main(arguments: Sequence[str], prog: str) -> int:
         misses = [_miss(model, kind, reference, pictures, command.how) for kind, model in models.items()]
         missed = next(filter(None, misses), "")
         if not missed or (command.how.force and spared == recipes[-1]):
-            return _write(models, command, checkpoint.stem)
+            return _write(models, command, checkpoint.stem, reference)
     raise FastStyleError(f"{missed}; nothing is written (--force writes it anyway)")
 
 
 def _check(command: ExportCommand, name: str) -> None:
-    if not command.output and not command.triton:
-        raise FastStyleError("name what to write: -o wave.onnx, -o wave.xml or --triton FOLDER")
+    if not command.output and not command.triton and not command.web:
+        raise FastStyleError("name what to write: -o wave.onnx, -o wave.xml, --triton FOLDER or --web FOLDER")
     if command.output:
         export.check_format(command.output)
-    targets = [path for path in (command.output, command.triton and command.triton / name) if path]
+    if command.web:
+        export.check_folder(command.web)
+    targets = [path for path in (command.output, command.triton and command.triton / name, command.web) if path]
     there = [str(path) for path in targets if path.exists()]
     if there and not command.overwrite:
         raise FastStyleError(f"{there[0]} exists; use --overwrite")
@@ -83,7 +93,8 @@ def _check(command: ExportCommand, name: str) -> None:
 
 def _kinds(command: ExportCommand) -> set[str]:
     """Suffixes of the files that will be written."""
-    return ({command.output.suffix} if command.output else set()) | ({".onnx"} if command.triton else set())
+    as_onnx = {".onnx"} if command.triton or command.web else set()
+    return as_onnx | ({command.output.suffix} if command.output else set())
 
 
 def _named(spared: tuple[int, ...]) -> str:
@@ -140,11 +151,20 @@ def _runtimes(draft: Path, precision: str) -> Iterator[tuple[str, Engine]]:
         yield "bf16", open_engine(draft, RuntimeOptions("cpu", "openvino", "bf16"))
 
 
-def _write(models: dict[str, Any], command: ExportCommand, name: str) -> int:
+def _write(models: dict[str, Any], command: ExportCommand, name: str, reference: Engine) -> int:
     if command.output:
         export.write(models[command.output.suffix], command.output)
         print(f"wrote {', '.join(str(path) for path in export.files(command.output))}")
     if command.triton:
         export.write_repository(models[".onnx"], command.triton, name)
         print(f"wrote {command.triton / name}")
+    if command.web:
+        _write_web(models[".onnx"], command.web, command.runtime, reference, name)
     return 0
+
+
+def _write_web(model: Any, folder: Path, runtime: Path | None, reference: Engine, name: str) -> None:
+    stylizer = Stylizer(reference)
+    previews = {style: preview(stylizer, style) for style in stylizer.styles}
+    export.write_web(model.SerializeToString(), name, folder, stylizer.info["styles"], previews, runtime)
+    print(f"wrote {folder}; any web server of static files shows it: python -m http.server -d {folder}")

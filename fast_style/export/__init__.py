@@ -1,16 +1,18 @@
-"""Networks for other runtimes: ONNX, OpenVINO IR, int8, Triton Inference Server. Torch loads at first use."""
+"""Networks for other runtimes: ONNX, OpenVINO IR, int8, Triton Inference Server, browsers. Torch loads at first use."""
 
 from .formats import FORMATS, check_format, files, write
 from .int8 import RECIPES, quantize
 from .metadata import KEY, Metadata
 from .onnx_file import onnx_bytes, onnx_model, to_onnx
 from .triton import configuration, write_repository
+from .web import check_folder, write_web
 
 __all__ = [
     "FORMATS",
     "KEY",
     "RECIPES",
     "Metadata",
+    "check_folder",
     "check_format",
     "configuration",
     "files",
@@ -20,4 +22,5 @@ __all__ = [
     "to_onnx",
     "write",
     "write_repository",
+    "write_web",
 ]

@@ -9,6 +9,8 @@ from .evaluation import EvaluationOptions
 from .exporting import ExportOptions
 from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from .running import NetworkOptions, RuntimeOptions
+from .serving import ServerOptions
+from .video import VideoOptions
 
 __all__ = [
     "WITHOUT_EFFECT",
@@ -20,7 +22,9 @@ __all__ = [
     "LossOptions",
     "NetworkOptions",
     "RuntimeOptions",
+    "ServerOptions",
     "StyleOptions",
     "StylizeOptions",
     "TrainOptions",
+    "VideoOptions",
 ]

@@ -1,0 +1,111 @@
+"""`fast-style watch`: every picture that appears in a folder is stylized into another."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+
+from .. import images, malloc
+from ..errors import FastStyleError
+from ..options import RuntimeOptions, StylizeOptions
+from ..watching import changed_pictures
+from .parsing import parse
+from .planning import Job, plan
+from .signals import stop_on_signal
+from .stylize import StylizeCommand, stylize_one
+
+if TYPE_CHECKING:
+    from ..stylizer import Stylizer
+
+
+@dataclass(frozen=True)
+class WatchCommand:
+    """Stylize every picture that appears or changes in a folder, such as what an editor exports, until Ctrl-C."""
+
+    input: tyro.conf.Positional[Path]
+    """Folder to watch, with its sub-folders."""
+
+    output: tyro.conf.Positional[Path]
+    """Folder for the results, of the same names; it is made."""
+
+    model: str = "wave"
+    """Checkpoint: a .pth file or the name of a shipped style."""
+
+    quality: int = images.QUALITY
+    """JPEG, WebP and AVIF quality, 1 to 100."""
+
+    format: str | None = None
+    """Format of the results (jpg, png, webp, tiff, ...); by default that of the input."""
+
+    settle_s: float = 1.0
+    """How long a file must stay the same to count as written to its end."""
+
+    how: StylizeOptions = field(default_factory=StylizeOptions)
+    runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
+
+
+def main(arguments: Sequence[str], prog: str) -> int:
+    """Watch until told to end; the exit code."""
+    command = parse(WatchCommand, arguments, prog)
+    _check(command)
+    malloc.tune()
+    from ..stylizer import Stylizer
+
+    runtime = command.runtime
+    stylizer = Stylizer.load(command.model, runtime.device, runtime.engine, runtime.precision)
+    folder, output = command.input.resolve(), command.output.resolve()
+    owners: dict[Path, Path] = {}
+    with stop_on_signal() as stopped:
+        print(f"{prog}: watching {command.input}; Ctrl-C ends it", flush=True)
+
+        def is_new(path: Path) -> bool:
+            return _is_newer(path, _job(path, folder, output, command).target)
+
+        for path in changed_pictures(folder, output, is_new, stopped, command.settle_s):
+            try:
+                job = _job(path, folder, output, command)
+                _stylize(stylizer, job, command, owners)
+                print(f"{path.relative_to(folder)} -> {job.target}", flush=True)
+            except FastStyleError as error:
+                print(f"{prog}: {error}", file=sys.stderr, flush=True)
+            except Exception as error:  # whatever it is, the next picture is not to suffer
+                first_line = str(error).partition("\n")[0]
+                print(f"{prog}: {path}: {type(error).__name__}: {first_line}", file=sys.stderr, flush=True)
+    return 0
+
+
+def _check(command: WatchCommand) -> None:
+    if not command.input.is_dir():
+        raise FastStyleError(f"{command.input}: no such folder")
+    if command.input.resolve() == command.output.resolve():
+        raise FastStyleError("the folder for the results is the watched one; name another")
+    if not 1 <= command.quality <= 100:
+        raise FastStyleError(f"--quality is {command.quality}; it takes 1 to 100")
+    if not command.settle_s >= 0:
+        raise FastStyleError(f"--settle-s is {command.settle_s}; it takes 0 or more")
+    if command.format:
+        images.format_for(Path("result"), command.format)
+
+
+def _job(path: Path, folder: Path, output: Path, command: WatchCommand) -> Job:
+    """What becomes of a picture: the same name, below the folder of the results."""
+    place = output / path.relative_to(folder).parent
+    jobs, _ = plan([str(path)], f"{place}/", Path(command.model).stem, command.format)
+    return jobs[0] if jobs else Job(path, place / path.name, None)
+
+
+def _is_newer(path: Path, target: Path | None) -> bool:
+    """Whether a picture that was there before the watching has no result, or an older one."""
+    return path.is_file() and not (target and target.exists() and target.stat().st_mtime >= path.stat().st_mtime)
+
+
+def _stylize(stylizer: "Stylizer", job: Job, command: WatchCommand, owners: dict[Path, Path]) -> None:
+    assert job.source and job.target  # neither is a standard stream
+    owner = owners.setdefault(job.target, job.source)
+    if owner != job.source and owner.exists():
+        raise FastStyleError(f"{job.source} would overwrite the result of {owner.name}; rename one")
+    owners[job.target] = job.source
+    stylize_one(stylizer, job, StylizeCommand(quality=command.quality, how=command.how))

@@ -1,0 +1,84 @@
+"""ONNX Runtime for browsers, from the npm registry: one pinned version, checked by its hash, never committed."""
+
+import base64
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from ..errors import FastStyleError
+
+PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
+# The registry's own words for the content of that version (Subresource Integrity).
+INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+FILES = (
+    "ort.wasm.min.mjs",
+    "ort-wasm-simd-threaded.mjs",
+    "ort-wasm-simd-threaded.wasm",
+    "ort.webgpu.min.mjs",
+    "ort-wasm-simd-threaded.asyncify.mjs",
+    "ort-wasm-simd-threaded.asyncify.wasm",
+)
+WAIT_S = 300
+
+
+def write_runtime(folder: Path, package: Path | None = None) -> None:
+    """Unpack what a page needs, for WASM and WebGPU, into `folder`.
+
+    package: the .tgz of the pinned version, from an earlier `npm pack`; by default it is fetched.
+    Raises FastStyleError when it cannot be had, or is not what was pinned.
+    """
+    content = package.read_bytes() if package else fetch()
+    digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
+    if f"sha512-{digest}" != INTEGRITY:
+        raise FastStyleError(f"{package or PACKAGE} is not {PACKAGE} {VERSION}: its hash differs; nothing was written")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+        for name in FILES:
+            member = archive.extractfile(f"package/dist/{name}")
+            assert member is not None  # the hash says that it is there
+            (folder / name).write_bytes(member.read())
+
+
+def fetch() -> bytes:
+    """The package by npm, which knows the user's registry, proxy and keys, else from $npm_config_registry."""
+    if npm := shutil.which("npm"):
+        return _by_npm(npm)
+    registry = os.environ.get("npm_config_registry") or os.environ.get("NPM_CONFIG_REGISTRY")  # noqa: SIM112  # npm's spelling
+    if not registry:
+        raise FastStyleError(
+            f"{PACKAGE} is fetched with npm: install npm, or set npm_config_registry to a registry's address, "
+            f"or give the file that `npm pack {PACKAGE}@{VERSION}` makes elsewhere with --runtime FILE"
+        )
+    address = f"{registry.rstrip('/')}/{PACKAGE}/-/{PACKAGE}-{VERSION}.tgz"
+    if not address.startswith("https://"):
+        raise FastStyleError(f"npm_config_registry is {registry}; it takes an address with https://")
+    try:
+        with urllib.request.urlopen(address, timeout=WAIT_S) as answer:
+            content: bytes = answer.read()
+            return content
+    except OSError as error:
+        raise FastStyleError(f"{address}: {getattr(error, 'reason', error)}") from error
+
+
+def _by_npm(npm: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", folder, "--silent"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=WAIT_S, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise FastStyleError(
+                f"npm did not fetch {PACKAGE} within {WAIT_S} s; is the registry reachable?"
+            ) from error
+        found = list(Path(folder).glob("*.tgz"))
+        if done.returncode or not found:
+            reason = [line for line in done.stderr.splitlines() if line.strip()]
+            raise FastStyleError(
+                f"npm could not fetch {PACKAGE}@{VERSION} ({reason[-1] if reason else 'no reason given'})"
+            )
+        return found[0].read_bytes()

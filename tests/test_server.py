@@ -1,0 +1,361 @@
+"""The API, with tiny random networks."""
+
+import io
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from fast_style.commands import run, serve
+from fast_style.errors import FastStyleError
+from fast_style.options import ServerOptions, StylizeOptions
+from fast_style.server import fields
+from fast_style.server.app import create_app
+from fast_style.server.service import Service
+
+from .conftest import picture
+from .serving import RUNTIME, as_file, distance, in_process, opened, reference, save_model
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    save_model(folder / "alone.pth", "ink", seed=1)
+    save_model(folder / "many.pth", "oil", "chalk", "sand", seed=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(models: Path) -> Iterator[httpx.Client]:
+    options = ServerOptions(models=models, body_mb=1, pixels_mp=0.1, upload_s=5, queue=8)
+    with in_process(options) as client:
+        yield client
+
+
+PHOTO = picture(60, 44)
+MASK = Image.linear_gradient("L").resize((60, 44))
+
+
+def post(client: httpx.Client, content: bytes, **query: Any) -> Any:
+    return client.post("/v1/stylize", content=content, params=query)
+
+
+def error_of(answer: Any, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    text: str = answer.json()["error"]
+    assert "\n" not in text
+    return text
+
+
+FIELDS: list[dict[str, Any]] = [
+    {"style": "chalk"},
+    {"style": "oil=0.3,sand=0.7"},
+    {"style": "oil=0.3,sand=0.7", "interpolate": "slerp"},
+    {"strength": 0.4},
+    {"strength": 1.5},
+    {"preserve_color": "luminance"},
+    {"preserve_color": "statistics"},
+    {"size": 20},
+    {"output_size": 30},
+    {"feather": 0},
+    {"detail": 0.5, "size": 20},
+    {"tileable": True},
+]
+
+
+@pytest.mark.parametrize("wanted", FIELDS, ids=str)
+@pytest.mark.parametrize("way", ["query", "form"])
+def test_every_field_gives_what_the_stylizer_gives(
+    client: httpx.Client, models: Path, wanted: dict[str, Any], way: str
+) -> None:
+    given = {"model": "many", "format": "png", **wanted}
+    if way == "query":
+        answer = post(client, as_file(PHOTO), **given)
+    else:
+        dashed = {name.replace("_", "-"): str(value) for name, value in given.items()}
+        answer = client.post("/v1/stylize", data=dashed, files={"image": as_file(PHOTO)})
+    assert answer.status_code == 200, answer.text
+    expected = reference(models / "many.pth").stylize(PHOTO, **wanted)
+    assert distance(opened(answer.content), expected) < 0.1
+
+
+def test_every_option_is_a_field_or_the_services_own() -> None:
+    tested = {name for wanted in FIELDS for name in wanted}
+    assert set(fields.kinds()) == tested
+    assert set(vars(StylizeOptions())) - set(fields.kinds()) == fields.NOT_FIELDS
+
+
+def test_masks_come_as_files(client: httpx.Client, models: Path) -> None:
+    stylizer = reference(models / "many.pth")
+    one = {"image": as_file(PHOTO), "mask": as_file(MASK)}
+    answer = client.post("/v1/stylize", data={"model": "many", "feather": "0"}, files=one)
+    assert distance(opened(answer.content), stylizer.stylize(PHOTO, mask=MASK, feather=0)) < 0.1
+    two = {"image": as_file(PHOTO), "mask:oil": as_file(MASK), "mask:sand": as_file(PHOTO)}
+    answer = client.post("/v1/stylize", data={"model": "many"}, files=two)
+    expected = stylizer.stylize(PHOTO, mask={"oil": MASK, "sand": PHOTO})
+    assert distance(opened(answer.content), expected) < 0.1
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"])
+def test_the_answer_has_the_inputs_format(client: httpx.Client, kind: str) -> None:
+    answer = post(client, as_file(PHOTO, kind))
+    assert (opened(answer.content).format, opened(answer.content).size) == (kind, PHOTO.size)
+    assert answer.headers["content-type"] == f"image/{kind.lower()}"
+
+
+def test_format_and_quality(client: httpx.Client) -> None:
+    assert opened(post(client, as_file(PHOTO), format="jpg").content).format == "JPEG"
+    assert opened(post(client, as_file(PHOTO, "PPM")).content).format == "PNG"
+    sizes = [len(post(client, as_file(PHOTO), format="jpg", quality=q).content) for q in (20, 95)]
+    assert sizes[0] < sizes[1]
+
+
+def test_alpha_orientation_and_profile_survive(client: httpx.Client) -> None:
+    image = PHOTO.copy()
+    image.putalpha(MASK)
+    assert opened(post(client, as_file(image)).content).getchannel("A").tobytes() == MASK.tobytes()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    PHOTO.save(turned := io.BytesIO(), "JPEG", exif=exif, icc_profile=b"kept")
+    answer = opened(post(client, turned.getvalue()).content)
+    assert answer.size == (44, 60)
+    assert answer.info["icc_profile"] == b"kept"
+
+
+def test_models_are_chosen_by_name_by_style_or_by_default(client: httpx.Client, models: Path) -> None:
+    ink, many = reference(models / "alone.pth"), reference(models / "many.pth")
+    for query, expected in [
+        ({}, ink.stylize(PHOTO)),
+        ({"style": "sand"}, many.stylize(PHOTO, style="sand")),
+        ({"model": "many"}, many.stylize(PHOTO)),
+    ]:
+        assert distance(opened(post(client, as_file(PHOTO), **query).content), expected) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "text"),
+    [
+        ({"strength": 2}, 400, "strength is 2.0; it takes 0 to 1.5"),
+        ({"strength": "much"}, 400, "strength is 'much'; it takes a number"),
+        ({"strength": "nan"}, 400, "strength is 'nan'"),
+        ({"size": "1.5"}, 400, "size is '1.5'; it takes a whole number"),
+        ({"size": 0}, 400, "size is 0; it takes 1 or more"),
+        ({"size": 10**9}, 413, "larger than the limit of 0.1 million pixels"),
+        ({"output_size": 1000}, 413, "output_size 1000 makes the picture larger"),
+        ({"tileable": "perhaps"}, 400, "tileable is 'perhaps'; it takes true or false"),
+        ({"preserve_color": "all"}, 400, "it takes none or luminance or statistics"),
+        ({"style": "fog"}, 404, "no model has the style 'fog'; there are ink, oil, chalk, sand"),
+        ({"model": "fog"}, 404, "no model 'fog'; there are alone, many"),
+        ({"model": "many", "style": "ink"}, 400, "no style 'ink' in this model"),
+        ({"style": "oil=-1"}, 400, "the share is a number from 0"),
+        ({"format": "doc"}, 400, "no known picture format"),
+        ({"quality": 0}, 400, "quality is '0'; it takes 1 to 100"),
+        ({"shine": 1}, 400, "unknown field 'shine'; there are style, interpolate"),
+        ({"mask": "/etc/passwd"}, 400, "unknown field 'mask'"),
+        ({"memory": "9GB"}, 400, "unknown field 'memory'"),
+    ],
+    ids=str,
+)
+def test_bad_fields_are_one_plain_sentence(client: httpx.Client, query: dict[str, Any], status: int, text: str) -> None:
+    assert text in error_of(post(client, as_file(PHOTO), **query), status)
+
+
+def test_bad_pictures_are_one_plain_sentence(client: httpx.Client) -> None:
+    assert error_of(post(client, b""), 400) == "image is empty; send a picture"
+    assert error_of(post(client, b"not a picture" * 9), 415) == "image is not a readable picture"
+    assert "not a readable picture" in error_of(post(client, as_file(PHOTO, "PNG")[:900]), 415)
+    assert "has 400x300 pixels" in error_of(post(client, as_file(picture(400, 300))), 413)
+    assert error_of(post(client, b"x" * 1_000_001), 413) == "the request is larger than the limit of 1 MB"
+    assert error_of(post(client, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), 415)
+
+
+def test_a_body_without_a_declared_length_is_limited_too(client: httpx.Client) -> None:
+    answer = client.post("/v1/stylize", content=(b"x" * 100_000 for _ in range(11)))
+    assert error_of(answer, 413)
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "text"),
+    [
+        ({"mask": b"1"}, 400, "image is empty"),
+        ({"image": as_file(PHOTO), "mask": b"no"}, 415, "mask is not a readable picture"),
+        ({"image": as_file(PHOTO), "other": b"no"}, 400, "unknown file 'other'"),
+        ({"image": as_file(PHOTO), "mask:fog": as_file(MASK)}, 400, "no style 'fog'"),
+        ({"image": as_file(PHOTO), "mask": as_file(MASK), "mask:oil": as_file(MASK)}, 400, "a style each"),
+        ({"image": as_file(PHOTO), "mask": as_file(picture(400, 300))}, 413, "mask has 400x300 pixels"),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else None,
+)
+def test_bad_files_are_one_plain_sentence(
+    client: httpx.Client, files: dict[str, bytes], status: int, text: str
+) -> None:
+    assert text in error_of(client.post("/v1/stylize", files=files), status)
+
+
+def test_text_for_files_and_broken_forms(client: httpx.Client) -> None:
+    assert "mask is text" in error_of(client.post("/v1/stylize", data={"mask": "/x"}, files={"image": b"1"}), 400)
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
+        assert error_of(client.post("/v1/stylize", content=b"--y\r\n", headers={"content-type": kind}), 400)
+    # What curl --data-binary says of any file.
+    kind = "application/x-www-form-urlencoded"
+    assert client.post("/v1/stylize", content=as_file(PHOTO), headers={"content-type": kind}).status_code == 200
+
+
+def test_styles_and_their_previews(client: httpx.Client) -> None:
+    styles = client.get("/v1/styles").json()["styles"]
+    assert [(style["model"], style["name"]) for style in styles] == [
+        ("alone", "ink"),
+        ("many", "oil"),
+        ("many", "chalk"),
+        ("many", "sand"),
+    ]
+    assert styles[1]["title"] == "Title of oil"
+    previews = [client.get(style["preview"]).content for style in styles]
+    assert len(set(previews)) == 4
+    assert opened(previews[0]).format == "JPEG"
+    assert client.get(styles[0]["preview"]).content == previews[0]
+    assert error_of(client.get("/v1/styles/many/fog.jpg"), 404)
+
+
+def test_health_description_page_and_sample(client: httpx.Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    described = client.get("/openapi.json").json()
+    properties = described["paths"]["/v1/stylize"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert {*fields.kinds(), "image", "mask", "model", "format", "quality"} == set(properties["properties"])
+    assert all(entry.get("description") for name, entry in properties["properties"].items() if name != "image")
+    page = client.get("/")
+    assert "<title>fast_style</title>" in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert opened(client.get("/sample.jpg").content).format == "JPEG"
+    assert error_of(client.get("/nothing"), 404) == "there is nothing at this address"
+    assert error_of(client.get("/v1/stylize"), 405)
+    assert error_of(client.get("/..%2fapp.py"), 404)
+
+
+PACKAGE = Path(fields.__file__).parents[1]
+PAGES = {"server/page": "index.html", "export/web_page": "index.html", "page": None}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_pages_take_nothing_from_elsewhere(name: str) -> None:
+    files = list((PACKAGE / name).iterdir())
+    assert files
+    for path in files:
+        text = path.read_text()
+        assert text.count("\n") <= 250, path
+        addresses = set(re.findall(r"https?://[^\s\"')]+", text)) - {"http://www.w3.org/2000/svg"}
+        assert not addresses, path
+        linked = re.findall(r'(?:src|href|from|import)[ =(]"(?:\./)?([^"#]+)', text)
+        shared = {f"shared/{other.name}" for other in (PACKAGE / "page").iterdir()}
+        assert set(linked) <= {other.name for other in files} | shared, path
+
+
+def test_metrics_count(models: Path) -> None:
+    with in_process(ServerOptions(models=models)) as client:
+        post(client, as_file(PHOTO))
+        post(client, b"no")
+        text = client.get("/metrics").text
+    for line in (
+        'fast_style_requests_total{path="/v1/stylize",status="200"} 1.0',
+        'fast_style_errors_total{path="/v1/stylize",status="415"} 1.0',
+        'fast_style_latency_seconds_count{path="/v1/stylize"} 2.0',
+        "fast_style_queue_length 0.0",
+        "fast_style_batch_size_count 1.0",
+    ):
+        assert line in text
+
+
+def test_a_token_is_asked_for(models: Path) -> None:
+    with in_process(ServerOptions(models=models, token="s3cret")) as client:
+        for path in ("/v1/styles", "/metrics", "/v1/styles/many/oil.jpg"):
+            assert "token" in error_of(client.get(path), 401)
+            assert client.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401
+            assert client.get(path, headers={"Authorization": "Bearer s3cret"}).status_code == 200
+            assert client.get(path, params={"token": "s3cret"}).status_code == 200
+        assert post(client, as_file(PHOTO), token="s3cret").status_code == 200
+        assert error_of(post(client, as_file(PHOTO)), 401)
+        assert client.get("/healthz").status_code == client.get("/").status_code == 200
+
+
+def test_pages_of_other_origins_are_refused_unless_allowed(client: httpx.Client, models: Path) -> None:
+    other = {"Origin": "https://example.org"}
+    assert error_of(client.get("/v1/styles", headers=other), 403)
+    answer = client.get("/v1/styles", headers={"Origin": str(client.base_url).rstrip("/")})
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" not in answer.headers
+    options = ServerOptions(models=models, cors=("https://example.org",))
+    with in_process(options) as allowing:
+        answer = allowing.get("/v1/styles", headers=other)
+        assert answer.headers["access-control-allow-origin"] == "https://example.org"
+        asked = {**other, "Access-Control-Request-Method": "POST"}
+        assert allowing.options("/v1/stylize", headers=asked).status_code == 200
+        assert error_of(allowing.get("/v1/styles", headers={"Origin": "https://else.org"}), 403)
+
+
+def test_new_changed_broken_and_removed_models(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    service = Service(ServerOptions(models=tmp_path), RUNTIME)
+    models = service.models
+    assert models.all() == []
+    save_model(tmp_path / "new.pth", "ink")
+    (tmp_path / "broken.pth").write_bytes(b"nothing")
+    models.refresh()
+    models.refresh()
+    assert [model.name for model in models.all()] == ["new"]
+    assert caplog.text.count("broken.pth: not a file of network weights") == 1
+    before = models.get("new")
+    save_model(tmp_path / "new.pth", "ink", "oil")
+    models.refresh()
+    assert [style["name"] for style in models.get("new").styles] == ["ink", "oil"]
+    assert models.get("new").version != before.version
+    (tmp_path / "new.pth").unlink()
+    models.refresh()
+    assert models.all() == []
+    service.close()
+
+
+def test_a_model_is_added_while_serving(tmp_path: Path) -> None:
+    save_model(tmp_path / "one.pth", "ink")
+    with in_process(ServerOptions(models=tmp_path)) as client:
+        save_model(tmp_path / "two.pth", "oil")
+        deadline = time.monotonic() + 10
+        while len(client.get("/v1/styles").json()["styles"]) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert post(client, as_file(PHOTO), style="oil").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"queue": 0}, "--queue is 0; it takes 1 or more"),
+        ({"port": 70000}, "--port is 70000; it takes 0 to 65535"),
+        ({"memory": "much"}, "--memory is 'much'"),
+        ({"body_mb": 0.0}, "--body-mb is 0.0"),
+    ],
+)
+def test_options_that_make_no_sense(given: dict[str, Any], text: str) -> None:
+    with pytest.raises(FastStyleError, match=re.escape(text)):
+        ServerOptions(**given)
+
+
+def test_a_folder_that_is_not_there() -> None:
+    with pytest.raises(FastStyleError, match="no such folder"):
+        create_app(ServerOptions(models=Path("nowhere")), RUNTIME)
+
+
+@pytest.mark.parametrize(("host", "text"), [("127.0.0.1", "in use"), ("no.such.host.invalid", "cannot listen on")])
+def test_an_address_that_cannot_be_had_is_one_plain_line(
+    host: str, text: str, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert run(serve.main, ["--host", host, "--port", port, "--models", str(models)], "fast-style serve") == 1
+    error = capsys.readouterr().err.strip()
+    assert text in error
+    assert "\n" not in error

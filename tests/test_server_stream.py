@@ -1,0 +1,172 @@
+"""The live stream, through a real WebSocket."""
+
+import base64
+import io
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from websockets import Origin
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from fast_style.options import ServerOptions
+
+from .conftest import picture
+from .serving import as_file, distance, in_process, opened, reference, save_model
+
+PHOTO = picture(60, 44)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    save_model(folder / "many.pth", "oil", "chalk", "sand", seed=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(models: Path) -> Iterator[httpx.Client]:
+    with in_process(ServerOptions(models=models, body_mb=1, pixels_mp=0.1, streams=2)) as client:
+        yield client
+
+
+@pytest.fixture
+def socket(client: httpx.Client) -> Iterator[ClientConnection]:
+    with connect(address(client)) as socket:
+        yield socket
+
+
+def address(client: httpx.Client) -> str:
+    return f"{str(client.base_url).replace('http', 'ws').rstrip('/')}/v1/stream"
+
+
+def told(socket: ClientConnection) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(socket.recv(10))
+    return content
+
+
+def frame(socket: ClientConnection) -> tuple[dict[str, Any], bytes]:
+    about = told(socket)
+    assert about["type"] == "frame", about
+    data = socket.recv(10)
+    assert isinstance(data, bytes)
+    return about, data
+
+
+def test_jpeg_frames(socket: ClientConnection, models: Path) -> None:
+    socket.send(json.dumps({"style": "chalk", "strength": 0.5, "quality": 95}))
+    settings = told(socket)
+    assert (settings["type"], settings["style"], settings["model"]) == ("settings", "chalk", "many")
+    sent = as_file(PHOTO, "JPEG")
+    socket.send(sent)
+    about, data = frame(socket)
+    assert (about["frame"], about["width"], about["height"], about["dropped"]) == (0, 60, 44, 0)
+    expected = reference(models / "many.pth").stylize(opened(sent), style="chalk", strength=0.5)
+    assert distance(opened(data), expected) < 3  # JPEG
+
+
+def test_raw_frames_and_masks(socket: ClientConnection, models: Path) -> None:
+    mask = Image.linear_gradient("L").resize((60, 44))
+    masks = {"": base64.b64encode(as_file(mask)).decode()}
+    raw = {"input": "raw", "format": "raw", "width": 60, "height": 44, "feather": 0, "masks": masks}
+    socket.send(json.dumps(raw))
+    assert told(socket)["input"] == "raw"
+    socket.send(PHOTO.tobytes())
+    _, data = frame(socket)
+    expected = reference(models / "many.pth").stylize(PHOTO, mask=mask, feather=0)
+    assert distance(Image.frombytes("RGB", (60, 44), data), expected) < 0.1
+    socket.send(PHOTO.tobytes()[1:])
+    assert told(socket)["error"] == "a raw frame of 60x44 has 7920 bytes"
+
+
+def test_the_newest_frame_wins_and_order_is_kept(socket: ClientConnection, models: Path) -> None:
+    size = 200
+    socket.send(json.dumps({"input": "raw", "format": "raw", "width": size, "height": size}))
+    told(socket)
+    frames = [Image.new("RGB", (size, size), (8 * i, 0, 255 - 8 * i)) for i in range(30)]
+    for image in frames:
+        socket.send(image.tobytes())
+    shown: list[int] = []
+    while not shown or shown[-1] < 29:
+        about, data = frame(socket)
+        shown.append(about["frame"])
+        assert about["dropped"] == about["frame"] + 1 - len(shown)
+        if len(shown) in (1, 2):
+            expected = reference(models / "many.pth").stylize(frames[about["frame"]])
+            assert distance(Image.frombytes("RGB", (size, size), data), expected) < 0.1
+    assert shown == sorted(set(shown))
+    assert len(shown) < 30
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ("nonsense", "settings are a JSON object"),
+        ("[1]", "settings are a JSON object"),
+        ({"strength": 7}, "strength is 7.0; it takes 0 to 1.5"),
+        ({"strength": "NaN"}, "it takes a number"),
+        ({"style": "fog"}, "no model has the style 'fog'"),
+        ({"style": ["oil"]}, "style is ['oil']; it takes text"),
+        ({"shine": 1}, "unknown field 'shine'"),
+        ({"input": "gif"}, "input and format of a stream take jpeg or raw"),
+        ({"input": ["raw"]}, "input and format of a stream take jpeg or raw"),
+        ({"input": "raw"}, "raw frames need a width and height"),
+        ({"input": "raw", "width": 10**6, "height": 10**6}, "raw frames need a width and height"),
+        ({"width": "9"}, "width and height of raw frames are whole numbers"),
+        ({"masks": "x"}, "masks are {STYLE: base64 of a picture}"),
+        ({"masks": {"": "?"}}, "masks are {STYLE: base64 of a picture}"),
+        ({"masks": {"": "AAAA"}}, "mask is not a readable picture"),
+        ({"model": {"a": 1}}, "no model"),
+        ({"quality": 1000}, "quality is 1000; it takes 1 to 100"),
+    ],
+    ids=str,
+)
+def test_bad_settings_are_told_and_change_nothing(socket: ClientConnection, settings: Any, text: str) -> None:
+    socket.send(settings if isinstance(settings, str) else json.dumps(settings))
+    answer = told(socket)
+    assert answer["type"] == "error"
+    assert text in answer["error"]
+    socket.send(as_file(PHOTO, "JPEG"))
+    assert opened(frame(socket)[1]).size == PHOTO.size
+
+
+def test_bad_frames_are_told(socket: ClientConnection) -> None:
+    for data in (b"", b"nothing", as_file(PHOTO)[:500], as_file(picture(400, 300))):
+        socket.send(data)
+        assert told(socket)["type"] == "error"
+    socket.send(as_file(PHOTO, "JPEG"))
+    assert frame(socket)[0]["frame"] == 4
+
+
+def test_origin_token_and_number_of_streams(client: httpx.Client, models: Path) -> None:
+    with pytest.raises(InvalidStatus, match="403"):
+        connect(address(client), origin=Origin("https://example.org")).__enter__()
+    with connect(address(client), origin=Origin(str(client.base_url).rstrip("/"))):
+        pass
+    with in_process(ServerOptions(models=models, token="s3cret", streams=1)) as guarded:
+        with pytest.raises(InvalidStatus, match="403"):
+            connect(address(guarded)).__enter__()
+        with connect(f"{address(guarded)}?token=s3cret"), pytest.raises(InvalidStatus, match="403"):
+            connect(f"{address(guarded)}?token=s3cret").__enter__()
+        deadline = time.monotonic() + 5
+        while "fast_style_streams 0.0" not in guarded.get("/metrics", params={"token": "s3cret"}).text:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_a_frame_larger_than_the_limit_closes_the_stream(client: httpx.Client) -> None:
+    with connect(address(client)) as socket:
+        socket.send(b"x" * 1_100_000)
+        with pytest.raises(Exception, match="1009"):
+            socket.recv(10)
+    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "JPEG")
+    assert client.post("/v1/stylize", content=buffer.getvalue()).status_code == 200

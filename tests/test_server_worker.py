@@ -1,0 +1,219 @@
+"""Batches, time limits, dropped work: the queue with a network whose speed and calls are known."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fast_style.options import ServerOptions
+from fast_style.server.errors import Dropped, RequestError
+from fast_style.server.service import Service
+from fast_style.server.worker import BATCH_PIXELS, BatchingEngine, Ticket, Worker
+from fast_style.stylizer import Stylizer
+
+from .serving import RUNTIME, reference, save_model
+
+
+class Known:
+    """An engine that inverts, slowly, and keeps note of its batches."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.info: dict[str, Any] = {"styles": [{"name": "a"}, {"name": "b"}]}
+        self.dots: NDArray[np.floating] = np.eye(2)
+        self.seconds = seconds
+        self.batches: list[int] = []
+        self.threads: set[str] = set()
+
+        self.stride, self.reach_px, self.bytes_per_px, self.memory_bytes = 4, 8, 100, 10**9
+
+    def __call__(self, image: Any, blend: Any = None, statistics: Any = None) -> Any:
+        self.threads.add(threading.current_thread().name)
+        self.batches.append(len(image))
+        time.sleep(self.seconds)
+        if (image > 2).any():
+            raise ValueError("too bright")
+        return 1 - image * blend[0]
+
+    def measure(self, image: Any, blend: Any) -> Any:
+        self.threads.add(threading.current_thread().name)
+        return image / 2
+
+    def measure_tiles(self, tiles: Any, image: Any, blend: Any, tick: Any = None) -> Any:
+        self.threads.add(threading.current_thread().name)
+        for number in range(100):
+            self.batches.append(number)
+            time.sleep(self.seconds)
+            tick()
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker(4, 0.2, lambda: 4, lambda size: None)
+    yield worker
+    worker.stop()
+
+
+def together(works: list[Callable[[], Any]]) -> list[Any]:
+    with ThreadPoolExecutor(len(works)) as pool:
+        return [future.result() for future in [pool.submit(work) for work in works]]
+
+
+def image(value: float, side: int = 2) -> Any:
+    return np.full((1, 3, side, side), value, np.float32)
+
+
+FIRST = np.array([1, 0], np.float32)
+SECOND = np.array([0, 1], np.float32)
+
+
+def test_equal_sizes_and_blends_go_together(worker: Worker) -> None:
+    known = Known()
+    engine = BatchingEngine(known, worker)
+    results = together([partial(engine, image(i / 10), FIRST) for i in range(4)])
+    assert known.batches == [4]
+    assert known.threads == {"inference"}
+    for i, result in enumerate(results):
+        assert np.allclose(result, 1 - i / 10)
+
+
+def test_others_go_apart(worker: Worker) -> None:
+    known = Known()
+    engine = BatchingEngine(known, worker)
+    maps = np.zeros((2, 2, 2), np.float32)
+    works = [(image(0), FIRST), (image(0), SECOND), (image(0, 3), FIRST), (image(0), maps)]
+    together([partial(engine, *work) for work in works])
+    assert known.batches == [1, 1, 1, 1]
+    assert engine.measure(image(1), FIRST).max() == 0.5
+    assert np.allclose(engine(image(1), FIRST, image(0)), 0)
+    assert known.threads == {"inference"}
+
+
+def test_large_pictures_are_not_piled_up(worker: Worker) -> None:
+    known = Known()
+    engine = BatchingEngine(known, worker)
+    side = int((BATCH_PIXELS / 2) ** 0.5)
+    together([lambda: engine(image(0, side), FIRST) for _ in range(4)])
+    assert max(known.batches) <= 2
+
+
+def test_one_bad_picture_does_not_spoil_the_batch(worker: Worker) -> None:
+    engine = BatchingEngine(Known(), worker)
+
+    def attempt(value: float) -> Any:
+        try:
+            return engine(image(value), FIRST)
+        except ValueError as error:
+            return str(error)
+
+    good, bad, other = together([partial(attempt, v) for v in (0.0, 3.0, 0.5)])
+    assert bad == "too bright"
+    assert good.max() == 1
+    assert other.max() == 0.5
+
+
+def test_dropped_work_does_not_reach_the_network() -> None:
+    known = Known(0.3)
+    worker = Worker(1, 0, lambda: 1, lambda size: None)
+    engine = BatchingEngine(known, worker)
+    ticket = Ticket()
+
+    def dropped() -> Any:
+        with ticket:
+            return engine(image(0), FIRST)
+
+    with ThreadPoolExecutor(2) as pool:
+        busy = pool.submit(engine, image(0), FIRST)
+        time.sleep(0.1)
+        waiting = pool.submit(dropped)
+        time.sleep(0.1)
+        ticket.dropped = True
+        with pytest.raises(Dropped):
+            waiting.result()
+        busy.result()
+    assert known.batches == [1]
+    with pytest.raises(Dropped):
+        dropped()
+    worker.stop()
+
+
+def test_dropped_work_ends_between_tiles(worker: Worker) -> None:
+    known = Known(0.02)
+    ticket = Ticket()
+    threading.Timer(0.2, setattr, (ticket, "dropped", True)).start()
+    with ticket, pytest.raises(Dropped):
+        BatchingEngine(known, worker).measure_tiles([], lambda box: image(0), lambda box: FIRST)
+    assert 1 < len(known.batches) < 50
+
+
+def test_a_batch_gives_what_each_picture_alone_gives(tmp_path: Path) -> None:
+    stylizer = reference(save_model(tmp_path / "m.pth", "a", "b"))
+    sizes: list[int] = []
+    worker = Worker(8, 0.5, lambda: 8, sizes.append)
+    batched = Stylizer(BatchingEngine(stylizer.engine, worker))
+    rng = np.random.default_rng(0)
+    pictures = [rng.random((1, 3, 30, 40), np.float32) for _ in range(8)]
+    results = together([partial(batched, one, style="b", strength=0.8) for one in pictures])
+    worker.stop()
+    assert sizes == [8]
+    for one, result in zip(pictures, results, strict=True):
+        assert np.abs(result - stylizer(one, style="b", strength=0.8)).max() < 1e-4
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    save_model(tmp_path / "m.pth", "a")
+    service = Service(ServerOptions(models=tmp_path, queue=2, time_limit_s=0.3), RUNTIME)
+    yield service
+    service.close()
+
+
+def test_the_queue_is_bounded_and_time_limited(service: Service) -> None:
+    model = service.models.get()
+    end = threading.Event()
+
+    async def scene() -> list[Any]:
+        slow = [asyncio.create_task(service.run(model, lambda _: end.wait(10))) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        assert service.full
+        with pytest.raises(RequestError) as refused:
+            await service.run(model, lambda _: None)
+        assert (refused.value.status, refused.value.retry_after_s) == (503, 1)
+        results = await asyncio.gather(*slow, return_exceptions=True)
+        assert service.full  # the time is over, but the work is not
+        end.set()
+        while service.full:
+            await asyncio.sleep(0.01)
+        return [*results, await service.run(model, lambda _: "room again")]
+
+    first, second, third = asyncio.run(scene())
+    assert isinstance(first, RequestError)
+    assert isinstance(second, RequestError)
+    assert str(first) == "it took longer than the limit of 0.3 s; try a smaller size"
+    assert third == "room again"
+
+
+def test_work_of_a_client_that_has_gone_is_dropped(service: Service) -> None:
+    model = service.models.get()
+    tickets: list[Ticket] = []
+
+    def work(_: Stylizer) -> None:
+        tickets.append(Ticket.current())
+        while not tickets[0].dropped:
+            time.sleep(0.01)
+
+    async def scene() -> None:
+        gone = asyncio.sleep(0.05)
+        with pytest.raises(Dropped):
+            await service.run(model, work, gone)
+
+    asyncio.run(scene())
+    assert tickets[0].dropped
+    assert "fast_style_dropped_total 1.0" in service.metrics.text()[0].decode()

@@ -1,0 +1,100 @@
+"""The files of the page without a server; that it paints is seen in a browser, in test_page."""
+
+import base64
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fast_style import FastStyleError
+from fast_style.export import web_runtime, write_web
+from fast_style.export.web_runtime import FILES, VERSION, fetch, write_runtime
+
+STYLES = [{"name": "identity"}, {"name": "oil", "title": "Oil", "artist": "Nobody"}]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with files of the right names, whose hash is taken for the pinned one."""
+    path = tmp_path / "package.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name in FILES:
+            member = tarfile.TarInfo(f"package/dist/{name}")
+            member.size = len(name)
+            archive.addfile(member, io.BytesIO(name.encode()))
+    digest = base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+    monkeypatch.setattr(web_runtime, "INTEGRITY", f"sha512-{digest}")
+    return path
+
+
+def test_the_folder_holds_all_that_the_page_asks_for(tmp_path: Path, package: Path) -> None:
+    folder = tmp_path / "page"
+    for _ in range(2):  # a second export replaces the first
+        write_web(b"model", "many", folder, STYLES, {"oil": b"preview"}, package)
+    told = json.loads((folder / "styles.json").read_text())
+    assert told["rows"] == 2
+    (style,) = told["styles"]
+    assert (style["name"], style["row"], style["model"]) == ("oil", 1, "many")
+    assert (folder / style["preview"]).read_bytes() == b"preview"
+    assert (folder / "model.onnx").read_bytes() == b"model"
+    for name in FILES:
+        assert (folder / "runtime" / name).read_text() == name
+    for name in ("index.html", "web.js", "network.js", "pixels.js", "shared/compare.js", "sample.jpg"):
+        assert (folder / name).is_file()
+
+
+def test_another_folder_is_left_alone(tmp_path: Path, package: Path) -> None:
+    (tmp_path / "letters.txt").write_text("precious")
+    with pytest.raises(FastStyleError, match="holds other things"):
+        write_web(b"model", "many", tmp_path, STYLES, {}, package)
+
+
+def test_another_package_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.tgz").write_bytes(b"something else")
+    with pytest.raises(FastStyleError, match="its hash differs"):
+        write_runtime(tmp_path / "runtime", tmp_path / "other.tgz")
+    assert not (tmp_path / "runtime").exists()
+
+
+def test_without_npm_the_registry_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_runtime.shutil, "which", lambda name: None)
+    monkeypatch.delenv("npm_config_registry", raising=False)
+    monkeypatch.delenv("NPM_CONFIG_REGISTRY", raising=False)
+    with pytest.raises(FastStyleError, match="install npm, or set npm_config_registry"):
+        fetch()
+    monkeypatch.setenv("npm_config_registry", "http://registry.example/")
+    with pytest.raises(FastStyleError, match="it takes an address with https://"):
+        fetch()
+    asked = []
+
+    def answer(address: str, timeout: float) -> Any:
+        asked.append(address)
+        return io.BytesIO(b"content")
+
+    monkeypatch.setattr(urllib.request, "urlopen", answer)
+    monkeypatch.setenv("npm_config_registry", "https://registry.example/npm/")
+    assert fetch() == b"content"
+    assert asked == [f"https://registry.example/npm/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"]
+
+
+def test_npm_is_asked_first_and_its_reason_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def npm(command: list[str], *, cwd: str, **_: object) -> Any:
+        asked.append(command)
+        if len(asked) == 1:
+            (Path(cwd) / "onnxruntime-web.tgz").write_bytes(b"content")
+        return subprocess.CompletedProcess(command, len(asked) - 1, "", "npm error code E404\nnpm error not found\n")
+
+    monkeypatch.setattr(web_runtime.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(web_runtime.subprocess, "run", npm)
+    assert fetch() == b"content"
+    assert asked[0][:3] == ["/bin/npm", "pack", f"onnxruntime-web@{VERSION}"]
+    with pytest.raises(FastStyleError, match="npm error not found"):
+        fetch()
