@@ -38,9 +38,9 @@ class Stylizer:
     def load(
         cls, path: str | Path = "wave", device: str = "auto", engine: str = "auto", precision: str = "auto"
     ) -> "Stylizer":
-        """A checkpoint by path or shipped name.
+        """A checkpoint by path or shipped name, or a file that `fast-style export` made.
 
-        device: auto, cpu, cuda, cuda:1, mps. engine: auto, torch. precision: auto, fp32, bf16, fp16.
+        device: auto, cpu, cuda, cuda:1, mps. engine: auto, torch, openvino, onnx. precision: auto, fp32, bf16, fp16.
         Raises FastStyleError for a file that is not a checkpoint and for what this machine does not have.
         """
         from .library import find

@@ -33,7 +33,7 @@ class StylizeCommand:
     """Pictures, films, folders of pictures (sub-folders mirrored), globs, frames/%05d.png, or - for a pipe."""
 
     model: str = "wave"
-    """Checkpoint: a .pth file or the name of a shipped style."""
+    """Checkpoint: a .pth file or the name of a shipped style, or an exported .onnx or .xml file."""
 
     output: Annotated[str | None, tyro.conf.arg(aliases=["-o"])] = None
     """A file for one input, else a folder, which is made; by default in_STYLE.jpg beside in.jpg."""
@@ -108,9 +108,11 @@ def _run_live(command: StylizeCommand) -> int:
 
 
 def _print_info(command: StylizeCommand) -> int:
-    from ..checkpoint import find, load
+    from ..stylizer import Stylizer
 
-    print(yaml.safe_dump(load(find(command.model)).describe(), sort_keys=False, allow_unicode=True), end="")
+    runtime = command.runtime
+    info = Stylizer.load(command.model, runtime.device, runtime.engine, runtime.precision).info
+    print(yaml.safe_dump(info, sort_keys=False, allow_unicode=True), end="")
     return 0
 
 
