@@ -26,7 +26,8 @@ def path() -> Footage:
 def flickering(clip: Footage, seed: int = 0) -> list[flow.Array]:
     """The clip under strokes that are new in every frame: what a network makes of noise, at its worst."""
     rng = np.random.default_rng(seed)
-    strokes = [images.to_array(picture(frame.shape[3], frame.shape[2], int(rng.integers(10**6)))) for frame in clip.frames]
+    height, width = clip.frames[0].shape[2:]
+    strokes = [images.to_array(picture(width, height, int(rng.integers(10**6)))) for _ in clip.frames]
     return [(frame + 0.4 * (new - 0.5)).clip(0, 1) for frame, new in zip(clip.frames, strokes, strict=True)]
 
 
