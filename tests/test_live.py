@@ -17,6 +17,7 @@ from fast_style.options import StylizeOptions, VideoOptions
 from fast_style.video.live import Controls, LatestFrame, OpenCVWindow, Pixels, run_live
 from fast_style.video.raw import parse_size, stylize_raw
 
+from .conftest import picture
 from .test_video import ffmpeg, stylizer
 
 __all__ = ["stylizer"]  # a fixture
@@ -144,7 +145,7 @@ def test_sizes_that_are_none(text: str) -> None:
 def test_raw_frames_at_a_working_size_with_keyframes(stylizer: Stylizer) -> None:
     sink = io.BytesIO()
     video = VideoOptions(keyframes=("0=dark", "2=light"), fps=1)
-    stylize_raw(stylizer, (40, 30), io.BytesIO(bytes([128]) * 40 * 30 * 3 * 3), sink, StylizeOptions(size=15), video)
+    stylize_raw(stylizer, (40, 30), io.BytesIO(picture(40, 30).tobytes() * 3), sink, StylizeOptions(size=15), video)
     means = np.frombuffer(sink.getvalue(), np.uint8).reshape(3, -1).mean(1)
     assert means[0] < means[1] < means[2]
 

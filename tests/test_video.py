@@ -41,7 +41,7 @@ def two_styles(path: Path) -> Path:
     weights = network.state_dict()
     weights["out.weight"].abs_().mul_(0.3)
     weights["up2.norm.bias"][0] -= 1
-    weights["up2.norm.bias"][1] -= 0.2
+    weights["up2.norm.bias"][1] += 0.1
     Checkpoint(network.options, [{"name": "dark"}, {"name": "light"}], {"steps": 0}, weights).save(path)
     return path
 
@@ -160,7 +160,7 @@ def test_odd_sizes_stay(tmp_path: Path, stylizer: Stylizer, size: str, suffix: s
 
 
 @pytest.mark.parametrize("matrix", ["bt709", "bt601"])
-@pytest.mark.parametrize("extent", ["tv", "pc"])
+@pytest.mark.parametrize("extent", ["tv", pytest.param("pc", marks=pytest.mark.slow)])
 def test_a_constant_colour_comes_back_within_two_levels(
     tmp_path: Path, stylizer: Stylizer, matrix: str, extent: str
 ) -> None:
@@ -176,8 +176,8 @@ def test_a_constant_colour_comes_back_within_two_levels(
         stylize_film(stylizer, tmp_path / "in.mp4", tmp_path / "out.mp4", PHOTO)
         (stream,) = probe(tmp_path / "out.mp4")
         assert (stream["color_range"], stream["color_space"]) == ("tv", code)
-        back = ffmpeg("-i", str(tmp_path / "out.mp4"), "-vf", "scale=flags=accurate_rnd+full_chroma_int", "-pix_fmt", "rgb24",
-                      "-f", "rawvideo", "-")  # fmt: skip
+        exact = ("-vf", "scale=flags=accurate_rnd+full_chroma_int", "-pix_fmt", "rgb24", "-f", "rawvideo")
+        back = ffmpeg("-i", str(tmp_path / "out.mp4"), *exact, "-")
         found = np.frombuffer(back, np.uint8).reshape(-1, 3).astype(int)
         assert np.abs(found - color).max() <= 2, color
 

@@ -15,6 +15,8 @@ from ..video import Frame, open_source
 
 # The camera path: sway in shares of the short side, zoom and turn, over so many frames a swing.
 SWAY, ZOOM, TURN_RADIANS, SWING_FRAMES = 0.35, 0.12, 0.10, 90
+# Two frames of which less than this share can be followed belong to different scenes: no motion leads over a cut.
+SAME_SCENE = 0.1
 # Of the picture that the camera moves over, in short sides of the clip: room for all of the path.
 SCENE = 2.4
 
@@ -35,7 +37,8 @@ class Footage:
 def real(path: Path, count: int, size_px: int, start_s: float = 0.0) -> Footage:
     """The first `count` frames of a film from `start_s` on, at that short side, with DIS flow.
 
-    Left out are what is occluded in the next frame and motion boundaries, as Ruder et al. 2016 and Lai et al. 2018 do.
+    Left out are what is occluded in the next frame and motion boundaries, as Ruder et al. 2016 and Lai et al. 2018 do,
+    and cuts.
     """
     source = open_source(path, VideoOptions(start=start_s), size_px)
     frames: list[Array] = []
@@ -51,8 +54,9 @@ def real(path: Path, count: int, size_px: int, start_s: float = 0.0) -> Footage:
     flows, visible = [], []
     for now, after in pairwise(frames):
         there, back = estimate(now, after), estimate(after, now)
+        seen = consistent(there, back) & ~boundaries(there)
         flows.append(there)
-        visible.append(consistent(there, back) & ~boundaries(there))
+        visible.append(seen & (seen.mean() >= SAME_SCENE))
     return Footage(path.stem, frames, flows, visible)
 
 
