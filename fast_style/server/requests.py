@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from .. import images, masks
 from ..errors import FastStyleError
 from ..images import Picture
@@ -102,20 +104,28 @@ def read_masks(files: Mapping[str, bytes], most_pixels: int) -> tuple[Mask, ...]
         raise RequestError(400, "several masks need a style each: name the files mask:STYLE") from None
 
 
-def stylize(stylizer: Stylizer, asked: Wanted, most_pixels: int) -> Picture:
+def stylize(stylizer: Stylizer, asked: Wanted, budget: limits.Budget, most_pixels: int) -> Picture:
     """The picture that a request asks for, in the format of the answer. Raises RequestError."""
+    size = limits.measure(asked.image, "image", most_pixels)
+    pixels = limits.pixels_of_sizes(asked.how, *size, most_pixels)
+    with budget.take(pixels):
+        picture = limits.decode(asked.image, "image", most_pixels)
+        found = read_masks(asked.masks, most_pixels)
+        result = render(stylizer, picture.image, asked.how, found)
+    kind = asked.format or (picture.format if picture.format in images.SUFFIXES else "PNG")
+    return Picture(result, kind, picture.icc_profile, picture.exif)
+
+
+def render(stylizer: Stylizer, image: Image.Image, how: StylizeOptions, found: tuple[Mask, ...]) -> Image.Image:
+    """The image stylized, for as long as somebody waits for it. Raises RequestError (400) for unknown styles."""
     ticket = Ticket.current()
-    picture = limits.decode(asked.image, "image", most_pixels)
-    limits.check_sizes(asked.how, *picture.image.size, most_pixels)
-    found = read_masks(asked.masks, most_pixels)
     ticket.check()
     try:
-        result = stylizer.stylize(picture.image, asked.how, found or None)
+        result = stylizer.stylize(image, how, found or None)
     except FastStyleError as error:
         raise RequestError(400, sentence(error)) from error
     ticket.check()
-    kind = asked.format or (picture.format if picture.format in images.SUFFIXES else "PNG")
-    return Picture(result, kind, picture.icc_profile, picture.exif)
+    return result
 
 
 def encode(picture: Picture, quality: int) -> bytes:
