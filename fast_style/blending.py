@@ -37,28 +37,17 @@ class Styles:
 
         Raises FastStyleError for unknown styles and shares that are not numbers from 0.
         """
-        shares = self._shares(text or self.names[0])
+        wanted = shares(text or self.names[0], self.names)
         if interpolate == "slerp":
-            return self._slerp(shares)
-        total = sum(shares.values())
-        parts = [self.one_hot(name) * (share / total) for name, share in shares.items()]
+            return self._slerp(wanted)
+        total = sum(wanted.values())
+        parts = [self.one_hot(name) * (share / total) for name, share in wanted.items()]
         return np.sum(parts, axis=0, dtype=np.float32)
 
-    def _shares(self, text: str) -> dict[str, float]:
-        shares: dict[str, float] = {}
-        for part in text.split(","):
-            name, equals, number = (piece.strip() for piece in part.partition("="))
-            if name not in self.names:
-                raise FastStyleError(f"no style {name!r} in this model; it has {', '.join(self.names)}")
-            shares[name] = shares.get(name, 0.0) + (_share(part, number) if equals else 1.0)
-        if not sum(shares.values()) > 0:
-            raise FastStyleError(f"--style {text}: the shares sum to 0")
-        return shares
-
-    def _slerp(self, shares: Mapping[str, float]) -> Array:
+    def _slerp(self, wanted: Mapping[str, float]) -> Array:
         """Style after style along the arc from what there is to the next (Shoemake 1985)."""
         result, done = None, 0.0
-        for name, share in shares.items():
+        for name, share in wanted.items():
             done += share
             row = self.one_hot(name)
             if result is None:
@@ -76,6 +65,22 @@ class Styles:
             return start * np.float32(1 - share) + end * np.float32(share)
         parts = [math.sin(part * angle) / math.sin(angle) for part in (1 - share, share)]
         return start * np.float32(parts[0]) + end * np.float32(parts[1])
+
+
+def shares(text: str, names: Sequence[str]) -> dict[str, float]:
+    """`wave=0.6,scream=0.4` as {style: share}; without numbers, equal shares.
+
+    Raises FastStyleError for styles that are not among `names` and shares that are not numbers from 0.
+    """
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if name not in names:
+            raise FastStyleError(f"no style {name!r} in this model; it has {', '.join(names)}")
+        found[name] = found.get(name, 0.0) + (_share(part, number) if equals else 1.0)
+    if not sum(found.values()) > 0:
+        raise FastStyleError(f"--style {text}: the shares sum to 0")
+    return found
 
 
 def _share(part: str, number: str) -> float:

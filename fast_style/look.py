@@ -55,7 +55,7 @@ class Look:
             return self._rows(box)
         if role == "identity":
             return self.identity
-        end, coverage = self._rows(box), self._coverage(box)
+        end, coverage = self._rows(box), self.coverage(box)
         if coverage.size == 1 and end.ndim == 1:
             return (self.identity + coverage[0, 0] * (end - self.identity)).astype(np.float32)
         start = self.identity[:, None, None]
@@ -66,7 +66,7 @@ class Look:
         """The result for that part of the picture: photo and result (N, 3, H, W); tensors only when `plain`."""
         if self.plain:
             return self._run(photo, box, "style")
-        share = self._coverage(box)
+        share = self.coverage(box)
         if not share.any():
             return photo.copy()
         styled = self.styled(photo, box)
@@ -79,7 +79,7 @@ class Look:
     def styled(self, photo: Array, box: Box) -> Array:
         """What the network makes of it; towards strength 0 with what its identity style misses of the photograph."""
         styled: Array = self._run(photo, box, "style")
-        coverage = self._coverage(box)
+        coverage = self.coverage(box)
         if self.identity is None or (coverage >= 1).all():
             return styled
         missed: Array = photo - self._run(photo, box, "identity")
@@ -96,7 +96,7 @@ class Look:
         per_pixel: Array = np.einsum("ms,mhw->shw", self.rows, maps / maps.sum(0))
         return per_pixel
 
-    def _coverage(self, box: Box) -> Array:
+    def coverage(self, box: Box) -> Array:
         """How far each pixel is styled: (H, W), or (1, 1) without masks."""
         if not self.masks:
             return np.full((1, 1), self.strength, np.float32)

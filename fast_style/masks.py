@@ -27,6 +27,11 @@ class Mask:
         soft = grey.filter(ImageFilter.GaussianBlur(feather_px)) if feather_px else grey
         return np.asarray(soft)
 
+    def wrapped(self, size: tuple[int, int], margin_px: int) -> "Mask":
+        """For a periodic picture of that width and height with a margin on every side that continues it."""
+        grey = np.asarray(self.image.resize(size, _FILTER))
+        return Mask(Image.fromarray(np.pad(grey, margin_px, mode="wrap")), self.style)
+
 
 _FILTER = Image.Resampling.BILINEAR
 
@@ -50,10 +55,10 @@ def read(given: MaskLike | Sequence[str] | None) -> tuple[Mask, ...]:
 
 
 def _flag(text: str) -> Mask:
-    """`file.png` or `file.png=STYLE`; a file whose name has an equals sign is taken as it is."""
-    path, equals, style = text.rpartition("=")
-    if not equals or Path(text).is_file():
-        return Mask(_grey(text))
+    """`file.png` or `file.png=STYLE`, where both the file's name and the style may have equals signs."""
+    parts = text.split("=")
+    cuts = [("=".join(parts[:i]), "=".join(parts[i:])) for i in range(len(parts), 0, -1)]
+    path, style = next((cut for cut in cuts if Path(cut[0]).is_file()), cuts[-1])
     return Mask(_grey(path), style)
 
 

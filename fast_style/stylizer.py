@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,8 @@ from .engines import Engine, open_engine
 from .errors import FastStyleError
 from .masks import Mask, MaskLike
 from .options import RuntimeOptions, StylizeOptions
-from .rendering import Progress, render
+from .painting import paint
+from .rendering import Pixels, Progress, render
 
 Images = TypeVar("Images")
 
@@ -106,18 +108,39 @@ class Stylizer:
         """Stylize a Pillow image of any mode, upright; the result is RGB, or RGBA when the image has alpha.
 
         Keyword arguments are the fields of `StylizeOptions`, which they change; `mask` may also be a picture or
-        {style: picture}. progress: called with what is going on, tiles done and tiles in all, where there are tiles.
+        {style: picture}. progress: where there are tiles, called with what is going on, tiles done, and tiles in all (0
+        while not known).
+        """
+        return self.apply(images.upright(image), options, mask, progress, **changes).image
+
+    def apply(
+        self,
+        picture: images.Picture,
+        options: StylizeOptions | None = None,
+        mask: "Sequence[Mask] | MaskLike | None" = None,
+        progress: Progress = lambda stage, done, of: None,
+        **changes: Any,
+    ) -> images.Picture:
+        """Stylize a picture as `images.read` returns it, in 16 bit where it has them; arguments as in `stylize`.
+
+        Alpha, profile and EXIF are kept.
         """
         wanted = replace(options or StylizeOptions(), **changes)
-        picture = images.upright(image)
-        work = images.resize_short_side(picture.rgb, wanted.size) if wanted.size else picture.rgb
-        found = self.masks(wanted, mask)
-        result = Image.fromarray(render(self.engine, self._styles, wanted, found, np.asarray(work), progress))
-        final = images.resize_short_side(picture.image, wanted.output_size) if wanted.output_size else picture.image
-        if result.size != final.size:
-            result = result.resize(final.size, Image.Resampling.LANCZOS)
-        if final.mode == "RGBA":
-            result.putalpha(final.getchannel("A"))
+        run = partial(paint, self.engine, self._styles, wanted, self.masks(wanted, mask), progress=progress)
+        if picture.deep is None:
+            return replace(picture, image=self._finished(picture, run(np.asarray(picture.rgb))))
+        deep = run(images.deep_rgb(picture.deep))
+        eight = self._finished(picture, images.eight_bit(deep))
+        if eight.mode == "RGBA":
+            alpha = images.resized(picture.deep[..., 3:], eight.size)
+            deep = np.concatenate([deep, alpha], axis=2)
+        return replace(picture, image=eight, deep=deep)
+
+    def _finished(self, picture: images.Picture, pixels: Pixels) -> Image.Image:
+        """The styled pixels with the picture's alpha and profile."""
+        result = Image.fromarray(pixels)
+        if picture.image.mode == "RGBA":
+            result.putalpha(picture.image.getchannel("A").resize(result.size, Image.Resampling.LANCZOS))
         if picture.icc_profile:
             result.info["icc_profile"] = picture.icc_profile
         return result

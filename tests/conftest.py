@@ -1,6 +1,8 @@
 """Small stand-ins for the real thing, made on the spot: random VGG weights, pictures, a checkpoint."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,12 +10,42 @@ import torch
 from PIL import Image
 
 from fast_style.checkpoint import Checkpoint
+from fast_style.export import tracing
 from fast_style.network import TransformerNetwork
 from fast_style.options import DataOptions, LossOptions, NetworkOptions, StyleOptions, TrainOptions
 from fast_style.scenes import noise
 from fast_style.vgg import INDICES, VGG19
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Exported models of this run lie in a folder of its own, for its child processes too."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fast_style.engines.cache.folder", lambda: folder)
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def traced_once() -> Iterator[None]:
+    """The same weights are traced once in a run of the tests: torch's exporter takes seconds."""
+    known: dict[bytes, Any] = {}
+    trace = tracing.trace
+
+    def remembered(network: TransformerNetwork) -> Any:
+        weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
+        if weights not in known:
+            known[weights] = trace(network)
+        model = type(known[weights])()
+        model.CopyFrom(known[weights])
+        return model
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracing, "trace", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -102,4 +134,17 @@ def untrained(path: Path, *styles: str) -> Path:
         if ".norm." in name:
             torch.nn.init.normal_(parameter, 1.0 if name.endswith("weight") else 0.0, 0.5)
     Checkpoint(network.options, [{"name": name} for name in styles], {"steps": 0}, network.state_dict()).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of an untrained narrow network with three styles."""
+    torch.manual_seed(2)
+    network = TransformerNetwork(NetworkOptions(width=4, blocks=1, styles=3))
+    for name, rows in network.named_parameters():
+        if ".norm." in name:
+            torch.nn.init.normal_(rows, float(name.endswith("weight")), 0.3)
+    path = tmp_path_factory.mktemp("checkpoint") / "trio.pth"
+    Checkpoint(network.options, [{"name": n} for n in "abc"], {"steps": 0}, network.state_dict()).save(path)
     return path

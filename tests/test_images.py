@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,8 @@ def test_what_a_format_cannot_hold_is_one_plain_line() -> None:
 def test_more_pixels_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     buffer = io.BytesIO()
     picture(40, 40).save(buffer, "PNG")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setattr("fast_style.images.picture.MOST_PX", 200)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)  # what the reader sets ends with the test
     with pytest.raises(FastStyleError, match="more pixels than the limit of 200"):
         images.read(buffer)
 
@@ -190,3 +192,76 @@ def test_short_side_is_met_in_proportion() -> None:
     assert images.resize_short_side(picture(200, 100), 50).size == (100, 50)
     assert images.resize_short_side(picture(100, 300), 200).size == (200, 600)
     assert images.resize_short_side(picture(300, 1), 5).size == (1500, 5)
+
+
+DEEP = ["png", "tif"]
+
+
+def deep_picture(channels: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 65536, (30, 40, channels), dtype=np.uint16)
+
+
+@pytest.mark.parametrize("kind", DEEP)
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bit_colour_is_kept(tmp_path: Path, kind: str, channels: int) -> None:
+    pixels, profile = deep_picture(channels), ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    eight = Image.fromarray((pixels >> 8).astype(np.uint8))
+    path = tmp_path / f"a.{kind}"
+    images.write(images.Picture(eight, images.format_for(path), profile, None, pixels), path)
+    back = images.read(path)
+    assert back.deep is not None
+    assert np.array_equal(back.deep, pixels)
+    assert back.icc_profile == profile
+    assert back.image.mode == ("RGBA" if channels == 4 else "RGB")
+    # Others read it too.
+    assert np.abs(np.asarray(Image.open(path), int) - (pixels >> 8)).max() <= 1
+    images.write(replace(back, format="WEBP"), tmp_path / "a.webp")  # a format of 8 bit takes the 8-bit pixels
+    assert images.read(tmp_path / "a.webp").deep is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_sixteen_bit_pictures_are_turned_upright(tmp_path: Path, orientation: int) -> None:
+    pixels = deep_picture(3)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = orientation, "camera"
+    path = tmp_path / "a.png"
+    eight = images.eight_bit(pixels)
+    images.write(images.Picture(Image.fromarray(eight), "PNG", None, exif.tobytes(), pixels), path)
+    back = images.read(path)
+    assert back.deep is not None
+    assert np.abs(images.eight_bit(back.deep).astype(int) - np.asarray(back.image, int)).max() <= 1
+    assert back.exif is not None
+    assert b"camera" in back.exif
+
+
+def test_without_the_packages_sixteen_bit_becomes_eight_and_a_line_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = deep_picture(3)
+    path = tmp_path / "a.png"
+    images.write(images.Picture(Image.fromarray(images.eight_bit(pixels)), "PNG", None, None, pixels), path)
+    monkeypatch.setattr("fast_style.images.deep.find_spec", lambda name: None)
+    with pytest.warns(UserWarning, match=r"16 bit .* is reduced to 8: pip install"):
+        assert images.read(path).deep is None
+
+
+def test_deep_pictures_resize_in_their_own_depth() -> None:
+    ramp = np.linspace(0, 65535, 64, dtype=np.uint16)[None, :, None].repeat(16, 0).repeat(3, 2)
+    small = images.resized(ramp, (32, 8))
+    assert small.dtype == np.uint16
+    assert len(np.unique(small)) == 32
+    eight = images.resized(images.eight_bit(ramp), (32, 8))
+    assert np.abs(images.eight_bit(small).astype(int) - eight).max() <= 1
+
+
+def test_heic_is_written_and_read(tmp_path: Path) -> None:
+    image, path = picture(64, 48), tmp_path / "a.heic"
+    exif = Image.Exif()
+    exif[0x010F] = "camera"
+    images.write(images.Picture(image, "HEIF", None, exif.tobytes()), path)
+    back = images.read(path)
+    assert back.image.size == (64, 48)
+    assert np.abs(np.asarray(back.image, int) - np.asarray(image, int)).mean() < 4
+    assert back.exif is not None
+    assert b"camera" in back.exif

@@ -12,11 +12,14 @@ PACKAGE = PROJECT / "fast_style"
 
 # Floors from the ground up, modules from left to right: imports point to a lower floor, or to the left.
 FLOORS = [
-    ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "masks"],
+    ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "flow", "masks", "textures"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
-    ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "stylizer", "previews"],
-    ["evaluation", "server", "watching"],
+    [
+        *("export", "tiling", "engines", "parity", "blending", "look", "rendering", "painting", "stylizer"),
+        "previews",
+    ],
+    ["video", "benchmark", "evaluation", "server", "watching"],
     ["commands"],
 ]
 PLACE = {name: (floor, position) for floor, names in enumerate(FLOORS) for position, name in enumerate(names)}
@@ -120,7 +123,7 @@ def test_extras_are_there() -> None:
     tomllib = pytest.importorskip("tomllib")  # Python 3.11
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    assert set(extras) == {"engines", "evaluate", "export", "video", "serve", "all", "test"}
+    assert set(extras) == {"engines", "evaluate", "export", "formats", "video", "serve", "all", "test"}
     assert "test" not in extras["all"][0]
     for requirement in [*project["dependencies"], *(r for k, v in extras.items() if k != "all" for r in v)]:
         assert ">=" in requirement, requirement

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from fast_style import images
 from fast_style.commands import main as fast_style
 from fast_style.commands import run, stylize
 
@@ -101,14 +102,14 @@ def test_an_unforeseen_error_in_one_picture_is_one_line(
 ) -> None:
     from fast_style import Stylizer
 
-    whole = Stylizer.stylize
+    whole = Stylizer.apply
 
-    def fail_once(self: Stylizer, image: Image.Image, *more: object) -> Image.Image:
-        if image.size == (30, 40):
+    def fail_once(self: Stylizer, picture: images.Picture, *more: object) -> images.Picture:
+        if picture.image.size == (30, 40):
             raise MemoryError(text)
-        return whole(self, image, *more)  # type: ignore[arg-type]
+        return whole(self, picture, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Stylizer, "stylize", fail_once)
+    monkeypatch.setattr(Stylizer, "apply", fail_once)
     assert command("album", "-o", "out") == 1
     assert f"one.png: {line}" in capsys.readouterr().err
     assert files(work / "out") == {"sub/two.webp"}

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fast_style import FastStyleError, StylizeOptions, Stylizer
+from fast_style import FastStyleError, StylizeOptions, Stylizer, images
 from fast_style.engines.torch_engine import TorchEngine
 from fast_style.options import RuntimeOptions
 
@@ -90,11 +90,11 @@ def test_half_precision_follows_float32(tiny: Path, stylizer: Stylizer) -> None:
 
 
 def test_unknown_choices_are_plain_errors(tiny: Path) -> None:
-    with pytest.raises(FastStyleError, match="unknown engine 'abacus'; choose auto or torch"):
+    with pytest.raises(FastStyleError, match="unknown engine 'abacus'; choose auto, openvino, onnx, torch"):
         Stylizer.load(tiny, engine="abacus")
-    with pytest.raises(FastStyleError, match="no int8"):
+    with pytest.raises(FastStyleError, match="int8 is a file of its own"):
         Stylizer.load(tiny, engine="torch", precision="int8")
-    with pytest.raises(FastStyleError, match="unknown precision 'fp8'; choose auto, fp32"):
+    with pytest.raises(FastStyleError, match="unknown precision 'fp8'; choose auto, bf16, fp16, fp32"):
         Stylizer.load(tiny, precision="fp8")
     with pytest.raises(FastStyleError, match="device 'toaster'"):
         Stylizer.load(tiny, device="toaster")
@@ -160,3 +160,24 @@ def test_threads_may_share_one_stylizer(stylizer: Stylizer) -> None:
         thread.join()
     assert len(results) == 4
     assert all(np.array_equal(result, expected) for result in results)
+
+
+def test_sixteen_bit_pictures_are_stylized_in_sixteen_bit(stylizer: Stylizer) -> None:
+    rng, image = np.random.default_rng(0), picture(80, 60)
+    image.putalpha(picture(80, 60, 1).convert("L"))
+    pixels = np.asarray(image, np.uint16) * 257
+    pixels += rng.integers(0, 100, pixels.shape, dtype=np.uint16) * (pixels < 65000)
+    given = images.Picture(Image.fromarray(images.eight_bit(pixels)), "PNG", None, None, pixels)
+    styled = stylizer.apply(given)
+    assert styled.deep is not None
+    assert styled.deep.shape == pixels.shape
+    assert len(np.unique(styled.deep[..., :3])) > 1000
+    assert np.array_equal(styled.deep[..., 3], pixels[..., 3])
+    plain = stylizer.apply(images.Picture(given.image, "PNG", None, None))
+    assert np.abs(np.asarray(styled.image, int) - np.asarray(plain.image, int)).mean() < 1.5
+    kept = stylizer.apply(given, strength=0, size=30).deep
+    small = stylizer.apply(given, output_size=30).deep
+    assert kept is not None
+    assert small is not None
+    assert np.array_equal(kept[..., :3], images.deep_rgb(pixels))
+    assert small.shape == (30, 40, 4)

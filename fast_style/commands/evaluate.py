@@ -16,7 +16,10 @@ from .parsing import parse
 
 @dataclass(frozen=True)
 class EvaluateCommand:
-    """Judge a trained network on photographs that it has not seen; the exit code is 1 when an artifact check fails."""
+    """Judge a trained network on photographs that it has not seen, or with --video on films.
+
+    The exit code is 1 when an artifact check fails.
+    """
 
     model: tyro.conf.Positional[str]
     """Checkpoint: a .pth file or the name of a shipped style."""
@@ -40,6 +43,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
     from ..evaluation import evaluate
     from ..stylizer import Stylizer
 
+    if command.how.video:
+        return _evaluate_films(command)
     stylizer = Stylizer.load(command.model, command.how.device, precision=command.precision)
     total = 1 + len(command.how.larger) + bool(command.how.trained)
     total += 2 * max(command.how.iterations) * command.how.reference_photos
@@ -54,3 +59,20 @@ def main(arguments: Sequence[str], prog: str) -> int:
     if command.sheet:
         images.write(images.Picture(sheet, images.format_for(command.sheet), None, None), command.sheet)
     return 0 if findings.passed else 1
+
+
+def _evaluate_films(command: EvaluateCommand) -> int:
+    from ..evaluation import evaluate_stability
+    from ..stylizer import Stylizer
+
+    models = (command.model, *command.how.versus)
+    stylizers = [Stylizer.load(model, command.how.device, precision=command.precision) for model in models]
+    with tqdm(total=len(models) * command.how.frames * (len(command.how.video) + 1), unit="frame") as bar:
+
+        def show(clip: str) -> None:
+            bar.set_description(clip, refresh=False)
+            bar.update()
+
+        findings = evaluate_stability(stylizers, command.how, show)
+    print(json.dumps(findings.data(), indent=2) if command.json else findings.table())
+    return 0

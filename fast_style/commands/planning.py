@@ -8,11 +8,12 @@ from pathlib import Path
 
 from .. import images
 from ..errors import FastStyleError
+from ..video import is_film, kinds
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to stylize."""
+    """One picture or film to stylize."""
 
     source: Path | None
     """None is standard input."""
@@ -20,6 +21,12 @@ class Job:
     """None is standard output."""
     format: str | None
     """Pillow's name of the format to write; None is that of the input."""
+    film: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether there is such a result already."""
+        return self.target is not None and (self.target.exists() or kinds.has_pictures(self.target))
 
 
 def plan(
@@ -33,6 +40,9 @@ def plan(
     to_file = output is not None and _means_file(inputs, output)
     jobs = []
     for source, relative in found:
+        if source and relative.name == source.name and is_film(source):
+            jobs.append(Job(source, _film_target(source, output, to_file, style, format_name), None, film=True))
+            continue
         target = _target(source, relative, output, to_file, style, format_name)
         named = target or (Path("-") if format_name else None)
         kind = images.format_for(named, format_name) if named else None
@@ -51,6 +61,9 @@ def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[lis
     for name in inputs:
         if name == "-":
             found.append((None, Path("-")))
+            continue
+        if kinds.has_pictures(Path(name)):
+            found.append((Path(name), Path(Path(name).name)))
             continue
         # A shell without globs (Windows) hands the pattern on; a file may have brackets in its name.
         matches = [name] if Path(name).exists() else sorted(glob.glob(name, recursive=True))  # noqa: PTH207
@@ -74,7 +87,7 @@ def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[t
 
 
 def _means_file(inputs: Sequence[str], output: str) -> bool:
-    one = len(inputs) == 1 and (inputs[0] == "-" or Path(inputs[0]).is_file())
+    one = len(inputs) == 1 and (inputs[0] == "-" or Path(inputs[0]).is_file() or kinds.has_pictures(Path(inputs[0])))
     return one and not output.endswith(("/", "\\")) and not Path(output).is_dir()
 
 
@@ -92,6 +105,27 @@ def _target(
         return (Path(output) / name).with_suffix(suffix)
     assert source is not None  # standard input without an output was dealt with above
     return source.with_name(f"{source.stem}_{style}{suffix}")
+
+
+def _film_target(source: Path, output: str | None, to_file: bool, style: str, format_name: str | None) -> Path:
+    """Where a film goes; a sequence of pictures into a folder of its own."""
+    sequence = kinds.is_pattern(source)
+    if output is not None and to_file:
+        named = Path(output)
+    elif output is not None:
+        named = Path(output) / source.name
+    elif sequence and not format_name:
+        named = source.parent.with_name(f"{source.parent.resolve().name}_{style}") / source.name
+    elif sequence:
+        named = source.parent.with_name(f"{source.parent.resolve().name}_{style}.{format_name}")
+    else:
+        named = source.with_stem(f"{source.stem}_{style}")
+    if not (output is not None and to_file):
+        suffix = f".{format_name.lower()}" if format_name else kinds.writable_suffix(named)
+        named = named.with_suffix(suffix)
+    if not kinds.is_film_name(named):
+        raise FastStyleError(f"{named}: no film; name one (out.mp4), an animation (out.gif) or pictures (out/%05d.png)")
+    return named
 
 
 def _writable_suffix(suffix: str) -> str:

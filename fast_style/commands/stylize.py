@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 import yaml
-from PIL import Image
 from tqdm import tqdm
 
 from .. import images, malloc
 from ..errors import FastStyleError
-from ..options import RuntimeOptions, StylizeOptions
+from ..options import RuntimeOptions, StylizeOptions, VideoOptions
+from .films import stylize_film
+from .live import stylize_camera, stylize_raw
 from .parsing import parse
 from .planning import Job, plan
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StylizeCommand:
-    """Stylize pictures with a trained network, in one forward pass each."""
+    """Stylize pictures and films with a trained network, in one forward pass for each picture or frame."""
 
     inputs: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Pictures, folders (sub-folders mirrored), globs, or - for standard input and output."""
+    """Pictures, films, folders of pictures (sub-folders mirrored), globs, frames/%05d.png, or - for a pipe."""
 
     model: str = "wave"
     """Checkpoint: a .pth file or the name of a shipped style."""
@@ -53,33 +54,55 @@ class StylizeCommand:
     info: bool = False
     """Print what the checkpoint says of itself."""
 
+    camera: int | None = None
+    """Show this camera, stylized, in a window: 0 is the first."""
+
+    raw: str | None = None
+    """Raw video through a pipe: RGB24 frames of this WIDTHxHEIGHT on standard input, the same on standard output."""
+
     how: StylizeOptions = field(default_factory=StylizeOptions)
+    video: VideoOptions = field(default_factory=VideoOptions)
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> int:
     """Stylize what the arguments name; the exit code."""
     command = parse(StylizeCommand, arguments or [], prog)
-    if not command.inputs and not command.info:
-        raise FastStyleError(f"name at least one picture or folder; see {prog} --help")
+    live = command.camera is not None or command.raw is not None
+    if not command.inputs and not command.info and not live:
+        raise FastStyleError(f"name at least one picture, film or folder; see {prog} --help")
     if not 1 <= command.quality <= 100:
         raise FastStyleError(f"--quality is {command.quality}; it takes 1 to 100")
     if command.info:
         return _print_info(command)
+    if live:
+        return _run_live(command)
     style = Path(command.model).stem
     jobs, problems = plan(command.inputs, command.output, style, command.format)
     jobs, blocked = _without_existing(jobs, command)
     problems += blocked
     if jobs:
-        malloc.tune()
-        from ..stylizer import Stylizer
-
-        runtime = command.runtime
-        stylizer = Stylizer.load(command.model, runtime.device, runtime.engine, runtime.precision)
-        problems += _stylize_all(stylizer, jobs, command)
+        problems += _stylize_all(_load(command), jobs, command)
     for problem in problems:
         print(f"{prog}: {problem}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def _load(command: StylizeCommand) -> "Stylizer":
+    malloc.tune()
+    from ..stylizer import Stylizer
+
+    runtime = command.runtime
+    return Stylizer.load(command.model, runtime.device, runtime.engine, runtime.precision)
+
+
+def _run_live(command: StylizeCommand) -> int:
+    if command.camera is not None:
+        return stylize_camera(_load(command), command.camera, command.how, command.video)
+    if command.inputs not in ((), ("-",)) or command.output not in (None, "-"):
+        raise FastStyleError("--raw goes from standard input to standard output; name no files")
+    assert command.raw is not None  # else this is not live
+    return stylize_raw(lambda: _load(command), command.raw, command.how, command.video)
 
 
 def _print_info(command: StylizeCommand) -> int:
@@ -91,10 +114,10 @@ def _print_info(command: StylizeCommand) -> int:
 
 def _without_existing(jobs: list[Job], command: StylizeCommand) -> tuple[list[Job], list[str]]:
     """The jobs whose result may be written, and a line for each that may not."""
-    there = [job for job in jobs if job.target and job.target.exists()]
+    there = [job for job in jobs if job.done]
     if command.overwrite or not there:
         return jobs, []
-    keep = [job for job in jobs if not (job.target and job.target.exists())]
+    keep = [job for job in jobs if not job.done]
     if command.skip_existing:
         return keep, []
     return keep, [f"{job.target} exists; use --overwrite or --skip-existing" for job in there]
@@ -103,9 +126,12 @@ def _without_existing(jobs: list[Job], command: StylizeCommand) -> tuple[list[Jo
 def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand) -> list[str]:
     """Stylize each; a line for each that failed. A bar on the terminal when there are several."""
     problems = []
-    for job in tqdm(jobs, unit="picture", disable=len(jobs) < 2):
+    for job in tqdm(jobs, unit="film" if any(job.film for job in jobs) else "picture", disable=len(jobs) < 2):
         try:
-            stylize_one(stylizer, job, command)
+            if job.film:
+                _stylize_film(stylizer, job, command)
+            else:
+                stylize_one(stylizer, job, command)
         except FastStyleError as error:
             problems.append(str(error))
         except Exception as error:  # whatever it is, the other pictures are not to suffer
@@ -114,14 +140,21 @@ def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand)
     return problems
 
 
+def _stylize_film(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
+    if command.compare:
+        raise FastStyleError(f"{job.source}: --compare is for pictures; leave it out for a film")
+    assert job.source and job.target  # films come from files and go to files
+    stylize_film(stylizer, job.source, job.target, command.how, command.video)
+
+
 def stylize_one(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
     """Read, stylize and write one picture."""
     picture = images.read(job.source or io.BytesIO(sys.stdin.buffer.read()))
-    result: Image.Image = stylizer.stylize(picture.image, command.how)
+    styled = stylizer.apply(picture, command.how)
     if command.compare:
-        result = images.side_by_side(picture.image, result)
+        styled = replace(styled, image=images.side_by_side(picture.image, styled.image), deep=None)
     kind = job.format or (picture.format if picture.format in images.SUFFIXES else "PNG")
-    styled = replace(picture, image=result, format=kind)
+    styled = replace(styled, format=kind)
     if job.target:
         images.write(styled, job.target, command.quality)
     else:

@@ -22,6 +22,11 @@ READERS = {".onnx": ("openvino", "onnx"), ".xml": ("openvino",)}
 
 def candidates(path: Path, options: RuntimeOptions) -> list[str]:
     """Names of engines to try, the fastest first. Raises FastStyleError when nothing can do what is asked for."""
+    if options.precision == "int8":
+        raise FastStyleError(
+            "int8 is a file of its own: fast-style export MODEL -o int8.xml --precision int8 --photos DIR, "
+            "then --model int8.xml"
+        )
     readers = READERS.get(path.suffix.lower(), tuple(PRECISIONS))
     if options.engine != "auto":
         _check(options.engine, readers, path, options)
@@ -29,7 +34,7 @@ def candidates(path: Path, options: RuntimeOptions) -> list[str]:
     known = {name for names in PRECISIONS.values() for name in names}
     if options.precision not in known:
         raise FastStyleError(f"unknown precision {options.precision!r}; choose {', '.join(sorted(known))}")
-    if "torch" in readers and not _on_cpu(options.device):
+    if "torch" in readers and not on_cpu(options.device):
         return ["torch"]
     able = [name for name in readers if options.precision in PRECISIONS[name] and find_spec(PACKAGES[name])]
     if not able:
@@ -49,7 +54,8 @@ def _check(engine: str, readers: tuple[str, ...], path: Path, options: RuntimeOp
         raise FastStyleError(f"the {engine} engine runs on the CPU; for --device {options.device} use --engine torch")
 
 
-def _on_cpu(device: str) -> bool:
+def on_cpu(device: str) -> bool:
+    """Whether that device, by name, is the CPU; asks no library."""
     return device == "cpu" or (device == "auto" and not _may_have_gpu())
 
 

@@ -1,4 +1,4 @@
-"""How good is a trained network: distances, iterations-equivalent, artifacts."""
+"""How good is a trained network: distances, iterations-equivalent, artifacts, stability of films."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,8 +17,9 @@ from .artifacts import Check, check_all
 from .distances import Judge, Terms
 from .reference import Curve, measure
 from .report import Findings
+from .stability import StabilityFindings, evaluate_stability
 
-__all__ = ["Check", "Findings", "Judge", "Terms", "evaluate"]
+__all__ = ["Check", "Findings", "Judge", "StabilityFindings", "Terms", "evaluate", "evaluate_stability"]
 
 LANDSCAPES = 2
 TIMED_PASSES = 5
@@ -34,6 +35,7 @@ def evaluate(
     `report` hears of each part of the work, and of every evaluation of the loss by L-BFGS, as it is done. Raises
     FastStyleError for inputs that cannot be used.
     """
+    assert options.photos  # EvaluationOptions sees to it
     judge = Judge(options)
     photos = _photos(list_photos(options.photos)[0][-options.count :], options.size)
     pairs = _pairs(stylizer, photos)

@@ -26,6 +26,7 @@ class Judge:
             CONTENT_LAYERS, STYLE_LAYERS, style_weight=options.style_weight, vgg_weights=options.vgg_weights
         )
         self.device = pick_device(options.device)
+        assert options.style  # checked by those who need a judge
         vgg = load_vgg(losses).to(self.device)
         self.painting = images.resize_short_side(images.read(options.style).rgb, options.style_size)
         target = style_target(vgg, [self.tensor(self.painting)], STYLE_LAYERS)

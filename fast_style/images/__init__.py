@@ -1,7 +1,8 @@
 """Pictures in and out: decode, orient, resize, encode; the one place where uint8 becomes float and back."""
 
-from .arrays import from_array, quantized, resize_short_side, to_array, unit
-from .picture import EXTENSIONS, Picture, read, upright
+from .arrays import from_array, quantized, resize_short_side, resized, to_array, unit, with_short_side
+from .deep import deep_rgb, eight_bit
+from .picture import EXTENSIONS, Picture, flat, read, upright
 from .sheets import contact_sheet, side_by_side
 from .writing import FORMATS, QUALITY, SUFFIXES, encode, format_for, write
 
@@ -12,15 +13,20 @@ __all__ = [
     "SUFFIXES",
     "Picture",
     "contact_sheet",
+    "deep_rgb",
+    "eight_bit",
     "encode",
+    "flat",
     "format_for",
     "from_array",
     "quantized",
     "read",
     "resize_short_side",
+    "resized",
     "side_by_side",
     "to_array",
     "unit",
     "upright",
+    "with_short_side",
     "write",
 ]

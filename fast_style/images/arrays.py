@@ -32,8 +32,25 @@ def from_array(array: NDArray[np.float32]) -> Image.Image:
     return Image.fromarray(quantized(array))
 
 
+def resized(pixels: NDArray[Any], size: tuple[int, int], box: tuple[int, int, int, int] | None = None) -> NDArray[Any]:
+    """(H, W, 3) uint8 or uint16 at another width and height, all of it or what lies in `box` (Lanczos)."""
+    if pixels.shape[1::-1] == size and box is None:
+        return pixels
+    if pixels.dtype == np.uint8:
+        return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, box))
+    most = np.iinfo(pixels.dtype).max
+    channels = [Image.fromarray(pixels[..., c].astype(np.float32)) for c in range(pixels.shape[2])]
+    planes = [np.asarray(channel.resize(size, Image.Resampling.LANCZOS, box)) for channel in channels]
+    return (np.stack(planes, -1) + np.float32(0.5)).clip(0, most).astype(pixels.dtype)
+
+
+def with_short_side(size: tuple[int, int], short_side_px: int) -> tuple[int, int]:
+    """Width and height in proportion with that short side."""
+    scale = short_side_px / min(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def resize_short_side(image: Image.Image, short_side_px: int) -> Image.Image:
     """The same picture with that short side, the other in proportion (Lanczos)."""
-    scale = short_side_px / min(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    size = with_short_side(image.size, short_side_px)
     return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)

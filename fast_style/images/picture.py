@@ -4,17 +4,23 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from ..errors import FastStyleError
+from . import deep
 
 # What counts as a picture in a folder; a file that is named by the user is tried whatever its extension.
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".avif"})
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".avif", ".heic"})
+ORIENTATION = 0x0112
+# More pixels than this are refused: a small file may ask for more memory than there is. Pillow's own limit is below
+# what stitched panoramas have.
+MOST_PX = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -29,22 +35,55 @@ class Picture:
     """Profile of the RGB values; None means sRGB."""
     exif: bytes | None
     """EXIF without the orientation, which is applied."""
+    deep: "NDArray[np.uint16] | None" = None
+    """(H, W, 3 or 4), the pixels of `image` where they have 16 bit per channel."""
 
     @property
     def rgb(self) -> Image.Image:
         """The colours alone, transparent pixels on white."""
-        if self.image.mode == "RGB":
-            return self.image
-        ground = Image.new("RGBA", self.image.size, "white")
-        return Image.alpha_composite(ground, self.image).convert("RGB")
+        return flat(self.image)
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """An RGB or RGBA picture as RGB, transparent pixels on white: colours that nobody sees do not bleed in."""
+    if image.mode == "RGB":
+        return image
+    ground = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(ground, image).convert("RGB")
 
 
 def read(source: Path | BinaryIO) -> Picture:
     """Decode a picture from a path or a binary stream. Raises FastStyleError when it is none or is damaged."""
     name = source if isinstance(source, Path) else getattr(source, "name", "input")
-    with _plain_errors(str(name)), Image.open(source) as opened:
-        opened.load()
-        return upright(opened)
+    with _plain_errors(str(name)):
+        _register_heif()
+        Image.MAX_IMAGE_PIXELS = MOST_PX // 2  # Pillow refuses twice as many; it knows one limit for the process
+        data = source.read_bytes() if isinstance(source, Path) else _all_of(source)
+        with Image.open(io.BytesIO(data)) as opened:
+            opened.load()
+            picture = upright(opened)
+            if not deep.is_deep(opened, data[:26]):
+                return picture
+            orientation = opened.getexif().get(ORIENTATION, 1)
+    if not deep.available():
+        warnings.warn(f"{name}: {deep.MISSING}", stacklevel=2)
+        return picture
+    with _plain_errors(str(name)):
+        return replace(picture, deep=deep.decode(data, picture.format, orientation))
+
+
+def _all_of(stream: BinaryIO) -> bytes:
+    if stream.seekable():
+        stream.seek(0)
+    return stream.read()
+
+
+def _register_heif() -> None:
+    """HEIC, as phones write it, through Pillow's plug-in where it is installed."""
+    with suppress(ImportError):
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
 
 
 def upright(image: Image.Image) -> Picture:
@@ -76,7 +115,7 @@ def _plain_errors(name: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise FastStyleError(f"{name}: no such file") from error
     except Image.DecompressionBombError as error:
-        raise FastStyleError(f"{name}: more pixels than the limit of {2 * (Image.MAX_IMAGE_PIXELS or 0)}") from error
+        raise FastStyleError(f"{name}: more pixels than the limit of {MOST_PX}") from error
     except Exception as error:  # decoders raise whatever they trip over in a damaged file
         reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error).split("\n")[0]
         raise FastStyleError(f"{name}: not a readable picture ({reason})") from error

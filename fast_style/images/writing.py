@@ -1,6 +1,7 @@
 """Writing a picture: format from the name, alpha, profile and EXIF kept where the format can."""
 
 import io
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from PIL import features
 
 from ..errors import FastStyleError
 from ..files import atomic_path
+from . import deep
 from .picture import Picture
 
 FORMATS = {
@@ -20,6 +22,7 @@ FORMATS = {
     ".bmp": "BMP",
     ".gif": "GIF",
     ".avif": "AVIF",
+    ".heic": "HEIF",
 }
 SUFFIXES = {kind: suffix for suffix, kind in reversed(FORMATS.items())}
 WITHOUT_ALPHA = frozenset({"JPEG", "BMP"})
@@ -41,6 +44,8 @@ def format_for(path: Path, asked: str | None = None) -> str:
         raise FastStyleError(f"{which}: no known picture format; use one of {known}")
     if kind == "AVIF" and not features.check("avif"):
         raise FastStyleError("this Pillow was built without AVIF; use png or webp")
+    if kind == "HEIF" and not find_spec("pillow_heif"):
+        raise FastStyleError('HEIC needs a plug-in: pip install "fast_style[formats]"; or use png or webp')
     return kind
 
 
@@ -49,9 +54,11 @@ def encode(picture: Picture, quality: int = QUALITY) -> bytes:
 
     Raises FastStyleError for what the format cannot hold, such as a WebP of more than 16383 px.
     """
+    if picture.deep is not None and picture.format in deep.FORMATS and deep.available():
+        return deep.encode(picture.deep, picture.format, picture.icc_profile, picture.exif)
     image = picture.rgb if picture.format in WITHOUT_ALPHA else picture.image
     options: dict[str, Any] = {"quality": quality}
-    if picture.format in ("JPEG", "AVIF"):
+    if picture.format in ("JPEG", "AVIF", "HEIF"):
         options["subsampling"] = "4:4:4"  # full colour resolution: strokes are small and saturated
     if picture.format == "WEBP":
         options["lossless"] = quality == 100  # the lossy kind halves the colour resolution at any quality

@@ -3,15 +3,18 @@
 Imports neither torch nor numpy, so that `--help` is quick.
 """
 
+from .benchmark import BenchmarkOptions
 from .controls import StylizeOptions
 from .evaluation import EvaluationOptions
 from .exporting import ExportOptions
 from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from .running import NetworkOptions, RuntimeOptions
 from .serving import ServerOptions
+from .video import VideoOptions
 
 __all__ = [
     "WITHOUT_EFFECT",
+    "BenchmarkOptions",
     "DataOptions",
     "EvaluationOptions",
     "ExportOptions",
@@ -23,4 +26,5 @@ __all__ = [
     "StyleOptions",
     "StylizeOptions",
     "TrainOptions",
+    "VideoOptions",
 ]

@@ -3,16 +3,28 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import FastStyleError
+from .checks import check_at_least
+
 
 @dataclass(frozen=True)
 class EvaluationOptions:
     """Judge a trained network: distances, iterations-equivalent, artifacts."""
 
-    style: Path
-    """The style picture that the network was trained for."""
+    style: Path | None = None
+    """The style picture that the network was trained for; only with --video it may be left out."""
 
-    photos: Path
-    """Folder of photographs that it was not trained on."""
+    photos: Path | None = None
+    """Folder of photographs that it was not trained on; not needed with --video."""
+
+    video: tuple[Path, ...] = ()
+    """Films: how steady are they when painted, frame by frame and with --temporal flow?"""
+
+    versus: tuple[str, ...] = ()
+    """Further models to paint the films of --video with: .pth files or names of shipped styles."""
+
+    frames: int = 60
+    """Frames of each film to judge by."""
 
     vgg_weights: Path | None = None
     """VGG19 weights in torchvision's names; by default torchvision's download (548 MB, once)."""
@@ -21,7 +33,7 @@ class EvaluationOptions:
     """Photographs to judge by: the last of the folder, sorted by path."""
 
     size: int = 256
-    """Short side in px of the photographs."""
+    """Short side in px of the photographs and films."""
 
     style_size: int = 512
     """Short side in px at which the style is seen."""
@@ -43,3 +55,10 @@ class EvaluationOptions:
 
     device: str = "auto"
     """cpu, cuda, cuda:1, mps or auto."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "count", "size")
+        if self.video and self.frames < 2:
+            raise FastStyleError(f"--frames is {self.frames}; it takes 2 or more")
+        if not self.video and not (self.style and self.photos):
+            raise FastStyleError("name --style and --photos to judge by pictures, or --video to judge by films")

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,7 +29,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 # How often one that waits looks whether its client is still there.
 LOOK_S = 0.1
 # Decoders that are worth exposing to strangers: what `images` writes, and phones' and scientists' plain kinds.
-DECODERS = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM"})
+DECODERS = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "HEIF"})
 
 
 def limited(receive: Receive, options: ServerOptions, declared: str | None) -> Receive:
@@ -105,6 +106,9 @@ def decode(data: bytes, what: str, most_pixels: int) -> Picture:
 def _decoders() -> list[str]:
     """Those of DECODERS that this Pillow has; it loads them lazily and trips over one that it has not loaded."""
     Image.init()
+    with contextlib.suppress(ImportError):
+        pillow_heif = import_module("pillow_heif")
+        pillow_heif.register_heif_opener()
     return [name for name in Image.OPEN if name in DECODERS]
 
 

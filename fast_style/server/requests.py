@@ -1,11 +1,10 @@
 """From a request to what is asked: the picture, its masks, the fields."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from PIL import Image
 
 from .. import images, masks
 from ..errors import FastStyleError
@@ -111,26 +110,25 @@ def stylize(stylizer: Stylizer, asked: Wanted, budget: limits.Budget, most_pixel
     with budget.take(pixels):
         picture = limits.decode(asked.image, "image", most_pixels)
         found = read_masks(asked.masks, most_pixels)
-        result = render(stylizer, picture.image, asked.how, found)
-    kind = asked.format or (picture.format if picture.format in images.SUFFIXES else "PNG")
-    return Picture(result, kind, picture.icc_profile, picture.exif)
+        with plain_errors():
+            styled = stylizer.apply(picture, asked.how, found or None)
+    kind = asked.format or (styled.format if styled.format in images.SUFFIXES else "PNG")
+    return replace(styled, format=kind)
 
 
-def render(stylizer: Stylizer, image: Image.Image, how: StylizeOptions, found: tuple[Mask, ...]) -> Image.Image:
-    """The image stylized, for as long as somebody waits for it. Raises RequestError (400) for unknown styles."""
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """What is wrong with a request as RequestError (400); Dropped when nobody waits for the picture any more."""
     ticket = Ticket.current()
     ticket.check()
     try:
-        result = stylizer.stylize(image, how, found or None)
+        yield
     except FastStyleError as error:
         raise RequestError(400, sentence(error)) from error
     ticket.check()
-    return result
 
 
 def encode(picture: Picture, quality: int) -> bytes:
     """The picture as a file. Raises RequestError (400) for what its format cannot hold."""
-    try:
+    with plain_errors():
         return images.encode(picture, quality)
-    except FastStyleError as error:
-        raise RequestError(400, sentence(error)) from error

@@ -86,6 +86,8 @@ class Service:
         ticket = Ticket()
         future = self._submit(model, work, ticket)
         result = asyncio.wrap_future(future)
+        # Where nobody waits any more, nobody will look at how it ended.
+        result.add_done_callback(lambda done: done.cancelled() or done.exception())
         waits: set[asyncio.Future[Any]] = {result} if gone is None else {result, asyncio.ensure_future(gone)}
         try:
             await asyncio.wait(waits, timeout=self.options.time_limit_s, return_when=asyncio.FIRST_COMPLETED)
@@ -95,7 +97,6 @@ class Service:
                 wait.cancel()
         if result.done():
             return result.result()
-        result.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else will look
         if any(wait.done() for wait in waits):
             self.metrics.dropped.inc()
             raise Dropped

@@ -215,7 +215,8 @@ def stylize_frame(stylizer: Stylizer, frame: bytes, settings: Settings, most_pix
         image = Image.frombytes("RGB", (settings.width, settings.height), frame)
     else:
         image = limits.decode(frame, "frame", most_pixels).rgb
-    result = requests.render(stylizer, image, settings.how, settings.masks)
+    with requests.plain_errors():
+        result = stylizer.stylize(image, settings.how, settings.masks or None)
     if settings.output == "raw":
         return result.tobytes(), result.width, result.height
     data = requests.encode(Picture(result, "JPEG", None, None), settings.quality)

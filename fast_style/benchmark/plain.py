@@ -1,0 +1,22 @@
+"""What one writes first: torch and torchvision, eager, float32. `plain.py CHECKPOINT IN OUT`, a whole process."""
+
+import sys
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torchvision.transforms.functional import to_pil_image, to_tensor
+
+from fast_style.checkpoint import load
+
+
+def main(checkpoint: str, source: str, target: str) -> None:
+    """Stylize one picture."""
+    network = load(Path(checkpoint)).network()
+    with Image.open(source) as picture, torch.no_grad():
+        styled = network(to_tensor(picture.convert("RGB"))[None]).clamp(0, 1)
+    to_pil_image(styled[0]).save(target, quality=95)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

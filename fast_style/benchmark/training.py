@@ -1,0 +1,123 @@
+"""Training steps, ours and plain ones: `python -m fast_style.benchmark.training CASE.json OUT.npy`, as in `worker`."""
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..parity import SAMPLE
+from .worker import answer, peak_bytes
+
+LAYERS = ("relu3_3", "relu4_1"), ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+
+@dataclass(frozen=True)
+class TrainCase:
+    """A training step: ours, or plain (eager, float32, contiguous, memory allocation untouched)."""
+
+    kind: str
+    """plain or ours."""
+    device: str
+    batch: int = 4
+    size_px: int = 256
+
+
+def main(case_file: str, _: str) -> None:
+    """Answer each line with the seconds of a step; in the end with the memory."""
+    case = TrainCase(**json.loads(Path(case_file).read_text()))
+    answers, sys.stdout = sys.stdout, sys.stderr
+    (_plain if case.kind == "plain" else _ours)(case, answers)
+    answer(answers, {"peak_bytes": peak_bytes(case.device)})
+
+
+def _plain(case: TrainCase, answers: Any) -> None:
+    import torch
+
+    from ..losses import PerceptualLoss, gram
+    from ..network import TransformerNetwork
+    from ..options import LossOptions
+    from ..vgg import VGG19
+
+    torch.manual_seed(0)
+    photo = torch.rand(case.batch, 3, case.size_px, case.size_px, device=case.device)
+    network, vgg = TransformerNetwork().to(case.device), VGG19(LAYERS[1][-1]).to(case.device)
+    targets = {layer: gram(features[:1]) for layer, features in vgg(photo, LAYERS[1]).items()}
+    loss = PerceptualLoss(LossOptions(*LAYERS), vgg, [targets])
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    style = torch.zeros(case.batch, dtype=torch.long, device=case.device)
+    answer(answers, {})
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        loss(network(photo), photo, style)["total"].backward()
+        optimizer.step()
+        if case.device.startswith("cuda"):
+            torch.cuda.synchronize(case.device)
+        answer(answers, {"seconds": time.perf_counter() - start})
+
+
+def _ours(case: TrainCase, answers: Any) -> None:
+    """The real loop on a folder with one picture; `should_stop`, which it asks before each step, is our clock."""
+    from .. import malloc
+
+    malloc.tune()
+    import torch
+
+    from ..training import train
+
+    started = 0.0
+
+    def wait_for_a_line() -> bool:
+        nonlocal started
+        if case.device.startswith("cuda"):
+            torch.cuda.synchronize(case.device)
+        answer(answers, {"seconds": time.perf_counter() - started} if started else {})
+        ended = not sys.stdin.readline()
+        started = time.perf_counter()
+        return ended
+
+    with tempfile.TemporaryDirectory() as folder:
+        train(_options(case, Path(folder)), should_stop=wait_for_a_line)
+
+
+def _options(case: TrainCase, folder: Path) -> Any:
+    import shutil
+
+    import torch
+
+    from ..options import DataOptions, LossOptions, StyleOptions, TrainOptions
+    from ..vgg import INDICES, VGG19
+
+    torch.manual_seed(0)
+    vgg = {
+        f"features.{INDICES[layer]}.{kind}": parameter
+        for layer, conv in VGG19(LAYERS[1][-1]).convs.items()
+        for kind, parameter in conv.named_parameters()
+    }
+    torch.save(vgg, folder / "vgg.pth")
+    (folder / "photos").mkdir()
+    shutil.copy(SAMPLE, folder / "photos")
+    data = DataOptions(
+        folder / "photos",
+        image_size=case.size_px,
+        finish_share=0,
+        batch_size=case.batch,
+        workers=0,
+        photo_size=(256, 256),
+    )
+    return TrainOptions(
+        StyleOptions((SAMPLE,)),
+        data,
+        LossOptions(*LAYERS, vgg_weights=folder / "vgg.pth"),
+        output=folder / "out.pth",
+        device=case.device,
+        preview_seconds=1e9,
+        save_minutes=1e9,
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,66 @@
+"""Whole processes, from the shell to the file: `stylize.py` when it has run before, against a plain script."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from .. import images
+from ..errors import FastStyleError
+
+# Not imported here: on Linux a new process counts its parent's memory as its own peak, so the parent stays small.
+PLAIN = Path(__file__).with_name("plain.py")
+OURS = "from fast_style.commands import run, stylize; raise SystemExit(run(stylize.main, prog='stylize.py'))"
+
+
+@dataclass
+class Process:
+    """One command, run several times."""
+
+    name: str
+    command: Sequence[str | Path]
+    seconds: list[float] = field(default_factory=list)
+    peak_bytes: list[int] = field(default_factory=list)
+
+    def data(self, other: "Process") -> dict[str, str | float]:
+        """Medians, and their ratios to `other`."""
+        time_s, peak = median(self.seconds), median(self.peak_bytes)
+        times = median(other.seconds) / time_s
+        share = peak / median(other.peak_bytes)
+        return {"process": self.name, "seconds": time_s, "peak_mb": peak / 1e6, "ratio": times, "memory_share": share}
+
+
+def compare(
+    model: Path, photo: Path, size: tuple[int, int], runs: int, report: Callable[[], None] = lambda: None
+) -> list[dict[str, str | float]]:
+    """The plain script and ours in turn, on the photograph at that size, after one run of each that is not timed."""
+    if not hasattr(os, "wait4"):
+        raise FastStyleError("the memory of whole processes can be measured on Linux and macOS only")
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "in.jpg", Path(folder) / "out.jpg"
+        images.read(photo).rgb.resize(size).save(source, quality=95)
+        script = Process("plain", [sys.executable, PLAIN, model, source, target])
+        flags: list[str | Path] = ["--model", model, source, "-o", target, "--overwrite", "--device", "cpu"]
+        ours = Process("stylize.py", [sys.executable, "-c", OURS, *flags])
+        for turn in range(1 + runs):
+            for process in (script, ours):
+                _run(process, keep=turn > 0)
+                report()
+    return [process.data(script) for process in (script, ours)]
+
+
+def _run(process: Process, keep: bool) -> None:
+    start = time.perf_counter()
+    child = subprocess.Popen([str(part) for part in process.command])
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise FastStyleError(f"{process.name} ended with code {child.returncode}")
+    if keep:
+        process.seconds.append(time.perf_counter() - start)
+        process.peak_bytes.append(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))

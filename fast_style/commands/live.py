@@ -1,0 +1,42 @@
+"""Live sources on the command line: a camera in a window, raw frames through a pipe."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..options import StylizeOptions, VideoOptions
+
+if TYPE_CHECKING:
+    from ..stylizer import Stylizer
+
+KEYS = "n and p: styles; + and -: strength; q: end"
+
+
+def stylize_camera(stylizer: "Stylizer", index: int, how: StylizeOptions, video: VideoOptions) -> int:
+    """Show a camera, stylized, until a key ends it; the exit code."""
+    from ..video.live import OpenCVCamera, OpenCVWindow, run_live
+
+    window = OpenCVWindow()
+    camera = OpenCVCamera(index)
+    print(KEYS)
+    try:
+        shown, dropped = run_live(stylizer, camera, window, how, video)
+    finally:
+        camera.close()
+        window.close()
+    print(f"{shown} frames shown, {dropped} dropped")
+    return 0
+
+
+def stylize_raw(load: Callable[[], "Stylizer"], size: str, how: StylizeOptions, video: VideoOptions) -> int:
+    """Stylize raw frames from standard input to standard output; the exit code."""
+    from ..video import raw
+
+    pixels = raw.parse_size(size)
+    # Whatever a library prints must not get between the frames.
+    frames = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with frames:
+        raw.stylize_raw(load(), pixels, sys.stdin.buffer, frames, how, video)
+    return 0

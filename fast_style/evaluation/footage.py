@@ -1,0 +1,92 @@
+"""Short clips with known motion: real ones with estimated flow, a camera over a large picture with exact flow."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .. import images, scenes
+from ..flow import Array, FlowEstimator, Mask, boundaries, consistent, inside, opencv
+from ..options import VideoOptions
+from ..video import Frame, open_source
+
+# The camera path: sway in shares of the short side, zoom and turn, over so many frames a swing.
+SWAY, ZOOM, TURN_RADIANS, SWING_FRAMES = 0.35, 0.12, 0.10, 90
+# Of the picture that the camera moves over, in short sides of the clip: room for all of the path.
+SCENE = 2.4
+
+
+@dataclass(frozen=True)
+class Footage:
+    """Frames and the motion between them."""
+
+    name: str
+    frames: list[Array]
+    """RGB (1, 3, H, W) float32 in [0, 1] each."""
+    flows: list[Array]
+    """From each frame to the next: (H, W, 2) px."""
+    visible: list[Mask]
+    """(H, W): which pixels of each frame are seen in the next and have trustworthy flow."""
+
+
+def real(path: Path, count: int, size_px: int, start_s: float = 0.0) -> Footage:
+    """The first `count` frames of a film from `start_s` on, at that short side, with DIS flow.
+
+    Left out are what is occluded in the next frame and motion boundaries, as Ruder et al. 2016 and Lai et al. 2018 do.
+    """
+    source = open_source(path, VideoOptions(start=start_s), size_px)
+    frames: list[Array] = []
+    try:
+        for item in source:
+            if isinstance(item, Frame):
+                frames.append(item.image)
+            if len(frames) == count:
+                break
+    finally:
+        source.close()
+    estimate = FlowEstimator()
+    flows, visible = [], []
+    for now, after in pairwise(frames):
+        there, back = estimate(now, after), estimate(after, now)
+        flows.append(there)
+        visible.append(consistent(there, back) & ~boundaries(there))
+    return Footage(path.stem, frames, flows, visible)
+
+
+def camera_path(count: int, size_px: int, seed: int = 0) -> Footage:
+    """`count` frames, 16:9, of a camera that sways, zooms and turns over a rendered landscape: its flow is exact."""
+    cv2 = opencv()
+    width, height = size_px * 16 // 9, size_px
+    scene = scenes.landscape(round(SCENE * width), round(SCENE * height), seed)
+    views = [_view(index, width, height) for index in range(count)]
+    frames = []
+    for view in views:
+        where = cv2.WARP_INVERSE_MAP | cv2.INTER_CUBIC
+        pixels = cv2.warpAffine(scene, view[:2], (width, height), flags=where, borderMode=cv2.BORDER_REFLECT)
+        frames.append(images.to_array(Image.fromarray(pixels)))
+    flows = [_flow(now, after, width, height) for now, after in pairwise(views)]
+    return Footage("camera path, exact flow", frames, flows, [inside(flow) for flow in flows])
+
+
+def _view(index: int, width: int, height: int) -> Array:
+    """(3, 3): from pixels of a frame to those of the scene."""
+    phase = 2 * math.pi * index / SWING_FRAMES
+    scale = 1 + ZOOM * math.sin(phase)
+    turn = TURN_RADIANS * math.sin(0.7 * phase)
+    cosine, sine = scale * math.cos(turn), scale * math.sin(turn)
+    x = SCENE * width / 2 + SWAY * height * math.sin(phase + 0.5)
+    y = SCENE * height / 2 + 0.5 * SWAY * height * math.sin(1.3 * phase)
+    middle = np.array([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, 1]])
+    placed: Array = np.array([[cosine, -sine, x], [sine, cosine, y], [0, 0, 1]]) @ middle
+    return placed
+
+
+def _flow(now: Array, after: Array, width: int, height: int) -> Array:
+    """Exact flow between two views: (H, W, 2) px."""
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    here = np.stack([x, y, np.ones_like(x)], -1).astype(np.float64)
+    there = here @ (np.linalg.inv(after) @ now).T
+    return (there - here)[..., :2].astype(np.float32)

@@ -1,0 +1,69 @@
+"""A film in, a stylized film out: decoding, inference and encoding at the same time, in memory that does not grow."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..options import StylizeOptions, VideoOptions
+from ..stylizer import Stylizer
+from .clip import Frame, Sink, Source, at_size
+from .kinds import open_sink, open_source
+from .painting import Painter
+from .threads import ahead, behind
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a film is."""
+
+    frames: int
+    """Frames done."""
+    expected: int | None
+    """About how many there will be."""
+    seconds: float
+    """Time since the first."""
+
+
+def stylize_film(
+    stylizer: Stylizer,
+    source: Path,
+    target: Path,
+    how: StylizeOptions = StylizeOptions(),
+    video: VideoOptions = VideoOptions(),
+    report: Callable[[Progress], None] = lambda _: None,
+) -> int:
+    """Stylize a film, an animation or an image sequence (`frames/%05d.png`); returns the number of frames.
+
+    `report` hears of every frame. An interruption (KeyboardInterrupt) or an error leaves what there is under
+    `partial_path(target)`, where it plays. Raises FastStyleError for inputs, outputs and options that cannot be used.
+    """
+    reader = open_source(source, video, how.size)
+    try:
+        painter = Painter(stylizer, how, video)
+        size = at_size(*reader.info.full_size, how.output_size)
+        writer = open_sink(target, reader.info, video, size)
+    except BaseException:
+        reader.close()
+        raise
+    whole = False
+    try:
+        count = _run(reader, painter, writer, report)
+        whole = True
+    finally:
+        writer.close(whole)
+        reader.close()
+    return count
+
+
+def _run(reader: Source, painter: Painter, writer: Sink, report: Callable[[Progress], None]) -> int:
+    count, start, info = 0, time.perf_counter(), reader.info
+    with ahead(reader) as items, behind(writer.write) as write:
+        for item in items:
+            if not isinstance(item, Frame):
+                write(item)
+                continue
+            write(replace(item, image=painter(item.image, float(item.pts * info.time_base))))
+            count += 1
+            report(Progress(count, info.frames, time.perf_counter() - start))
+    return count

@@ -1,0 +1,32 @@
+"""What is done to each frame: the controls at its time, the stylizer, the temporal filter."""
+
+from ..errors import FastStyleError
+from ..options import StylizeOptions, VideoOptions
+from ..stylizer import Stylizer
+from .clip import Array
+from .keyframes import Keyframes
+from .masks import MaskTracks
+from .temporal import FlowFilter
+
+
+class Painter:
+    """Stylizes frames in their order."""
+
+    def __init__(self, stylizer: Stylizer, how: StylizeOptions, video: VideoOptions) -> None:
+        """Raises FastStyleError for unknown styles, masks that cannot be read and controls that films do not have."""
+        if how.detail or how.tileable:
+            raise FastStyleError("--detail and --tileable are for pictures; leave them out for a film")
+        self._stylizer, self._how = stylizer, how
+        self._keyframes = Keyframes(video.keyframes, how, stylizer.styles)
+        self._masks = MaskTracks(stylizer, how, video)
+        self._filter = FlowFilter() if video.temporal == "flow" else None
+
+    def __call__(self, image: Array, time_s: float) -> Array:
+        """RGB (1, 3, H, W) float32 in [0, 1], shown at `time_s`, to the same painted."""
+        how = self._keyframes.at(time_s) if self._keyframes else self._how
+        painted = self._stylizer(image, how, self._masks.at(time_s))
+        return self._filter(image, painted) if self._filter else painted
+
+    def change(self, how: StylizeOptions) -> None:
+        """Paint with other controls from the next frame on."""
+        self._how = how

@@ -1,0 +1,82 @@
+"""Raw frames through pipes: RGB24 in, RGB24 out, every frame answered in its order."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from PIL import Image
+
+from .. import images
+from ..errors import FastStyleError
+from ..options import StylizeOptions, VideoOptions
+from ..stylizer import Stylizer
+from .clip import Array
+from .painting import Painter
+from .threads import ahead, behind
+
+RATE = 25.0
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height in px from `1280x720`. Raises FastStyleError for anything else."""
+    match = re.fullmatch(r"(\d+)x(\d+)", text.strip().lower())
+    if not match or not int(match[1]) * int(match[2]):
+        raise FastStyleError(f"--raw {text}: expected WIDTHxHEIGHT, as in 1280x720")
+    return int(match[1]), int(match[2])
+
+
+def stylize_raw(
+    stylizer: Stylizer,
+    size: tuple[int, int],
+    source: BinaryIO,
+    sink: BinaryIO,
+    how: StylizeOptions = StylizeOptions(),
+    video: VideoOptions = VideoOptions(),
+    report: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Stylize RGB24 frames of that width and height until the source ends; returns their number.
+
+    Key frames count time at --fps, by default 25 a second. Latency is what is in the pipes and the few frames that are
+    being read, painted and written; nothing is dropped. Raises FastStyleError when the source ends within a frame.
+    """
+    painter = Painter(stylizer, how, video)
+    count, rate = 0, video.fps or RATE
+
+    def write(image: Array) -> None:
+        _write(sink, image, size)
+
+    with ahead(_frames(source, size, how.size), 2) as frames, behind(write, 2) as put:
+        for image in frames:
+            put(painter(image, count / rate))
+            count += 1
+            report(count)
+    return count
+
+
+def _frames(source: BinaryIO, size: tuple[int, int], short_side_px: int | None) -> Iterator[Array]:
+    width, height = size
+    length = width * height * 3
+    number = 0
+    while data := _exactly(source, length):
+        number += 1
+        if len(data) < length:
+            raise FastStyleError(f"--raw {width}x{height}: the input ended within frame {number}; is its size right?")
+        image = Image.frombytes("RGB", size, bytes(data))
+        yield images.to_array(images.resize_short_side(image, short_side_px) if short_side_px else image)
+
+
+def _exactly(source: BinaryIO, length: int) -> bytes:
+    """So many bytes, fewer only at the end: a pipe hands out what it has."""
+    parts, missing = [], length
+    while missing and (part := source.read(missing)):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def _write(sink: BinaryIO, image: Array, size: tuple[int, int]) -> None:
+    picture = images.from_array(image)
+    if picture.size != size:
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    sink.write(picture.tobytes())
+    sink.flush()

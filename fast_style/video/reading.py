@@ -1,0 +1,180 @@
+"""Reading a film: any container and codec of libav, upright RGB frames at their times, packets to copy between them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from ..errors import FastStyleError
+from ..options import VideoOptions
+from .clip import ClipInfo, Frame, at_size
+from .conversion import FULL, Graph, colors_of, decoding_chain, to_array
+from .libav import plain_errors, pyav
+
+COPIED = ("audio", "subtitle")
+ASSUMED_RATE = Fraction(25)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A decoded frame (PyAV) with its time and duration in units of the stream's time base."""
+
+    frame: Any
+    pts: int
+    duration: int
+
+
+class FilmReader:
+    """The frames of a film from `start` on for `duration`, with the sound and subtitles of that time."""
+
+    def __init__(self, path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> None:
+        """size: short side in px of the frames handed out. Raises FastStyleError for what is no film."""
+        self.path, self.options = path, options
+        with plain_errors(path, "read as a film"):
+            self._container = pyav().open(str(path))
+            try:
+                self._open(size)
+            except BaseException:
+                self._container.close()
+                raise
+
+    def _open(self, size: int | None) -> None:
+        streams = self._container.streams
+        videos = [s for s in streams.video if not s.disposition & pyav().stream.Disposition.attached_pic]
+        if not videos:
+            raise FastStyleError(f"{self.path}: there is no film in it")
+        self._video = videos[0]
+        self._video.thread_type = "AUTO"
+        self._base = self._video.time_base or Fraction(1, 90000)
+        self._zero = Fraction(self._container.start_time or 0, 10**6)  # libav's unit is a microsecond
+        self._copies = tuple(s for s in streams if s.type in COPIED and s.codec_context is not None)
+        self._rate = self._video.average_rate or self._video.guessed_rate or ASSUMED_RATE
+        if self.options.start:
+            self._container.seek(int((self._zero + Fraction(self.options.start)) * 10**6))
+        self._decoded = self._decode()
+        self._early: list[Any] = []  # what comes up to the first frame, which tells size and colours
+        for item in self._decoded:
+            self._early.append(item)
+            if isinstance(item, _Shown):
+                self.info = self._describe(item, size)
+                return
+        raise FastStyleError(f"{self.path}: no frame in the part of the film that is asked for")
+
+    def _describe(self, first: _Shown, size: int | None) -> ClipInfo:
+        frame, options = first.frame, self.options
+        self._turns = round(float(getattr(frame, "rotation", 0)) / 90) % 4
+        stored = (frame.width, frame.height)
+        full = stored[::-1] if self._turns % 2 else stored
+        work = at_size(*full, size)
+        colors = colors_of(frame)
+        deep = frame.format.components[0].bits > 8
+        filters = decoding_chain(*(work[::-1] if self._turns % 2 else work), colors, frame.color_range == FULL, deep)
+        rate = Fraction(options.fps).limit_denominator(1001) if options.fps else self._rate
+        if options.fps:
+            filters.insert(0, ("fps", f"fps={rate.numerator}/{rate.denominator}"))
+        self._graph = Graph(filters, self._base)
+        aspect = self._video.sample_aspect_ratio or Fraction(1)
+        return ClipInfo(
+            *work,
+            time_base=1 / rate if options.fps else self._base,
+            rate=rate,
+            frames=self._expected(rate),
+            full_size=full,
+            colors=colors,
+            deep=deep,
+            pixel_aspect=1 / aspect if self._turns % 2 and aspect else aspect or Fraction(1),
+            metadata=dict(self._container.metadata),
+            copies=self._copies,
+            # The first frame of a cut film is at 0, as is the start of a whole one.
+            shift_s=first.pts * self._base if options.start else max(self._zero, Fraction(0)),
+        )
+
+    def _expected(self, rate: Fraction) -> int | None:
+        """About how many frames will come."""
+        options, total = self.options, Fraction(self._container.duration or 0, 10**6)
+        if not total and not self._video.frames:
+            return None
+        if not options.start and not options.duration and not options.fps and self._video.frames:
+            return int(self._video.frames)
+        seconds = max(Fraction(0), (total or self._video.frames / self._rate) - Fraction(options.start))
+        if options.duration:
+            seconds = min(seconds, Fraction(options.duration))
+        return max(1, round(seconds * rate))
+
+    def _decode(self) -> Iterator[Any]:
+        """Decoded frames of the wanted part with their times, and the packets of the same part."""
+        begin = self._zero + Fraction(self.options.start) if self.options.start else None
+        end = self._zero + Fraction(self.options.start) + Fraction(self.options.duration or 0)
+        until = end if self.options.duration else None
+        running = {stream.index for stream in (self._video, *self._copies) if stream.type != "subtitle"}
+        last = None
+        for packet in self._container.demux(self._video, *self._copies):
+            if packet.stream.index != self._video.index:
+                place = _place(packet, begin, until)
+                if place == 0:
+                    yield packet
+                elif place > 0:
+                    running.discard(packet.stream.index)
+            elif self._video.index in running:
+                for shown in self._shown(packet, last):
+                    last = shown
+                    place = _compare(shown.pts * self._base, begin, until)
+                    if place == 0:
+                        yield shown
+                    elif place > 0:
+                        running.discard(self._video.index)
+            if not running:
+                return
+
+    def _shown(self, packet: Any, last: _Shown | None) -> Iterator[_Shown]:
+        """The frames of a packet, at times that grow; damaged packets are passed over, as players do."""
+        try:
+            frames = packet.decode()
+        except pyav().error.InvalidDataError:
+            return
+        usual = max(1, round(1 / (self._rate * self._base)))
+        for frame in frames:
+            pts = frame.pts if frame.pts is not None else last.pts + usual if last else 0
+            last = _Shown(frame, max(pts, last.pts + 1) if last else pts, int(getattr(frame, "duration", 0) or 0))
+            yield last
+
+    def __iter__(self) -> Iterator[Any]:
+        """Frames in order, and packets of the streams to copy between them."""
+        with plain_errors(self.path, "read"):
+            for item in chain(self._taken(), self._decoded):
+                if isinstance(item, _Shown):
+                    yield from self._converted(item)
+                else:
+                    yield item
+            yield from self._converted(None)
+
+    def _taken(self) -> Iterator[Any]:
+        """What was read on opening; let go of as it is used, for frames are large."""
+        while self._early:
+            yield self._early.pop(0)
+
+    def _converted(self, shown: _Shown | None) -> Iterator[Frame]:
+        shift = round(self.info.shift_s / self._base)
+        if shown is not None:
+            shown.frame.pts = shown.pts - shift
+            shown.frame.time_base = self._base
+        for frame in self._graph(shown.frame if shown else None):
+            yield Frame(to_array(frame, self._turns), frame.pts, int(getattr(frame, "duration", 0) or 0))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+
+def _place(packet: Any, begin: Fraction | None, end: Fraction | None) -> int:
+    """Whether a packet to copy comes before (-1), in (0) or after (1) the part from `begin` to `end`, in seconds."""
+    time = packet.pts if packet.pts is not None else packet.dts
+    return -1 if time is None else _compare(time * packet.time_base, begin, end)
+
+
+def _compare(time_s: Fraction, begin: Fraction | None, end: Fraction | None) -> int:
+    if begin is not None and time_s < begin:
+        return -1
+    return 1 if end is not None and time_s >= end else 0

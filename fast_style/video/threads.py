@@ -1,0 +1,120 @@
+"""Decoding, inference and encoding at the same time: threads joined by bounded queues."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+
+# How long a thread waits for its neighbour before it looks whether the work was given up.
+POLL_S = 0.1
+_END = object()
+
+
+class _Worker:
+    """A thread, the queue between it and its neighbour, its error, and the sign that ends it."""
+
+    def __init__(self, name: str, length: int) -> None:
+        self.name = name
+        self.items: queue.Queue[Any] = queue.Queue(length)
+        self.given_up = threading.Event()
+        self.error: BaseException | None = None
+        self.thread: threading.Thread | None = None
+
+    def start(self, work: Callable[[], None]) -> None:
+        self.thread = threading.Thread(target=self._run, args=(work,), name=self.name, daemon=True)
+        self.thread.start()
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # raised again in the thread that waits for this one
+            self.error = error
+            self.given_up.set()
+
+    def put(self, item: Any) -> bool:
+        """Hand on, waiting for room; False when the work was given up."""
+        while not self.given_up.is_set():
+            try:
+                self.items.put(item, timeout=POLL_S)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def get(self) -> Any:
+        """Take over, waiting for something; the end when the work was given up."""
+        while True:
+            try:
+                return self.items.get(timeout=POLL_S)
+            except queue.Empty:
+                if self.given_up.is_set():
+                    return _END
+
+    def join(self) -> None:
+        if self.thread:
+            self.thread.join()
+        if self.error:
+            raise self.error
+
+
+@contextmanager
+def ahead(items: Iterable[Item], length: int = 4) -> Iterator[Iterator[Item]]:
+    """The same items, made in a thread that is up to `length` items ahead; its errors are raised here.
+
+    When the block is left, for whatever reason, the thread has ended.
+    """
+    worker = _Worker("ahead", length)
+
+    def work() -> None:
+        for item in items:
+            if not worker.put(item):
+                return
+        worker.put(_END)
+
+    def taken() -> Iterator[Item]:
+        while (item := worker.get()) is not _END:
+            yield item
+        worker.join()
+
+    worker.start(work)
+    try:
+        yield taken()
+    finally:
+        worker.given_up.set()
+        assert worker.thread
+        worker.thread.join()
+
+
+@contextmanager
+def behind(consume: Callable[[Item], None], length: int = 4) -> Iterator[Callable[[Item], None]]:
+    """A function that hands items to `consume`, called in a thread, and waits only when `length` of them are due.
+
+    Its errors are raised by the next call or at the end of the block. All items are consumed when the block ends well
+    or by an interruption; when it ends by another error, those that wait are dropped.
+    """
+    worker = _Worker("behind", length)
+
+    def work() -> None:
+        while (item := worker.get()) is not _END:
+            consume(item)
+
+    def give(item: Item) -> None:
+        if not worker.put(item):
+            worker.join()
+
+    worker.start(work)
+    try:
+        yield give
+        worker.put(_END)
+        worker.join()
+    except KeyboardInterrupt:
+        worker.put(_END)
+        worker.join()
+        raise
+    finally:
+        worker.given_up.set()
+        assert worker.thread
+        worker.thread.join()

@@ -1,0 +1,120 @@
+"""The benchmark measures what it says: every engine, in turn, against plain PyTorch."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fast_style import FastStyleError, benchmark
+from fast_style.benchmark import cases, peak, whole
+from fast_style.benchmark.cases import Case
+from fast_style.commands import bench, run
+from fast_style.library import find
+from fast_style.options import BenchmarkOptions
+from fast_style.parity import SAMPLE, psnr
+
+
+def test_cases_are_every_engine_and_precision(tiny: Path) -> None:
+    pytest.importorskip("openvino")
+    pytest.importorskip("onnxruntime")
+    (group,) = cases.list_cases([str(tiny)], BenchmarkOptions(("40x30",)), "cpu")
+    assert [(case.engine, case.precision) for case in group] == [
+        ("plain", "fp32"),
+        ("openvino", "fp32"),
+        ("openvino", "bf16"),
+        ("onnx", "fp32"),
+        ("torch", "fp32"),
+        ("torch", "bf16"),
+        ("peak", "bf16"),
+        ("peak", "fp32"),
+    ]
+    on_gpu = cases.list_cases([str(tiny)], BenchmarkOptions(("40x30",)), "cuda")[0]
+    assert {case.engine for case in on_gpu} == {"plain", "torch", "peak"}
+    with pytest.raises(FastStyleError, match="WIDTHxHEIGHT"):
+        cases.size_of("720p")
+
+
+@pytest.mark.parametrize("frame", [False, True])
+def test_plain_and_ours_make_the_same_picture(tiny: Path, frame: bool) -> None:
+    made = {}
+    for engine in ("plain", "torch"):
+        call, known = cases.prepare(Case(str(tiny), engine, "fp32", 41, 30, str(SAMPLE), frame=frame))
+        made[engine] = call()
+        assert (known.get("flops", 0) > 0) == (engine == "plain")
+    assert made["plain"].shape == ((30, 41, 3) if frame else (1, 3, 30, 41))
+    assert made["plain"].dtype == (np.uint8 if frame else np.float32)
+    scale = 255 if frame else 1
+    assert psnr((made["plain"].astype(np.float32) - made["torch"]) / scale) > 50
+
+
+def test_arithmetic_is_counted_as_in_the_literature() -> None:
+    _, known = cases.prepare(Case(str(find("wave")), "plain", "fp32", 512, 512, str(SAMPLE)))
+    assert known["flops"] == pytest.approx(80.6e9, rel=0.01)
+
+
+def test_the_peak_is_arithmetic_per_time() -> None:
+    call, known = peak.prepare("fp32", "cpu")
+    assert call().size > 0
+    assert known["flops"] == pytest.approx(68e9, rel=0.01)
+
+
+def test_the_command_prints_rows_of_figures(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = [
+        str(tiny),
+        "--sizes",
+        "32x24",
+        "--runs",
+        "2",
+        "--engines",
+        "torch",
+        "--precisions",
+        "fp32",
+        "--device",
+        "cpu",
+    ]
+    assert run(bench.main, [*flags, "--json"], "fast-style bench") == 0
+    plain, ours = json.loads(capsys.readouterr().out)
+    assert (plain["engine"], plain["ratio"], plain["psnr_db"]) == ("plain", 1.0, None)
+    assert ours["psnr_db"] > 60
+    assert ours["ratio"] == pytest.approx(plain["p50_ms"] / ours["p50_ms"])
+    assert ours["per_s"] == pytest.approx(1e3 / ours["p50_ms"])
+    assert ours["p50_ms"] <= ours["p95_ms"] <= ours["p99_ms"]
+    assert 50 < ours["peak_mb"] < 5000
+    assert 0 < ours["share"] < 1.2
+
+
+def test_columns_line_up() -> None:
+    text = bench._table(
+        [{"model": "wave", "p50_ms": 1.0, "share": 0.5}, {"model": "w", "p50_ms": 22.25, "share": None}]
+    )
+    lines = text.splitlines()
+    assert lines[0].split() == ["model", "p50_ms", "share"]
+    assert lines[2].split() == ["w", "22.2", "-"]
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_a_model_that_does_not_run_is_said() -> None:
+    from fast_style.benchmark.processes import need
+
+    with pytest.raises(FastStyleError, match="plain PyTorch did not run"):
+        need(None, "plain PyTorch")
+
+
+@pytest.mark.slow
+def test_training_steps_are_compared() -> None:
+    plain, ours = benchmark.measure_training(BenchmarkOptions(runs=2, device="cpu"))
+    assert plain.ratio == 1
+    assert ours.per_s == pytest.approx(4e3 / ours.p50_ms)
+    assert ours.ratio > 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs wait4")
+def test_a_second_run_takes_a_third_of_the_memory_and_a_fraction_of_the_time() -> None:
+    pytest.importorskip("openvino")
+    plain, ours = whole.compare(find("wave"), SAMPLE, (1280, 720), 3)
+    print(plain, ours)
+    assert float(ours["memory_share"]) < 1 / 3
+    assert float(ours["ratio"]) > 3  # 5 on a quiet machine; `fast-style bench --process`

@@ -1,0 +1,205 @@
+"""Every engine against torch; which one is taken; what is kept, and what happens when it is damaged."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fast_style import FastStyleError, Stylizer
+from fast_style.engines import Engine, cache, choice, open_engine
+from fast_style.options import RuntimeOptions
+from fast_style.parity import SAMPLE, psnr
+
+PROJECT = Path(__file__).parents[1]
+GRAPHS = ("openvino", "onnx")
+
+
+def opened(path: Path, engine: str, precision: str = "fp32") -> Engine:
+    if engine != "torch":
+        pytest.importorskip({"openvino": "openvino", "onnx": "onnxruntime"}[engine])
+    return open_engine(path, RuntimeOptions("cpu", engine, precision))  # type: ignore[arg-type]
+
+
+def random(*shape: int) -> np.ndarray:
+    return np.random.default_rng(3).random(shape, dtype=np.float32)
+
+
+@pytest.mark.parametrize("engine", GRAPHS)
+@pytest.mark.parametrize("size", [(7, 13), (1, 50), (64, 41), (427, 641)])
+def test_the_same_picture_as_torch(trio: Path, engine: str, size: tuple[int, int]) -> None:
+    image, blend = random(2, 3, *size), np.array([0.5, 0.2, 0.3], np.float32)
+    out = opened(trio, engine)(image, blend)
+    assert out.shape == image.shape
+    assert out.dtype == np.float32
+    assert psnr(out - opened(trio, "torch")(image, blend)) > 80
+
+
+@pytest.mark.parametrize("engine", GRAPHS)
+def test_single_pixels_are_possible(tiny: Path, engine: str) -> None:
+    # Their values depend on the rounding of a variance of 0, so only their shape and range can be asked for.
+    out = opened(tiny, engine)(random(1, 3, 1, 1))
+    assert out.shape == (1, 3, 1, 1)
+    assert 0 <= out.min() <= out.max() <= 1
+
+
+@pytest.mark.parametrize("engine", GRAPHS)
+def test_it_knows_what_the_checkpoint_knows(trio: Path, engine: str) -> None:
+    known, reference = opened(trio, engine), opened(trio, "torch")
+    assert known.info == reference.info
+    np.testing.assert_array_equal(known.dots, reference.dots)
+    assert (known.stride, known.reach_px) == (reference.stride, reference.reach_px)
+
+
+@pytest.mark.parametrize("engine", GRAPHS)
+def test_tensors_come_back_as_tensors(tiny: Path, engine: str) -> None:
+    image = torch.rand(1, 3, 20, 30, dtype=torch.float64)
+    out = opened(tiny, engine)(image)
+    assert isinstance(out, torch.Tensor)
+    assert out.dtype == torch.float32
+    np.testing.assert_allclose(out, opened(tiny, engine)(image.numpy().astype(np.float32)), atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", GRAPHS)
+def test_blends_per_pixel_and_tiles_run_in_torch(trio: Path, engine: str) -> None:
+    image = random(1, 3, 32, 40)
+    blend = np.stack([np.full((32, 40), 0.25), np.linspace(0, 0.75, 32 * 40).reshape(32, 40), np.zeros((32, 40))])
+    run, reference = opened(trio, engine), opened(trio, "torch")
+    weights = blend.astype(np.float32)
+    np.testing.assert_allclose(run(image, weights), reference(image, weights), atol=1e-5)
+    stylizer, other = Stylizer(run), Stylizer(reference)
+    tiled = stylizer(random(1, 3, 200, 210), tile_px=96)
+    np.testing.assert_allclose(tiled, other(random(1, 3, 200, 210), tile_px=96), atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", GRAPHS)
+def test_threads_may_share_one(tiny: Path, engine: str) -> None:
+    run = opened(tiny, engine)
+    images = [random(1, 3, 30 + i, 50) for i in range(4)]
+    expected = [run(image) for image in images]
+    results: list[tuple[int, np.ndarray]] = []
+    threads = [
+        threading.Thread(target=lambda i=i: results.extend((i, run(images[i])) for _ in range(3))) for i in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 12
+    for i, result in results:
+        np.testing.assert_allclose(result, expected[i], atol=1e-6)
+
+
+def test_auto_follows_the_device_and_the_precision(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def names(path: Path = tiny, **options: str) -> list[str]:
+        return choice.candidates(path, RuntimeOptions(**options))  # type: ignore[arg-type]
+
+    pytest.importorskip("openvino")
+    pytest.importorskip("onnxruntime")
+    assert names(device="cpu") == ["openvino", "onnx", "torch"]
+    assert names(device="cpu", precision="bf16") == ["openvino", "torch"]
+    assert names(device="cpu", precision="fp16") == ["torch"]
+    assert names(device="cuda") == ["torch"]
+    assert names(Path("a.xml"), device="cpu") == ["openvino"]
+    monkeypatch.setattr(choice, "_may_have_gpu", lambda: True)
+    assert names() == ["torch"]
+    monkeypatch.setattr(choice, "_may_have_gpu", lambda: False)
+    monkeypatch.setattr(choice, "find_spec", lambda name: name == "torch")
+    assert names() == ["torch"]
+    with pytest.raises(FastStyleError, match="no engine for it is installed"):
+        names(Path("a.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (RuntimeOptions("cpu", "onnx", "bf16"), "onnx engine has no bf16; choose auto, fp32"),
+        (RuntimeOptions("cuda", "openvino"), "runs on the CPU; for --device cuda use --engine torch"),
+        (RuntimeOptions("cpu", "auto", "int8"), "int8 is a file of its own"),
+        (RuntimeOptions("cpu", "openvino", "int8"), "int8 is a file of its own"),
+    ],
+)
+def test_what_cannot_be_done_is_said(tiny: Path, options: RuntimeOptions, message: str) -> None:
+    with pytest.raises(FastStyleError, match=message):
+        open_engine(tiny, options)
+
+
+@pytest.mark.parametrize("engine", GRAPHS)
+def test_other_files_are_plain_errors(engine: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.onnx"
+    other.write_text("not a model")
+    with pytest.raises(FastStyleError, match=r"other\.onnx: not a model that"):
+        opened(other, engine)
+    (tmp_path / "other.pth").write_text("not a checkpoint")
+    with pytest.raises(FastStyleError, match=r"other\.pth: not a file of network weights"):
+        open_engine(tmp_path / "other.pth", RuntimeOptions("cpu"))
+
+
+def test_the_cache_is_used_and_a_damaged_or_read_only_one_does_no_harm(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+
+    def make(path: Path) -> bytes:
+        made.append(path)
+        return b"model"
+
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
+    assert cache.exported(tiny, "onnx", make) == cache.exported(tiny, "onnx", make) == b"model"
+    assert len(made) == 1
+    (kept,) = (tmp_path / "cache").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-1])
+    assert cache.exported(tiny, "onnx", make) == cache.exported(tiny, "onnx", make) == b"model"
+    assert len(made) == 2
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "file/cache")
+    assert cache.exported(tiny, "onnx", make) == b"model"
+
+
+def test_the_cache_is_bounded_and_knows_contents(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(cache, "LIMIT_BYTES", 100)
+    for number in range(4):
+        path = tmp_path / "same name.pth"
+        path.write_text(str(number) * 10)
+        assert cache.exported(path, "onnx", Path.read_bytes) == path.read_bytes()
+    assert len(list((tmp_path / "cache").iterdir())) == 2  # of 42 bytes each
+
+
+def test_an_engine_that_fails_leaves_the_picture_to_torch(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("illegal instruction")
+
+    for module in ("openvino_engine.OpenVinoEngine", "onnx_engine.OnnxEngine"):
+        monkeypatch.setattr(f"fast_style.engines.{module}.__init__", fail)
+    with pytest.warns(UserWarning, match="cannot run"):
+        engine = open_engine(tiny, RuntimeOptions("cpu"))
+    assert type(engine).__name__ == "TorchEngine"
+
+
+def test_the_second_run_does_without_torch(tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['stylize.py', '--model', 'wave', {str(SAMPLE)!r}, '--device', 'cpu', '--size', '64',\n"
+        f"            '--overwrite', '-o', {str(tmp_path / 'out.png')!r}]\n"
+        "try: runpy.run_path('stylize.py', run_name='__main__')\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "print('torch' in sys.modules)"
+    )
+    told = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True).stdout
+        for _ in range(2)
+    ]
+    assert told[1].strip() == "False"
+    assert (tmp_path / "out.png").exists()
+
+
+def test_auto_on_a_cpu_is_close_to_float32(tiny: Path) -> None:
+    image = random(1, 3, 96, 64)
+    assert psnr(opened(tiny, "openvino", "auto")(image) - opened(tiny, "torch")(image)) > 40
