@@ -375,4 +375,4 @@ def test_pictures_of_phones(client: httpx.Client) -> None:
     buffer = io.BytesIO()
     pillow_heif.from_pillow(picture(64, 64)).save(buffer)
     answer = post(client, buffer.getvalue())
-    assert (opened(answer.content).format, opened(answer.content).size) == ("PNG", (64, 64))
+    assert (opened(answer.content).format, opened(answer.content).size) == ("HEIF", (64, 64))
