@@ -15,10 +15,7 @@ FLOORS = [
     ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "flow", "masks", "textures"],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
-    [
-        *("export", "tiling", "engines", "parity", "blending", "look", "rendering", "painting", "stylizer"),
-        "previews",
-    ],
+    ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "painting", "stylizer", "previews"],
     ["video", "benchmark", "evaluation", "server", "watching"],
     ["commands"],
 ]

@@ -256,3 +256,38 @@ def test_the_console_command_knows_its_commands(capsys: pytest.CaptureFixture[st
         fast_style(["stylize", "--help"])
     assert stop.value.code == 0
     assert "fast-style stylize" in capsys.readouterr().out
+
+
+def test_tiles_show_their_progress(work: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    picture(150, 90).save("large.png")
+    assert command("large.png", "--tile-px", "64", "--device", "cpu", "--engine", "torch") == 0
+    shown = capsys.readouterr().err
+    assert "large.png, statistics" in shown
+    assert "large.png, tiles: 100%" in shown
+
+
+def test_controls_come_from_the_command_line(work: Path, command: Command) -> None:
+    picture(60, 40).save("a.png")
+    Image.new("L", (9, 9), 0).save("black.png")
+    before = Image.open("a.png").tobytes()
+    assert command("a.png", "--strength", "0", "-o", "0.png") == 0
+    assert command("a.png", "--mask", "black.png", "-o", "1.png") == 0
+    assert command("a.png", "--preserve-color", "luminance", "--interpolate", "slerp", "-o", "2.png") == 0
+    assert Image.open("0.png").tobytes() == Image.open("1.png").tobytes() == before != Image.open("2.png").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--strength", "2"], "--strength is 2.0; it takes 0 to 1.5"),
+        (["--style", "scream"], "no style 'scream' in this model; it has tiny"),
+        (["--mask", "nowhere.png"], "nowhere.png: no such file"),
+        (["--tile-px", "9"], "--tile-px is 9; it takes 64 or more"),
+    ],
+)
+def test_wrong_controls_get_one_line(
+    work: Path, command: Command, flags: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture(60, 40).save("a.png")
+    assert command("a.png", *flags) != 0
+    assert said in capsys.readouterr().err

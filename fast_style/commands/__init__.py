@@ -16,6 +16,7 @@ COMMANDS = {
     "watch": "stylize every picture that appears in a folder",
     "export": "export a network to ONNX, OpenVINO, Triton Inference Server or a web page",
     "bench": "measure speed, memory and closeness of every engine",
+    "styles": "list the shipped styles",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "download-coco": "fetch photographs to train on",
 }

@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ from .films import stylize_film
 from .live import stylize_camera, stylize_raw
 from .parsing import parse
 from .planning import Job, plan
+from .progress import TileBar
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
@@ -150,7 +152,8 @@ def _stylize_film(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> No
 def stylize_one(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
     """Read, stylize and write one picture."""
     picture = images.read(job.source or io.BytesIO(sys.stdin.buffer.read()))
-    styled = stylizer.apply(picture, command.how)
+    with closing(TileBar(job.source.name if job.source else "standard input")) as bar:
+        styled = stylizer.apply(picture, command.how, progress=bar)
     if command.compare:
         styled = replace(styled, image=images.side_by_side(picture.image, styled.image), deep=None)
     kind = job.format or (picture.format if picture.format in images.SUFFIXES else "PNG")

@@ -11,5 +11,5 @@ def check_at_least(options: Any, least: float, *names: str) -> None:
         value = getattr(options, name)
         for number in value if isinstance(value, tuple) else (value,):
             if number is not None and not number >= least:
-                allowed = f"{least:g} or more" if least in (0, 1) else "more than 0"
+                allowed = "more than 0" if 0 < least < 1e-6 else f"{least:g} or more"
                 raise FastStyleError(f"--{name.replace('_', '-')} is {number}; it takes {allowed}")

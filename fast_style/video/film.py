@@ -4,13 +4,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..options import StylizeOptions, VideoOptions
-from ..stylizer import Stylizer
 from .clip import Frame, Sink, Source, at_size
 from .kinds import open_sink, open_source
 from .painting import Painter
 from .threads import ahead, behind
+
+if TYPE_CHECKING:
+    from ..stylizer import Stylizer
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Progress:
 
 
 def stylize_film(
-    stylizer: Stylizer,
+    stylizer: "Stylizer",
     source: Path,
     target: Path,
     how: StylizeOptions = StylizeOptions(),

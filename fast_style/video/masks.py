@@ -3,22 +3,24 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from .. import images
 from ..masks import Mask
 from ..options import StylizeOptions, VideoOptions
-from ..stylizer import Stylizer
 from .clip import Frame, Source
 from .kinds import is_film, open_source
+
+if TYPE_CHECKING:
+    from ..stylizer import Stylizer
 
 
 class MaskTracks:
     """The masks at every moment of a film; stills are read once."""
 
-    def __init__(self, stylizer: Stylizer, how: StylizeOptions, video: VideoOptions) -> None:
+    def __init__(self, stylizer: "Stylizer", how: StylizeOptions, video: VideoOptions) -> None:
         """Raises FastStyleError for masks that cannot be read."""
         named = [_split(flag) for flag in how.mask]
         self._tracks = [MaskTrack(path, style, video) if is_film(path) else None for path, style in named]

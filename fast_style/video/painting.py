@@ -1,18 +1,22 @@
 """What is done to each frame: the controls at its time, the stylizer, the temporal filter."""
 
+from typing import TYPE_CHECKING
+
 from ..errors import FastStyleError
 from ..options import StylizeOptions, VideoOptions
-from ..stylizer import Stylizer
 from .clip import Array
 from .keyframes import Keyframes
 from .masks import MaskTracks
 from .temporal import FlowFilter
 
+if TYPE_CHECKING:
+    from ..stylizer import Stylizer
+
 
 class Painter:
     """Stylizes frames in their order."""
 
-    def __init__(self, stylizer: Stylizer, how: StylizeOptions, video: VideoOptions) -> None:
+    def __init__(self, stylizer: "Stylizer", how: StylizeOptions, video: VideoOptions) -> None:
         """Raises FastStyleError for unknown styles, masks that cannot be read and controls that films do not have."""
         if how.detail or how.tileable:
             raise FastStyleError("--detail and --tileable are for pictures; leave them out for a film")
