@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -359,3 +360,19 @@ def test_an_address_that_cannot_be_had_is_one_plain_line(
     error = capsys.readouterr().err.strip()
     assert text in error
     assert "\n" not in error
+
+
+def test_16_bit_pictures_stay_so(client: httpx.Client, models: Path) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    deep = np.random.default_rng(0).integers(0, 65535, (40, 50, 3), np.uint16)
+    answer = post(client, imagecodecs.png_encode(deep), model="many")
+    assert answer.status_code == 200
+    assert imagecodecs.png_decode(answer.content).dtype == np.uint16
+
+
+def test_pictures_of_phones(client: httpx.Client) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(picture(64, 64)).save(buffer)
+    answer = post(client, buffer.getvalue())
+    assert (opened(answer.content).format, opened(answer.content).size) == ("HEIF", (64, 64))

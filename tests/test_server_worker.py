@@ -1,10 +1,12 @@
 """Batches, time limits, dropped work: the queue with a network whose speed and calls are known."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from fast_style.options import ServerOptions
 from fast_style.server.errors import Dropped, RequestError
+from fast_style.server.limits import Budget
 from fast_style.server.service import Service
 from fast_style.server.worker import BATCH_PIXELS, BatchingEngine, Ticket, Worker
 from fast_style.stylizer import Stylizer
@@ -217,3 +220,55 @@ def test_work_of_a_client_that_has_gone_is_dropped(service: Service) -> None:
     asyncio.run(scene())
     assert tickets[0].dropped
     assert "fast_style_dropped_total 1.0" in service.metrics.text()[0].decode()
+
+
+def test_pixels_in_work_are_bounded(service: Service) -> None:
+    budget = Budget(100)
+    order: list[str] = []
+
+    def hold(name: str, pixels: int, seconds: float) -> None:
+        with budget.take(pixels):
+            order.append(name)
+            time.sleep(seconds)
+
+    def later() -> None:
+        time.sleep(0.1)
+        hold("later", 60, 0)
+
+    together([partial(hold, "small", 40, 0.1), partial(hold, "large", 50, 0.3), later])
+    assert order.index("later") == 2
+    ticket = Ticket()
+    ticket.dropped = True
+    with ticket, pytest.raises(Dropped), budget.take(101):
+        pass
+
+
+def test_two_devices_have_a_worker_each(tmp_path: Path) -> None:
+    save_model(tmp_path / "m.pth", "a")
+    service = Service(ServerOptions(models=tmp_path), replace(RUNTIME, device="cpu,cpu"))
+    meet = threading.Barrier(2, timeout=10)
+    model = service.models.get()
+    assert len(model.stylizers) == 2
+
+    def work(stylizer: Stylizer) -> int:
+        worker = stylizer.engine._worker  # type: ignore[attr-defined]
+        worker.run(lambda _: meet.wait())  # passes only when both workers work at a time
+        return id(worker)
+
+    async def scene() -> list[int]:
+        first = asyncio.create_task(service.run(model, work))
+        await asyncio.sleep(0.1)
+        return list(await asyncio.gather(first, service.run(model, work)))
+
+    assert len(set(asyncio.run(scene()))) == 2
+    service.close()
+
+
+def test_too_many_uploads_are_refused(service: Service) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(service.receiving())
+        with pytest.raises(RequestError, match="too many requests are being received"):
+            stack.enter_context(service.receiving())
+    with service.receiving():
+        pass

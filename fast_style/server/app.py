@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -119,12 +120,12 @@ def _stylize(service: Service) -> Answer:
     options = service.options
 
     async def answer(request: Request) -> Response:
-        service.check_room()
-        asked = await requests.read(request, options)
+        with service.receiving():
+            asked = await requests.read(request, options)
         model = service.models.get(asked.model, asked.how.style)
 
         def work(stylizer: Any) -> tuple[bytes, str]:
-            picture = requests.stylize(stylizer, asked, options.pixels)
+            picture = requests.stylize(stylizer, asked, service.budget, options.pixels)
             return requests.encode(picture, asked.quality), picture.format
 
         data, kind = await service.run(model, work, _gone(request))
@@ -147,7 +148,7 @@ def _styles(service: Service) -> Answer:
                 "title": style.get("title", ""),
                 "artist": style.get("artist", ""),
                 "model": model.name,
-                "preview": f"/v1/styles/{model.name}/{style['name']}.jpg?version={model.version}",
+                "preview": f"/v1/styles/{quote(model.name)}/{quote(style['name'])}.jpg?version={model.version}",
             }
             for model in service.models.all()
             for style in model.styles

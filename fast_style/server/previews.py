@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..previews import preview
@@ -38,7 +39,8 @@ class Previews:
         # One at a time leaves the queue to those who stylize, and nothing is made twice.
         async with self._one_at_a_time:
             if key not in self._made:
-                self._made[key] = await self._service.run(model, lambda stylizer: preview(stylizer, style))
+                make = partial(preview, style=style)
+                self._made[key] = await self._service.run(model, make, may_be_refused=False)
             if len(self._made) > MOST:
                 self._made.popitem(last=False)
         return self._made.get(key, b"")

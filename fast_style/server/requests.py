@@ -1,7 +1,8 @@
 """From a request to what is asked: the picture, its masks, the fields."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,25 +103,32 @@ def read_masks(files: Mapping[str, bytes], most_pixels: int) -> tuple[Mask, ...]
         raise RequestError(400, "several masks need a style each: name the files mask:STYLE") from None
 
 
-def stylize(stylizer: Stylizer, asked: Wanted, most_pixels: int) -> Picture:
+def stylize(stylizer: Stylizer, asked: Wanted, budget: limits.Budget, most_pixels: int) -> Picture:
     """The picture that a request asks for, in the format of the answer. Raises RequestError."""
+    size = limits.measure(asked.image, "image", most_pixels)
+    pixels = limits.pixels_of_sizes(asked.how, *size, most_pixels)
+    with budget.take(pixels):
+        picture = limits.decode(asked.image, "image", most_pixels)
+        found = read_masks(asked.masks, most_pixels)
+        with plain_errors():
+            styled = stylizer.apply(picture, asked.how, found or None)
+    kind = asked.format or (styled.format if styled.format in images.SUFFIXES else "PNG")
+    return replace(styled, format=kind)
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """What is wrong with a request as RequestError (400); Dropped when nobody waits for the picture any more."""
     ticket = Ticket.current()
-    picture = limits.decode(asked.image, "image", most_pixels)
-    limits.check_sizes(asked.how, *picture.image.size, most_pixels)
-    found = read_masks(asked.masks, most_pixels)
     ticket.check()
     try:
-        result = stylizer.stylize(picture.image, asked.how, found or None)
+        yield
     except FastStyleError as error:
         raise RequestError(400, sentence(error)) from error
     ticket.check()
-    kind = asked.format or (picture.format if picture.format in images.SUFFIXES else "PNG")
-    return Picture(result, kind, picture.icc_profile, picture.exif)
 
 
 def encode(picture: Picture, quality: int) -> bytes:
     """The picture as a file. Raises RequestError (400) for what its format cannot hold."""
-    try:
+    with plain_errors():
         return images.encode(picture, quality)
-    except FastStyleError as error:
-        raise RequestError(400, sentence(error)) from error

@@ -10,7 +10,6 @@ Service to client: {"type": "settings", ...} once they hold, {"type": "error", "
 import asyncio
 import base64
 import binascii
-import contextlib
 import json
 import time
 from collections.abc import Mapping
@@ -20,13 +19,12 @@ from typing import Any
 from PIL import Image
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ..errors import FastStyleError
 from ..images import Picture
 from ..masks import Mask
 from ..options import StylizeOptions
 from ..stylizer import Stylizer
 from . import limits, requests
-from .errors import Dropped, RequestError, sentence
+from .errors import Dropped, RequestError
 from .models import Model
 from .service import Service
 
@@ -103,15 +101,16 @@ class Stream:
 
     async def run(self) -> None:
         """Receive and answer until the client closes."""
-        tasks = {asyncio.create_task(self._receive()), asyncio.create_task(self._answer())}
+        tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._answer())]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
-        for task in done:
-            with contextlib.suppress(WebSocketDisconnect, asyncio.CancelledError):
-                task.result()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect):
+                raise end
 
     async def _receive(self) -> None:
         while True:
@@ -156,7 +155,12 @@ class Stream:
     async def _stylize(self, frame: bytes, settings: Settings) -> tuple[bytes, int, int]:
         model: Model = self._service.models.get(settings.model, settings.how.style)
         pixels = self._service.options.pixels
-        return await self._service.run(model, lambda stylizer: stylize_frame(stylizer, frame, settings, pixels))
+
+        def work(stylizer: Stylizer) -> tuple[bytes, int, int]:
+            with self._service.budget.take(frame_pixels(frame, settings, pixels)):
+                return stylize_frame(stylizer, frame, settings, pixels)
+
+        return await self._service.run(model, work)
 
     async def _say(self, message: Mapping[str, Any]) -> None:
         await self._socket.send_text(json.dumps(message))
@@ -194,20 +198,25 @@ def _decoded(given: Any) -> dict[str, bytes]:
         raise RequestError(400, "masks are {STYLE: base64 of a picture}") from None
 
 
-def stylize_frame(stylizer: Stylizer, frame: bytes, settings: Settings, pixels: int) -> tuple[bytes, int, int]:
-    """The frame (JPEG and other files, or raw RGB) stylized, in the stream's format, with its width and height."""
+def frame_pixels(frame: bytes, settings: Settings, most_pixels: int) -> int:
+    """Pixels of a frame, or of the largest picture on its way. Raises RequestError for what is none or too large."""
     if settings.input == "raw":
         size = (settings.width, settings.height)
         if len(frame) != 3 * size[0] * size[1]:
             raise RequestError(400, f"a raw frame of {size[0]}x{size[1]} has {3 * size[0] * size[1]} bytes")
-        image = Image.frombytes("RGB", size, frame)
     else:
-        image = limits.decode(frame, "frame", pixels).rgb
-    limits.check_sizes(settings.how, *image.size, pixels)
-    try:
+        size = limits.measure(frame, "frame", most_pixels)
+    return limits.pixels_of_sizes(settings.how, *size, most_pixels)
+
+
+def stylize_frame(stylizer: Stylizer, frame: bytes, settings: Settings, most_pixels: int) -> tuple[bytes, int, int]:
+    """The frame (JPEG and other files, or raw RGB) stylized, in the stream's format, with its width and height."""
+    if settings.input == "raw":
+        image = Image.frombytes("RGB", (settings.width, settings.height), frame)
+    else:
+        image = limits.decode(frame, "frame", most_pixels).rgb
+    with requests.plain_errors():
         result = stylizer.stylize(image, settings.how, settings.masks or None)
-    except FastStyleError as error:
-        raise RequestError(400, sentence(error)) from error
     if settings.output == "raw":
         return result.tobytes(), result.width, result.height
     data = requests.encode(Picture(result, "JPEG", None, None), settings.quality)

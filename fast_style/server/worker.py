@@ -78,9 +78,6 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name="inference", daemon=True)
         self._thread.start()
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
     def run(self, run: Callable[..., Any], image: Any = None, key: object = None) -> Any:
         """`run(image)` in the worker's thread; (1, 3, H, W) images of equal `key` are stacked, no key means alone."""
         call = Call(run, image, key)
