@@ -280,6 +280,6 @@ def test_the_web_export_paints_on_webgpu(browser: Browser, static: str, models: 
         if not page.evaluate("navigator.gpu?.requestAdapter().then((adapter) => Boolean(adapter))"):
             pytest.skip("this Chromium has no WebGPU, not even a simulated one")
         page.set_input_files("#file", {"name": "photo.png", "mimeType": "image/png", "buffer": as_file(small)})
-        page.wait_for_selector("[data-shown]")
+        page.wait_for_selector("[data-shown]", timeout=6 * WAIT_MS)  # a processor plays the GPU
         expect(page.locator("#runtime")).to_contain_text("on WebGPU")
         assert distance(shown(page), reference(models / "many.pth").stylize(small)) < 2

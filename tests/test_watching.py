@@ -47,7 +47,7 @@ class Watching:
         return code
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -61,6 +61,8 @@ def watching(tmp_path: Path) -> Iterator[Watching]:
     watching = Watching(tmp_path, "--style", "chalk")
     yield watching
     watching.process.kill()
+    watching.process.wait()
+    watching._log.close()
 
 
 def test_pictures_are_stylized_as_they_come(watching: Watching) -> None:
