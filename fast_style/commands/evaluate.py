@@ -66,7 +66,9 @@ def _evaluate_films(command: EvaluateCommand) -> int:
     from ..stylizer import Stylizer
 
     models = (command.model, *command.how.versus)
-    stylizers = [Stylizer.load(model, command.how.device, precision=command.precision) for model in models]
+    stylizers = {
+        Path(model).stem: Stylizer.load(model, command.how.device, precision=command.precision) for model in models
+    }
     with tqdm(total=len(models) * command.how.frames * (len(command.how.video) + 1), unit="frame") as bar:
 
         def show(clip: str) -> None:

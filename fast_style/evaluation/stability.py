@@ -1,6 +1,6 @@
 """How steady a stylized film is: warping error with occlusion masks, with sharpness and style beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -54,12 +54,12 @@ class StabilityFindings:
 
 
 def evaluate_stability(
-    stylizers: Sequence[Stylizer], options: EvaluationOptions, report: Callable[[str], None] = lambda _: None
+    stylizers: Mapping[str, Stylizer], options: EvaluationOptions, report: Callable[[str], None] = lambda _: None
 ) -> StabilityFindings:
     """Paint the clips of `options.video`, and a camera path of exact flow, frame by frame and with the flow filter.
 
-    stylizers: one, or several to compare; the others relate to the first. `report` hears of every frame painted. Raises
-    FastStyleError for clips that cannot be read.
+    stylizers: one, or several to compare, by name; the others relate to the first. `report` hears of every frame
+    painted. Raises FastStyleError for clips that cannot be read.
     """
     judge = Judge(options) if options.style else None
     footage = [lambda path=path: real(path, options.frames, options.size) for path in options.video]
@@ -67,10 +67,10 @@ def evaluate_stability(
     for make in (*footage, lambda: camera_path(options.frames, options.size)):
         clip = make()
         rows = [measure("input", clip.frames, clip, judge)]
-        for stylizer in stylizers:
+        for name, stylizer in stylizers.items():
             plain, steadied = paint(stylizer, clip, report)
-            rows.append(measure(f"{stylizer.name} per frame", plain, clip, judge))
-            rows.append(measure(f"{stylizer.name} --temporal flow", steadied, clip, judge))
+            rows.append(measure(f"{name} per frame", plain, clip, judge))
+            rows.append(measure(f"{name} --temporal flow", steadied, clip, judge))
         findings.clips[clip.name] = rows
     return findings
 
