@@ -12,7 +12,20 @@ PACKAGE = PROJECT / "fast_style"
 
 # Floors from the ground up, modules from left to right: imports point to a lower floor, or to the left.
 FLOORS = [
-    ["errors", "files", "library", "malloc", "options", "scenes", "images", "color", "flow", "masks", "textures"],
+    [
+        "errors",
+        "files",
+        "library",
+        "malloc",
+        "signal_stack",
+        "options",
+        "scenes",
+        "images",
+        "color",
+        "flow",
+        "masks",
+        "textures",
+    ],
     ["hardware", "vgg", "network", "checkpoint", "convert"],
     ["losses", "coco", "dataset", "training", "gatys"],
     ["export", "tiling", "engines", "parity", "blending", "look", "rendering", "painting", "stylizer", "previews"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import signal_stack
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
 from .graph_engine import GraphEngine
@@ -44,7 +45,8 @@ class OpenVinoEngine(GraphEngine):
         kind = TYPES[precision] if precision in TYPES else _fastest(core)
         super().__init__(Metadata.from_json(_metadata(graph), name), BYTES_PER_PX_AND_CHANNEL[kind], torch_engine)
         hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
-        self._compiled = core.compile_model(graph, "CPU", hints)
+        with signal_stack.kept():
+            self._compiled = core.compile_model(graph, "CPU", hints)
         self._idle: deque[Any] = deque()  # requests, each of which serves one call at a time
 
     def _run(self, inputs: Mapping[str, Array]) -> Array:
@@ -53,7 +55,8 @@ class OpenVinoEngine(GraphEngine):
         except IndexError:
             request = self._compiled.create_infer_request()
         try:
-            result: Array = request.infer(inputs, share_inputs=True)[0]
+            with signal_stack.kept():
+                result: Array = request.infer(inputs, share_inputs=True)[0]
             return result
         finally:
             self._idle.append(request)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import signal_stack
 from ..errors import FastStyleError
 from .formats import read_ir
 
@@ -37,7 +38,8 @@ def quantize(
     ignored = [*others, *(pictured[place] for place in spared)]
     # OpenVINO's name of a convolution whose bias has become an addition.
     ignored += [f"{name}/WithoutBiases" for name in ignored]
-    with contextlib.redirect_stdout(io.StringIO()):  # its bars, which know nothing of ours
+    # Its bars know nothing of ours.
+    with contextlib.redirect_stdout(io.StringIO()), signal_stack.kept():
         return nncf.quantize(
             read_ir(model) if suffix == ".xml" else model,
             nncf.Dataset(_inputs(model, photos)),

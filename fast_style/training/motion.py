@@ -9,8 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 # What happens between two frames, at most: a shift as a share of the side, a zoom, a turn in degrees, a change of
-# brightness, the deviation of the noise of either frame.
+# brightness, the deviation of the second frame's noise.
 SHIFT, ZOOM, TURN, BRIGHTNESS, NOISE = 0.06, 0.04, 2.0, 0.06, 0.03
+# Most of most films stands still or moves by little: this share of the pairs has no motion at all, this one a shift by
+# whole pixels, which no interpolation can blur; of the lengths of shifts, the small ones are as likely as the large.
+STILL, WHOLE, SHORTEST_PX = 0.35, 0.25, 0.25
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,9 @@ class Motion:
 
 
 def random_motion(seed: str, count: int, side_px: int) -> Motion:
-    """A motion for `count` crops of that side, which depends on the arguments alone.
-
-    Every second one is a shift by whole pixels, which no interpolation can blur.
-    """
+    """A motion for `count` crops of that side, which depends on the arguments alone."""
     rng = random.Random(seed)
-    rows = [_affine(rng, side_px, whole=i % 2 == 0) for i in range(count)]
+    rows = [_affine(rng, side_px) for _ in range(count)]
     grid = F.affine_grid(torch.tensor(rows), [count, 3, side_px, side_px], align_corners=False)
     gain = torch.tensor([1 + rng.uniform(-BRIGHTNESS, BRIGHTNESS) * rng.choice((0, 1)) for _ in rows])
     sigma = torch.tensor([rng.uniform(0, NOISE) for _ in rows])
@@ -63,13 +63,18 @@ def random_motion(seed: str, count: int, side_px: int) -> Motion:
     return Motion(grid, gain[:, None, None, None], noise)
 
 
-def _affine(rng: random.Random, side_px: int, whole: bool) -> list[list[float]]:
-    """(2, 3) for `affine_grid`: turn, zoom, shift; or a shift by `whole` pixels alone, often by none."""
-    if whole:
-        most = max(1, round(SHIFT * side_px))
-        x, y = (2 * rng.randint(-most, most) * rng.choice((0, 1)) / side_px for _ in range(2))
-        return [[1.0, 0.0, x], [0.0, 1.0, y]]
-    zoom = 1 + rng.uniform(-ZOOM, ZOOM)
-    angle = math.radians(rng.uniform(-TURN, TURN))
+def _affine(rng: random.Random, side_px: int) -> list[list[float]]:
+    """(2, 3) for `affine_grid`: nothing; a shift by whole pixels; or turn, zoom and shift."""
+    kind = rng.random()
+    if kind < STILL:
+        return [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    longest_px = max(1.0, SHIFT * side_px)
+    length_px = SHORTEST_PX * (longest_px / SHORTEST_PX) ** rng.random()
+    direction = rng.uniform(0, 2 * math.pi)
+    x_px, y_px = length_px * math.cos(direction), length_px * math.sin(direction)
+    if kind < STILL + WHOLE:
+        return [[1.0, 0.0, 2 * round(x_px) / side_px], [0.0, 1.0, 2 * round(y_px) / side_px]]
+    share = length_px / longest_px  # what moves little turns little
+    zoom, angle = 1 + share * rng.uniform(-ZOOM, ZOOM), share * math.radians(rng.uniform(-TURN, TURN))
     c, s = zoom * math.cos(angle), zoom * math.sin(angle)
-    return [[c, -s, 2 * rng.uniform(-SHIFT, SHIFT)], [s, c, 2 * rng.uniform(-SHIFT, SHIFT)]]
+    return [[c, -s, 2 * x_px / side_px], [s, c, 2 * y_px / side_px]]

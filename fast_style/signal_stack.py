@@ -1,0 +1,30 @@
+"""Keeps the stack that signals are handled on.
+
+OpenVINO gives the calling thread one of its own when it compiles a model, and frees it with the model; the next signal
+that Python handles (SIGTERM, SIGINT, the end of a child process) would then end the process.
+"""
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class _Stack(ctypes.Structure):
+    """`stack_t` of sigaltstack(2) on Linux."""
+
+    _fields_ = (("address", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """What runs inside may change this thread's signal stack; afterwards it is what it was."""
+    if sys.platform != "linux":  # elsewhere OpenVINO has not been seen to do it
+        yield
+        return
+    before, c_library = _Stack(), ctypes.CDLL(None)
+    c_library.sigaltstack(None, ctypes.byref(before))
+    try:
+        yield
+    finally:
+        c_library.sigaltstack(ctypes.byref(before), None)

@@ -1,0 +1,31 @@
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# In a process of its own: what is tested for ends the process.
+CHILD = """
+import gc, os, signal, sys
+import numpy as np
+from pathlib import Path
+from fast_style import Stylizer
+
+stylizer = Stylizer.load(Path(sys.argv[1]), device="cpu", engine="openvino")
+stylizer(np.zeros((1, 3, 64, 64), np.float32))
+del stylizer
+gc.collect()
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_signals_are_handled_after_a_model_is_gone(tiny: Path) -> None:
+    pytest.importorskip("openvino")
+    for precision in ("bf16", "fp32"):
+        child = CHILD.replace('engine="openvino"', f'engine="openvino", precision="{precision}"')
+        done = subprocess.run([sys.executable, "-c", child, str(tiny)], capture_output=True, text=True)
+        assert done.returncode != -signal.SIGSEGV
+        assert done.stdout == "handled\n", done.stderr
