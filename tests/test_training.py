@@ -522,3 +522,11 @@ def test_worker_processes_that_import_the_script_do_not_train() -> None:
 
     for script in ("train.py", "stylize.py"):
         runpy.run_path(str(PROJECT / script), run_name="__mp_main__")
+
+
+def test_a_weight_on_stability_is_a_term_of_its_own(options: TrainOptions) -> None:
+    steady = replace(options, loss=replace(options.loss, temporal_weight=2.0))
+    losses = checkpoint.load(train(steady)).training["losses"]
+    weighted = losses["content"] + 10 * losses["style"] + 2 * losses["temporal"]
+    assert losses["temporal"] > 0
+    assert losses["total"] == pytest.approx(weighted, rel=1e-4)
