@@ -56,6 +56,8 @@ class Look:
         if role == "identity":
             return self.identity
         end, coverage = self._rows(box), self.coverage(box)
+        if (coverage == 1).all():
+            return end
         if coverage.size == 1 and end.ndim == 1:
             return (self.identity + coverage[0, 0] * (end - self.identity)).astype(np.float32)
         start = self.identity[:, None, None]
@@ -73,6 +75,8 @@ class Look:
         if self.identity is not None:
             share = np.minimum(1, share / FADE)
         matching = self.matching or color.Matching(self.colors, photo, styled)
+        if (share == 1).all():  # exactly what no mask would give
+            return matching(photo, styled).clip(0, 1)
         mixed: Array = photo + share.astype(np.float32) * (matching(photo, styled) - photo)
         return mixed.clip(0, 1, out=mixed)
 

@@ -109,7 +109,8 @@ def test_the_command_compares_models_on_clips(
     short = ["--frames", "4", "--size", "48", "--device", "cpu"]
     assert fast_style(["evaluate", str(tiny), "--video", str(clip), "--versus", str(tiny), *short]) == 0
     table = capsys.readouterr().out
-    assert table.count("tiny --temporal flow") == 4
+    assert table.count("tiny --temporal flow") == 2
+    assert table.count("tiny (2) --temporal flow") == 2
     assert "camera path, exact flow" in table
     assert fast_style(["evaluate", str(tiny), "--video", str(clip), "--json", *short]) == 0
     data = json.loads(capsys.readouterr().out)

@@ -104,10 +104,10 @@ def test_an_unforeseen_error_in_one_picture_is_one_line(
 
     whole = Stylizer.apply
 
-    def fail_once(self: Stylizer, picture: images.Picture, *more: object) -> images.Picture:
+    def fail_once(self: Stylizer, picture: images.Picture, *more: object, **named: object) -> images.Picture:
         if picture.image.size == (30, 40):
             raise MemoryError(text)
-        return whole(self, picture, *more)  # type: ignore[arg-type]
+        return whole(self, picture, *more, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Stylizer, "apply", fail_once)
     assert command("album", "-o", "out") == 1

@@ -66,9 +66,11 @@ def _evaluate_films(command: EvaluateCommand) -> int:
     from ..stylizer import Stylizer
 
     models = (command.model, *command.how.versus)
-    stylizers = {
-        Path(model).stem: Stylizer.load(model, command.how.device, precision=command.precision) for model in models
-    }
+    stylizers: dict[str, Stylizer] = {}
+    for model in models:
+        name = Path(model).stem
+        name = name if name not in stylizers else f"{name} ({len(stylizers) + 1})"
+        stylizers[name] = Stylizer.load(model, command.how.device, precision=command.precision)
     with tqdm(total=len(models) * command.how.frames * (len(command.how.video) + 1), unit="frame") as bar:
 
         def show(clip: str) -> None:
