@@ -9,20 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
-import yaml
-from tqdm import tqdm
 
-from .. import images, malloc
+from .. import malloc
 from ..errors import FastStyleError
-from ..options import RuntimeOptions, StylizeOptions, VideoOptions
-from .films import stylize_film
-from .live import stylize_camera, stylize_raw
+from ..options import QUALITY, RuntimeOptions, StylizeOptions, VideoOptions
 from .parsing import parse
-from .planning import Job, plan
-from .progress import TileBar
 
+# What the work needs beyond that is imported where it is done, so that `--help` is quick.
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
+    from .planning import Job
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class StylizeCommand:
     skip_existing: bool = False
     """Pass over inputs whose result exists."""
 
-    quality: int = images.QUALITY
+    quality: int = QUALITY
     """JPEG, WebP and AVIF quality, 1 to 100."""
 
     format: str | None = None
@@ -80,6 +76,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
     if live:
         return _run_live(command)
     style = Path(command.model).stem
+    from .planning import plan
+
     jobs, problems = plan(command.inputs, command.output, style, command.format)
     jobs, blocked = _without_existing(jobs, command)
     problems += blocked
@@ -100,10 +98,14 @@ def _load(command: StylizeCommand) -> "Stylizer":
 
 def _run_live(command: StylizeCommand) -> int:
     if command.camera is not None:
+        from .live import stylize_camera
+
         return stylize_camera(_load(command), command.camera, command.how, command.video)
     if command.inputs not in ((), ("-",)) or command.output not in (None, "-"):
         raise FastStyleError("--raw goes from standard input to standard output; name no files")
     assert command.raw is not None  # else this is not live
+    from .live import stylize_raw
+
     return stylize_raw(lambda: _load(command), command.raw, command.how, command.video)
 
 
@@ -112,11 +114,13 @@ def _print_info(command: StylizeCommand) -> int:
 
     runtime = command.runtime
     info = Stylizer.load(command.model, runtime.device, runtime.engine, runtime.precision).info
+    import yaml
+
     print(yaml.safe_dump(info, sort_keys=False, allow_unicode=True), end="")
     return 0
 
 
-def _without_existing(jobs: list[Job], command: StylizeCommand) -> tuple[list[Job], list[str]]:
+def _without_existing(jobs: "list[Job]", command: StylizeCommand) -> "tuple[list[Job], list[str]]":
     """The jobs whose result may be written, and a line for each that may not."""
     there = [job for job in jobs if job.done]
     if command.overwrite or not there:
@@ -127,8 +131,10 @@ def _without_existing(jobs: list[Job], command: StylizeCommand) -> tuple[list[Jo
     return keep, [f"{job.target} exists; use --overwrite or --skip-existing" for job in there]
 
 
-def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand) -> list[str]:
+def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeCommand) -> list[str]:
     """Stylize each; a line for each that failed. A bar on the terminal when there are several."""
+    from tqdm import tqdm
+
     problems = []
     for job in tqdm(jobs, unit="film" if any(job.film for job in jobs) else "picture", disable=len(jobs) < 2):
         try:
@@ -144,15 +150,20 @@ def _stylize_all(stylizer: "Stylizer", jobs: list[Job], command: StylizeCommand)
     return problems
 
 
-def _stylize_film(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
+def _stylize_film(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> None:
     if command.compare:
         raise FastStyleError(f"{job.source}: --compare is for pictures; leave it out for a film")
     assert job.source and job.target  # films come from files and go to files
+    from .films import stylize_film
+
     stylize_film(stylizer, job.source, job.target, command.how, command.video)
 
 
-def stylize_one(stylizer: "Stylizer", job: Job, command: StylizeCommand) -> None:
+def stylize_one(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> None:
     """Read, stylize and write one picture."""
+    from .. import images
+    from .progress import TileBar
+
     picture = images.read(job.source or io.BytesIO(sys.stdin.buffer.read()))
     with closing(TileBar(job.source.name if job.source else "standard input")) as bar:
         styled = stylizer.apply(picture, command.how, progress=bar)

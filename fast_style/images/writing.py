@@ -9,6 +9,7 @@ from PIL import features
 
 from ..errors import FastStyleError
 from ..files import atomic_path
+from ..options import QUALITY
 from . import deep
 from .picture import Picture
 
@@ -26,7 +27,6 @@ FORMATS = {
 }
 SUFFIXES = {kind: suffix for suffix, kind in reversed(FORMATS.items())}
 WITHOUT_ALPHA = frozenset({"JPEG", "BMP"})
-QUALITY = 95
 # A JPEG segment holds no more; longer EXIF (a thumbnail, a maker's note) is left out.
 LONGEST_EXIF_BYTES = 65533
 

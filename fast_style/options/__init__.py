@@ -4,7 +4,7 @@ Imports neither torch nor numpy, so that `--help` is quick.
 """
 
 from .benchmark import BenchmarkOptions
-from .controls import StylizeOptions
+from .controls import QUALITY, StylizeOptions
 from .evaluation import EvaluationOptions
 from .exporting import ExportOptions
 from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
@@ -13,6 +13,7 @@ from .serving import ServerOptions
 from .video import VideoOptions
 
 __all__ = [
+    "QUALITY",
     "WITHOUT_EFFECT",
     "BenchmarkOptions",
     "DataOptions",

@@ -6,6 +6,8 @@ from typing import Literal
 from ..errors import FastStyleError
 from .checks import check_at_least
 
+# Of JPEG, WebP and AVIF.
+QUALITY = 95
 # Beyond 1 the style is exaggerated; beyond this there is only clipping.
 STRONGEST = 1.5
 
