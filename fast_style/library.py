@@ -4,6 +4,9 @@ from pathlib import Path
 
 from .errors import FastStyleError
 
+SAMPLE = Path(__file__).parent / "samples" / "lake.jpg"
+"""The picture that comes with the package, drawn by its own code."""
+
 
 def find(name: str) -> Path:
     """The file of that path, or the shipped checkpoint of that name. Raises FastStyleError when there is neither."""

@@ -28,6 +28,8 @@ class Look:
     ) -> None:
         """size: height and width in px. Raises FastStyleError for unknown styles."""
         self.engine, self.identity = engine, styles.identity
+        self.plain = options.plain and not masks
+        """Whether the network's answer is the result."""
         self.strength, self.colors = options.strength, options.preserve_color
         self.masks = [mask.at(size[1], size[0], options.feather) for mask in masks]
         names = [mask.style or options.style for mask in masks] or [options.style]
@@ -37,11 +39,6 @@ class Look:
         """Of the whole picture, where only parts of it are handed in."""
         self.matching: color.Matching | None = None
         """Made from the whole picture, where only parts of it are handed in."""
-
-    @property
-    def plain(self) -> bool:
-        """Whether the network's answer is the result."""
-        return not self.masks and self.strength == 1 and self.colors == "none"
 
     @property
     def roles(self) -> list[Role]:

@@ -48,18 +48,17 @@ def read(given: MaskLike | Sequence[str] | None) -> tuple[Mask, ...]:
     elif isinstance(given, Image.Image | Path | str):
         masks = (Mask(_grey(given)),)
     else:
-        masks = tuple(_flag(text) for text in given)
+        masks = tuple(Mask(_grey(path), style) for path, style in map(split_flag, given))
     if len(masks) > 1 and not all(mask.style for mask in masks):
         raise FastStyleError("several masks need a style each: --mask sky.png=wave ground.png=scream")
     return masks
 
 
-def _flag(text: str) -> Mask:
-    """`file.png` or `file.png=STYLE`, where both the file's name and the style may have equals signs."""
+def split_flag(text: str) -> tuple[Path, str]:
+    """`file.png`, `file.png=STYLE` or `%05d.png=STYLE`; both the file's name and the style may have equals signs."""
     parts = text.split("=")
-    cuts = [("=".join(parts[:i]), "=".join(parts[i:])) for i in range(len(parts), 0, -1)]
-    path, style = next((cut for cut in cuts if Path(cut[0]).is_file()), cuts[-1])
-    return Mask(_grey(path), style)
+    cuts = [(Path("=".join(parts[:i])), "=".join(parts[i:])) for i in range(len(parts), 0, -1)]
+    return next((cut for cut in cuts if cut[0].is_file() or "%" in cut[0].name), cuts[-1])
 
 
 def _grey(given: Image.Image | str | Path) -> Image.Image:

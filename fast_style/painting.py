@@ -19,9 +19,8 @@ def paint(
 ) -> Pixels:
     """Photograph to styled picture, (H, W, 3) uint8 or uint16, with every control; the size is `output_size`'s."""
     size = photo.shape[1::-1]
-    work = images.resized(photo, images.with_short_side(size, options.size)) if options.size else photo
-    if options.output_size:
-        photo = images.resized(photo, images.with_short_side(size, options.output_size))
+    work = images.resized(photo, images.with_short_side(size, options.size))
+    photo = images.resized(photo, images.with_short_side(size, options.output_size))
     if not options.tileable:
         result = render(engine, styles, options, masks, work, progress)
     else:

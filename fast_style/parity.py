@@ -11,6 +11,7 @@ from PIL import Image
 
 from . import images
 from .engines import Engine
+from .library import SAMPLE
 
 Array = NDArray[np.float32]
 
@@ -18,7 +19,6 @@ Array = NDArray[np.float32]
 SIZES = ((641, 427), (384, 256), (161, 120))
 # The least PSNR, in dB, at which an exported model passes for its checkpoint.
 LEAST_DB = {"fp32": 60.0, "bf16": 40.0, "int8": 30.0}
-SAMPLE = Path(__file__).parent / "samples/lake.jpg"
 
 
 @dataclass(frozen=True)

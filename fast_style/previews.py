@@ -1,12 +1,10 @@
 """Pictures that show what a style does: the project's own sample through the network."""
 
-from pathlib import Path
-
 from . import images
 from .images import Picture
+from .library import SAMPLE
 from .stylizer import Stylizer
 
-SAMPLE = Path(__file__).parent / "samples" / "lake.jpg"
 SHORT_SIDE_PX = 240
 QUALITY = 85
 

@@ -40,6 +40,13 @@ def save_model(path: Path, *styles: str, seed: int = 0, width: int = 4) -> Path:
     return path
 
 
+def save_two(folder: Path) -> Path:
+    """Into a folder: `alone` with the style ink, `many` with oil, chalk and sand."""
+    save_model(folder / "alone.pth", "ink", seed=1)
+    save_model(folder / "many.pth", "oil", "chalk", "sand", seed=2)
+    return folder
+
+
 def reference(path: Path) -> Stylizer:
     """What the service is measured against: the command line's way, in this process."""
     return Stylizer.load(path, "cpu", "torch", "fp32")

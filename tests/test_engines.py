@@ -11,8 +11,9 @@ import torch
 
 from fast_style import FastStyleError, Stylizer
 from fast_style.engines import Engine, cache, choice, open_engine
+from fast_style.library import SAMPLE
 from fast_style.options import RuntimeOptions
-from fast_style.parity import SAMPLE, psnr
+from fast_style.parity import psnr
 
 PROJECT = Path(__file__).parents[1]
 GRAPHS = ("openvino", "onnx")

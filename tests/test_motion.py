@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from fast_style.training.motion import random_motion
@@ -18,6 +19,18 @@ def test_output_that_moves_with_its_input_costs_nothing() -> None:
     assert motion.distance(output, output) > 0.05
     fresh = torch.rand(12, 3, 48, 48, generator=torch.manual_seed(1))
     assert 1.5 < motion.distance(output, fresh) < 2.1
+
+
+def test_blur_does_not_pay() -> None:
+    motion = random_motion("1 0", 12, 48)
+    output = torch.rand(12, 3, 48, 48, generator=torch.manual_seed(0))
+    other = (motion(output) + 0.1 * torch.randn(12, 3, 48, 48, generator=torch.manual_seed(1))).clamp(0, 1)
+    grey = torch.full((), 0.5)
+    assert motion.distance(torch.lerp(output, grey, 0.3), torch.lerp(other, grey, 0.3)) == pytest.approx(
+        float(motion.distance(output, other)), rel=0.05
+    )
+    soft = [torch.nn.functional.avg_pool2d(image, 3, 1, 1) for image in (output, other)]
+    assert motion.distance(*soft) > motion.distance(output, other)
 
 
 def test_what_comes_in_from_outside_is_not_counted() -> None:

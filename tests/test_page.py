@@ -20,7 +20,7 @@ from fast_style.commands import export, run
 from fast_style.export.web_runtime import fetch
 
 from .conftest import picture
-from .serving import Running, as_file, distance, opened, reference, save_model, service
+from .serving import Running, as_file, distance, opened, reference, save_two, service
 
 pytestmark = pytest.mark.slow
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -43,10 +43,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    save_model(folder / "alone.pth", "ink", seed=1)
-    save_model(folder / "many.pth", "oil", "chalk", "sand", seed=2)
-    return folder
+    return save_two(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")

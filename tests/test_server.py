@@ -21,15 +21,12 @@ from fast_style.server.app import create_app
 from fast_style.server.service import Service
 
 from .conftest import picture
-from .serving import RUNTIME, as_file, distance, in_process, opened, reference, save_model
+from .serving import RUNTIME, as_file, distance, in_process, opened, reference, save_model, save_two
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    save_model(folder / "alone.pth", "ink", seed=1)
-    save_model(folder / "many.pth", "oil", "chalk", "sand", seed=2)
-    return folder
+    return save_two(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")

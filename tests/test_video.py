@@ -273,7 +273,7 @@ def test_a_still_mask_leaves_its_black_half_alone(clip: Path, tmp_path: Path, st
     mask = Image.new("L", (96, 64))
     mask.paste(255, (48, 0, 96, 64))
     mask.save(tmp_path / "mask.png")
-    how = StylizeOptions(style="light", mask=(str(tmp_path / "mask.png"),), feather=0)
+    how = StylizeOptions(mask=(f"{tmp_path / 'mask.png'}=light=0.7,dark=0.3",), feather=0)
     stylize_film(stylizer, clip, tmp_path / "out.mp4", how)
     for before, after in zip(frames(clip), frames(tmp_path / "out.mp4"), strict=True):
         change = np.abs(after - before).mean((0, 1, 2))

@@ -9,13 +9,11 @@ import yaml
 from PIL import Image
 
 from fast_style import Stylizer, images
-from fast_style.checkpoint import find, load
+from fast_style.checkpoint import load
 from fast_style.commands.parsing import parse
+from fast_style.library import SAMPLE, find, shipped
 from fast_style.losses import PerceptualLoss, load_vgg, style_target
 from fast_style.options import LossOptions, TrainOptions
-
-PROJECT = Path(__file__).parents[1]
-SAMPLE = PROJECT / "fast_style/samples/lake.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +39,16 @@ def test_its_recipe_stands_beside_it() -> None:
     assert options.data.image_size == made_with["data"]["image_size"]
     assert options.data.hold_out == made_with["data"]["hold_out"] == 49
     assert load(find("wave")).styles[0]["sha256"][0] in recipe.read_text()
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_every_recipe_names_its_inputs_for_a_stranger(name: str) -> None:
+    recipe, checkpoint = find(name).with_suffix(".yaml"), load(find(name))
+    given = ["--style", *("a.jpg" for _ in checkpoint.styles), "--dataset", "b"]
+    parse(TrainOptions, ["--config", str(recipe), *given], "train.py")
     assert all("/" not in str(value) for value in yaml.safe_load(recipe.read_text()).values())
+    for style in checkpoint.styles:
+        assert all(digest in recipe.read_text() for digest in style["sha256"])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 13), (641, 427)])

@@ -13,9 +13,8 @@ from .. import images, malloc
 from ..engines import open_engine
 from ..engines.choice import PACKAGES, PRECISIONS, READERS
 from ..errors import FastStyleError
-from ..library import find
+from ..library import SAMPLE, find
 from ..options import BenchmarkOptions, RuntimeOptions
-from ..parity import SAMPLE
 from . import peak
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..parity import SAMPLE
+from ..library import SAMPLE
 from .worker import answer, peak_bytes
 
 LAYERS = ("relu3_3", "relu4_1"), ("relu1_1", "relu2_1", "relu3_1", "relu4_1")

@@ -8,9 +8,8 @@ from typing import Any
 import tyro
 from tqdm import tqdm
 
-from .. import parity
 from ..benchmark import measure, measure_training
-from ..library import find
+from ..library import SAMPLE, find
 from ..options import BenchmarkOptions
 from .parsing import parse
 
@@ -66,7 +65,7 @@ def _measure(command: BenchCommand, show: Any) -> list[dict[str, Any]]:
         from ..benchmark.cases import size_of
         from ..benchmark.whole import compare
 
-        photo, model = how.photo or parity.SAMPLE, find(command.models[0])
+        photo, model = how.photo or SAMPLE, find(command.models[0])
         return [dict(row) for size in how.sizes for row in compare(model, photo, size_of(size), how.runs, show)]
     rows = measure_training(how, show) if how.train else measure(command.models, how, show)
     return [asdict(row) for row in rows]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FastStyleError
+from ..library import SAMPLE
 from .web_runtime import write_runtime
 
 PACKAGE = Path(__file__).parents[1]
@@ -39,7 +40,7 @@ def write_web(
     (folder / "model.onnx").write_bytes(model)
     shutil.copytree(OWN, folder, dirs_exist_ok=True)
     shutil.copytree(PACKAGE / "page", folder / "shared", dirs_exist_ok=True)
-    shutil.copy(PACKAGE / "samples" / "lake.jpg", folder / "sample.jpg")
+    shutil.copy(SAMPLE, folder / "sample.jpg")
     (folder / "previews").mkdir(exist_ok=True)
     entries = []
     for row, style in enumerate(styles):

@@ -44,8 +44,10 @@ def resized(pixels: NDArray[Any], size: tuple[int, int], box: tuple[int, int, in
     return (np.stack(planes, -1) + np.float32(0.5)).clip(0, most).astype(pixels.dtype)
 
 
-def with_short_side(size: tuple[int, int], short_side_px: int) -> tuple[int, int]:
-    """Width and height in proportion with that short side."""
+def with_short_side(size: tuple[int, int], short_side_px: int | None) -> tuple[int, int]:
+    """Width and height in proportion with that short side; None leaves them."""
+    if short_side_px is None:
+        return size
     scale = short_side_px / min(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 

@@ -65,6 +65,11 @@ class StylizeOptions:
             raise FastStyleError(f"--detail is {self.detail}; it takes 0 to 1")
         self.memory_bytes()
 
+    @property
+    def plain(self) -> bool:
+        """Whether what the network paints is the result, unless there are masks."""
+        return self.strength == 1 and self.preserve_color == "none"
+
     def memory_bytes(self) -> int | None:
         """`memory` in bytes, None for auto. Raises FastStyleError for what is not a number with MB or GB."""
         if self.memory == "auto":

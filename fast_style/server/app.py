@@ -18,8 +18,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
+from ..library import SAMPLE
 from ..options import RuntimeOptions, ServerOptions
-from ..previews import SAMPLE
 from . import limits, openapi, requests
 from .errors import Dropped, RequestError
 from .previews import Previews

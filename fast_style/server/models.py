@@ -64,7 +64,7 @@ class Models:
                 self._load(name, found[name], version)
         kept = {name: model for name, model in self._loaded.items() if versions.get(name)}
         self._seen = {name: version for name, version in self._seen.items() if versions.get(name)}
-        self._loaded = dict(sorted(kept.items()))
+        self._loaded = dict(sorted(kept.items(), key=lambda item: (item[0] != FIRST, item[0])))
 
     def _load(self, name: str, path: Path, version: str) -> None:
         devices = self._runtime.device.split(",")
@@ -80,7 +80,7 @@ class Models:
         log.info("model %s: %s", name, ", ".join(stylizers[0].styles))
 
     def all(self) -> list[Model]:
-        """Every model, by name."""
+        """Every model, the default first, the others by name."""
         return list(self._loaded.values())
 
     def get(self, name: str = "", style: str = "") -> Model:
@@ -93,7 +93,7 @@ class Models:
                 raise RequestError(404, f"no model {name!r}; there are {', '.join(self._loaded) or 'none'}")
             return self._loaded[name]
         wanted = {part.partition("=")[0].strip() for part in style.split(",")} - {""}
-        for model in sorted(self.all(), key=lambda model: model.name != FIRST):
+        for model in self.all():
             if wanted <= set(model.stylizers[0].styles):
                 return model
         if not self._loaded:

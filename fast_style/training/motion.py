@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,9 @@ SHIFT, ZOOM, TURN, BRIGHTNESS, NOISE = 0.06, 0.04, 2.0, 0.06, 0.03
 # Most of most films stands still or moves by little: this share of the pairs has no motion at all, this one a shift by
 # whole pixels, which no interpolation can blur; of the lengths of shifts, the small ones are as likely as the large.
 STILL, WHOLE, SHORTEST_PX = 0.35, 0.25, 0.25
+# Levels of the pyramid in which outputs are compared, and the energy (variance of values in [0, 1]) under which a band
+# of a plain picture counts as empty.
+BANDS, FAINT = 3, 1e-4
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,31 @@ class Motion:
         return (self(photo) * self.gain + self.noise).clamp(0, 1)
 
     def distance(self, first: Tensor, second: Tensor) -> Tensor:
-        """How far the second output is from the moved first one: squared, relative to the first's variance, scalar.
+        """How far the second output is from the moved first one, relative to what is in them; a scalar, 0 to about 2.
 
+        Mean over BANDS of the squared difference, each relative to the energy of that band in both. A plain squared
+        difference is smallest for a blurred output; this one only for strokes that move along, fine and coarse alike.
         Only where the motion does not bring in what the first frame did not show.
         """
         known = (self.grid.abs() <= 1).all(-1)[:, None]
-        moved = self(first.float())
-        squared = ((second.float() - moved).square() * known).sum((1, 2, 3))
-        spread = first.float().detach().var((2, 3), correction=0).sum(1).clamp_min(1e-3)
-        return (squared / known.sum((1, 2, 3)).clamp_min(1) / spread).mean()
+        moved, second = self(first.float()), second.float()
+        pairs = zip(_bands(moved), _bands(torch.where(known, second, moved)), strict=True)
+        return torch.stack([_relative(one, other) for one, other in pairs]).mean()
+
+
+def _bands(image: Tensor) -> Iterator[Tensor]:
+    """A Laplacian pyramid, the finest level first, the mean taken off the last."""
+    for _ in range(BANDS - 1):
+        coarse = F.avg_pool2d(image, 2, ceil_mode=True)
+        yield image - F.interpolate(coarse, image.shape[-2:], mode="bilinear", align_corners=False)
+        image = coarse
+    yield image - image.mean((2, 3), keepdim=True)
+
+
+def _relative(one: Tensor, other: Tensor) -> Tensor:
+    """Squared difference over half the sum of the energies, per image, averaged; 2 when nothing is in common."""
+    energy = (one.square() + other.square()).mean((1, 2, 3)) / 2
+    return ((one - other).square().mean((1, 2, 3)) / (energy + FAINT)).mean()
 
 
 def random_motion(seed: str, count: int, side_px: int) -> Motion:

@@ -81,11 +81,3 @@ class Sink(Protocol):
 
     def close(self, whole: bool = True) -> None:
         """Finish the file; not `whole` leaves what there is, playable, under its partial name."""
-
-
-def at_size(width: int, height: int, short_side_px: int | None) -> tuple[int, int]:
-    """Width and height in px in proportion, with that short side; None leaves them."""
-    if not short_side_px:
-        return width, height
-    scale = short_side_px / min(width, height)
-    return max(1, round(width * scale)), max(1, round(height * scale))

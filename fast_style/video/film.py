@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..images import with_short_side
 from ..options import StylizeOptions, VideoOptions
-from .clip import Frame, Sink, Source, at_size
+from .clip import Frame, Sink, Source
 from .kinds import open_sink, open_source
 from .painting import Painter
 from .threads import ahead, behind
@@ -44,7 +45,7 @@ def stylize_film(
     reader = open_source(source, video, how.size)
     try:
         painter = Painter(stylizer, how, video)
-        size = at_size(*reader.info.full_size, how.output_size)
+        size = with_short_side(reader.info.full_size, how.output_size)
         writer = open_sink(target, reader.info, video, size)
     except BaseException:
         reader.close()

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from .. import images
-from ..masks import Mask
+from ..masks import Mask, split_flag
 from ..options import StylizeOptions, VideoOptions
 from .clip import Frame, Source
 from .kinds import is_film, open_source
@@ -22,7 +22,7 @@ class MaskTracks:
 
     def __init__(self, stylizer: "Stylizer", how: StylizeOptions, video: VideoOptions) -> None:
         """Raises FastStyleError for masks that cannot be read."""
-        named = [_split(flag) for flag in how.mask]
+        named = [split_flag(flag) for flag in how.mask]
         self._tracks = [MaskTrack(path, style, video) if is_film(path) else None for path, style in named]
         stills = tuple(flag for flag, track in zip(how.mask, self._tracks, strict=True) if track is None)
         self._stills = stylizer.masks(replace(how, mask=stills))
@@ -61,9 +61,3 @@ class MaskTrack:
 
 def _grey(frame: Frame) -> Image.Image:
     return images.from_array(frame.image).convert("L")
-
-
-def _split(flag: str) -> tuple[Path, Any]:
-    """`file`, or `file=STYLE`."""
-    path, equals, style = flag.rpartition("=")
-    return (Path(flag), "") if not equals or Path(flag).is_file() else (Path(path), style)

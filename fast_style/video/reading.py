@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FastStyleError
+from ..images import with_short_side
 from ..options import VideoOptions
-from .clip import ClipInfo, Frame, at_size
+from .clip import ClipInfo, Frame
 from .conversion import FULL, Graph, colors_of, decoding_chain, to_array
 from .libav import plain_errors, pyav
 
@@ -67,7 +68,7 @@ class FilmReader:
         self._turns = round(float(getattr(frame, "rotation", 0)) / 90) % 4
         stored = (frame.width, frame.height)
         full = stored[::-1] if self._turns % 2 else stored
-        work = at_size(*full, size)
+        work = with_short_side(full, size)
         colors = colors_of(frame)
         deep = frame.format.components[0].bits > 8
         filters = decoding_chain(*(work[::-1] if self._turns % 2 else work), colors, frame.color_range == FULL, deep)

@@ -11,7 +11,7 @@ from PIL import Image
 from .. import images
 from ..errors import FastStyleError
 from ..options import VideoOptions
-from .clip import ClipInfo, Frame, at_size
+from .clip import ClipInfo, Frame
 
 NUMBER = re.compile(r"%(0?)(\d*)d")
 RATE = Fraction(25)
@@ -31,7 +31,7 @@ class PictureFrames:
     def describe(self, first: Image.Image, count: int, rate: Fraction, time_base: Fraction) -> ClipInfo:
         """What is known of `count` upright RGB pictures like `first`."""
         self._full = first.size
-        work = at_size(*first.size, self._size)
+        work = images.with_short_side(first.size, self._size)
         seconds = max(Fraction(0), count / rate - Fraction(self._options.start))
         seconds = min(seconds, Fraction(self._options.duration or seconds))
         frames = max(1, round(seconds * rate))
