@@ -13,7 +13,7 @@ from torch import Tensor
 from .errors import FastStyleError
 from .files import atomic_path, load_tensors
 from .library import find, shipped
-from .network import TransformerNetwork
+from .network import TransformerNetwork, build
 from .options import NetworkOptions
 
 __all__ = ["FORMAT", "Checkpoint", "find", "load", "shipped"]
@@ -35,9 +35,9 @@ class Checkpoint:
     def network(self) -> TransformerNetwork:
         """The network in float32, in evaluation mode. Raises FastStyleError when the weights do not fit."""
         try:
-            network = TransformerNetwork(self.model)
+            network = build(self.model)
             network.load_state_dict({key: value.float() for key, value in self.weights.items()})
-        except (RuntimeError, AttributeError, TypeError) as error:
+        except (RuntimeError, AttributeError, KeyError, TypeError) as error:
             raise FastStyleError(f"the weights do not fit the network {self.model}: damaged checkpoint?") from error
         return network.eval()
 

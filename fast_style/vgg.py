@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -50,12 +51,15 @@ class VGG19(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, last: str = LAYERS[-1]) -> None:
+    def __init__(self, last: str = LAYERS[-1], padding: Literal["zeros", "reflect"] = "zeros") -> None:
         super().__init__()
         self.layers = LAYERS[: LAYERS.index(deepest([last])) + 1]
         channels = [3] + [CHANNELS[int(layer[4]) - 1] for layer in self.layers]
         self.convs = nn.ModuleDict(
-            {layer: nn.Conv2d(channels[i], channels[i + 1], 3, padding=1) for i, layer in enumerate(self.layers)}
+            {
+                layer: nn.Conv2d(channels[i], channels[i + 1], 3, padding=1, padding_mode=padding)
+                for i, layer in enumerate(self.layers)
+            }
         )
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)

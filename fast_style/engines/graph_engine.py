@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import FastStyleError
 from ..export import Metadata
+from ..options import NetworkOptions
 
 if TYPE_CHECKING:
     from . import Engine
@@ -33,7 +34,7 @@ class GraphEngine(ABC):
         self.info = metadata.info
         self.dots = metadata.dots
         self.stride, self.reach_px = metadata.stride, metadata.reach_px
-        self.bytes_per_px = bytes_per_px_and_channel * self.info["model"]["width"]
+        self.bytes_per_px = bytes_per_px_and_channel * NetworkOptions(**self.info["model"]).largest_channels
         self._open_torch = torch_engine
         self._torch: Engine | None = None
         self._lock = threading.Lock()

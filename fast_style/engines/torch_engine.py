@@ -13,7 +13,7 @@ from torch import Tensor
 from .. import checkpoint
 from ..errors import FastStyleError
 from ..hardware import DTYPES, has_fast_bf16, pick_device
-from ..network import STRIDE, ConditionalInstanceNorm, Statistics, fit, own_statistics, pad_to_smallest
+from ..network import ConditionalInstanceNorm, Statistics, fit, own_statistics, pad_to_smallest
 from ..options import RuntimeOptions
 from ..tiling import Box, Tile
 from .statistics import Given, Noted, Part, exact
@@ -32,8 +32,8 @@ class TorchEngine:
         self.info: dict[str, Any] = loaded.describe()
         self.network = loaded.network().requires_grad_(False)
         self.dots = loaded.dots()
-        self.stride, self.reach_px = STRIDE, self.network.reach_px
-        self.bytes_per_px = BYTES_PER_PX_AND_CHANNEL * loaded.model.width
+        self.stride, self.reach_px = self.network.stride, self.network.reach_px
+        self.bytes_per_px = BYTES_PER_PX_AND_CHANNEL * loaded.model.largest_channels
         self.device = pick_device(options.device)
         self.dtype = _pick_dtype(options.precision, self.device)
 

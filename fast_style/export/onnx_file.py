@@ -32,13 +32,12 @@ def onnx_model(checkpoint: Path) -> "ModelProto":
     """What `to_onnx` writes, as a protocol buffer."""
     _require_packages()
     from .. import checkpoint as checkpoints
-    from ..network import STRIDE
     from .rewriting import rewrite
     from .tracing import trace
 
     loaded = checkpoints.load(checkpoint)
     network = loaded.network()
-    metadata = Metadata(loaded.describe(), loaded.dots(), STRIDE, network.reach_px)
+    metadata = Metadata(loaded.describe(), loaded.dots(), network.stride, network.reach_px)
     model = trace(network)
     rewrite(model)
     entry = model.metadata_props.add()

@@ -151,6 +151,12 @@ class TrainOptions:
     blocks: int = NetworkOptions.blocks
     """Residual blocks."""
 
+    arch: Literal["johnson", "vgg-encoder"] = NetworkOptions.arch
+    """johnson: Johnson et al.'s network. vgg-encoder: the same behind a frozen VGG19, which its files then hold."""
+
+    attention: bool = NetworkOptions.attention
+    """Residual blocks also look around in windows of 32 px (spatial attention)."""
+
     init: str | None = None
     """Checkpoint (a file or a shipped name) whose network to start from, instead of a random one of --width."""
 

@@ -19,8 +19,19 @@ class NetworkOptions:
     styles: int = 1
     """Styles that share the convolutions, each with its own instance-norm scales and shifts."""
 
+    arch: Literal["johnson", "vgg-encoder"] = "johnson"
+    """johnson: Johnson et al.'s network. vgg-encoder: the same behind a frozen VGG19, which its files then hold."""
+
+    attention: bool = False
+    """Residual blocks also look around in windows of 32 px (spatial attention)."""
+
     output: Literal["tanh", "linear"] = "tanh"
     """Last activation: 0.5 + 0.6 tanh, or none (converted checkpoints)."""
+
+    @property
+    def largest_channels(self) -> int:
+        """Channels where they take the most memory: at the picture's full size."""
+        return max(64, self.width) if self.arch == "vgg-encoder" else self.width
 
 
 @dataclass(frozen=True)

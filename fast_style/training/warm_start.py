@@ -8,8 +8,9 @@ from torch import Tensor
 
 from .. import checkpoint
 from ..errors import FastStyleError
-from ..network import TransformerNetwork
+from ..network import TransformerNetwork, VggEncoderNetwork, build
 from ..options import NetworkOptions, TrainOptions
+from ..vgg import VGG19
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,8 @@ def start(options: TrainOptions, styles: list[dict[str, Any]]) -> Start:
     if not options.init:
         if options.freeze_network:
             raise FastStyleError("--freeze-network needs a trained network: name one with --init")
-        torch.manual_seed(options.data.seed)
-        return Start(TransformerNetwork(NetworkOptions(options.width, options.blocks, len(styles))), styles)
-    loaded = checkpoint.load(checkpoint.find(options.init))
+        return Start(_random(options, len(styles)), styles)
+    loaded = _with_options(checkpoint.load(checkpoint.find(options.init)), options)
     kept = loaded.styles if options.freeze_network else []
     there = {style["name"] for style in kept} & {style["name"] for style in styles}
     if there:
@@ -47,6 +47,25 @@ def start(options: TrainOptions, styles: list[dict[str, Any]]) -> Start:
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(is_style_row(name))
     return Start(network.train(), together, len(kept))
+
+
+def _random(options: TrainOptions, styles: int) -> TransformerNetwork:
+    torch.manual_seed(options.data.seed)
+    network = build(NetworkOptions(options.width, options.blocks, styles, options.arch, options.attention))
+    if isinstance(network, VggEncoderNetwork):
+        network.vgg.load_state_dict(VGG19.load(network.vgg.layers[-1], options.loss.vgg_weights).state_dict())
+    return network
+
+
+def _with_options(loaded: checkpoint.Checkpoint, options: TrainOptions) -> checkpoint.Checkpoint:
+    """With the attention that the options ask for added to it: so that it changes nothing yet."""
+    if options.arch not in (NetworkOptions.arch, loaded.model.arch):
+        raise FastStyleError(f"--init {options.init} is a {loaded.model.arch} network; leave --arch out")
+    if not options.attention or loaded.model.attention:
+        return loaded
+    torch.manual_seed(options.data.seed)
+    model = replace(loaded.model, attention=True)
+    return replace(loaded, model=model, weights={**build(model).state_dict(), **loaded.weights})
 
 
 def with_styles(loaded: checkpoint.Checkpoint, names: list[str]) -> TransformerNetwork:

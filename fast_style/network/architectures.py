@@ -1,0 +1,12 @@
+"""Networks by the name of their architecture."""
+
+from ..options import NetworkOptions
+from .transformer import TransformerNetwork
+from .vgg_encoder import VggEncoderNetwork
+
+ARCHITECTURES: dict[str, type[TransformerNetwork]] = {"johnson": TransformerNetwork, "vgg-encoder": VggEncoderNetwork}
+
+
+def build(options: NetworkOptions) -> TransformerNetwork:
+    """The network that the options describe, with random weights. Raises KeyError for an unknown architecture."""
+    return ARCHITECTURES[options.arch](options)

@@ -1,0 +1,75 @@
+"""Attention between the cells of a window: local, so that tiles of a picture see what the whole sees."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Side of a window in cells; at a quarter of the picture's size 32 px.
+WINDOW = 8
+HEADS = 4
+# Cosine attention: similarities are in [-1, 1] before they are multiplied by at most this (Liu et al. 2022).
+SHARPEST = 100.0
+
+
+class WindowAttention(nn.Module):
+    """Multi-head self-attention within windows of WINDOW x WINDOW cells (Liu et al. 2021), to be added to its input.
+
+    Every second layer shifts the windows by half, so that what meets at the border of one lies inside the next's.
+    Queries and keys are compared by direction alone, which needs no statistics and holds in half precision. The last
+    projection starts at zero: a new layer changes nothing.
+    """
+
+    index: Tensor
+
+    def __init__(self, channels: int, shifted: bool) -> None:
+        super().__init__()
+        inner = HEADS * max(1, channels // (2 * HEADS))
+        self.shift = WINDOW // 2 if shifted else 0
+        self.project = nn.Conv2d(channels, 3 * inner, 1, bias=False)
+        self.merge = nn.Conv2d(inner, channels, 1, bias=False)
+        nn.init.zeros_(self.merge.weight)
+        self.log_scale = nn.Parameter(torch.full((HEADS, 1, 1), math.log(10.0)))
+        self.position = nn.Parameter(torch.zeros(HEADS, (2 * WINDOW - 1) ** 2))
+        self.register_buffer("index", _offsets(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, C, H, W), and the same out."""
+        height, width = x.shape[-2:]
+        shift = self.shift
+        # ONNX divides integers towards zero: rounded up without negative numbers.
+        rows, columns = ((side + shift + WINDOW - 1) // WINDOW for side in (height, width))
+        around = (shift, columns * WINDOW - width - shift, shift, rows * WINDOW - height - shift)
+        query, key, value = (
+            part.unflatten(-1, (HEADS, -1)).transpose(2, 3)  # (N, windows, HEADS, cells, channels of a head)
+            for part in _windows(F.pad(self.project(x), around), rows, columns).chunk(3, -1)
+        )
+        # Cells outside the picture are nobody's keys.
+        outside = _windows(F.pad(x.new_zeros(1, 1, height, width), around, value=1.0), rows, columns)[0]
+        bias = self.position[:, self.index] - 1e4 * outside.transpose(1, 2)[:, None]  # (windows, HEADS, cells, cells)
+        scale = self.log_scale.clamp(max=math.log(SHARPEST)).exp()
+        query, key = (F.normalize(part.float(), dim=-1) for part in (query, key))
+        weights = torch.softmax((query * scale) @ key.transpose(-1, -2) + bias, -1)
+        mixed = weights.to(value.dtype) @ value
+        cells = self.merge(_pictures(mixed.transpose(2, 3).flatten(3), rows, columns))
+        return cells[..., shift : shift + height, shift : shift + width]
+
+
+def _windows(x: Tensor, rows: int, columns: int) -> Tensor:
+    """(N, C, rows * WINDOW, columns * WINDOW) to (N, rows * columns, WINDOW ** 2, C)."""
+    cut = x.reshape(x.shape[0], x.shape[1], rows, WINDOW, columns, WINDOW).permute(0, 2, 4, 3, 5, 1)
+    return cut.reshape(x.shape[0], rows * columns, WINDOW**2, x.shape[1])
+
+
+def _pictures(x: Tensor, rows: int, columns: int) -> Tensor:
+    """The inverse of `_windows`."""
+    cut = x.reshape(x.shape[0], rows, columns, WINDOW, WINDOW, x.shape[-1]).permute(0, 5, 1, 3, 2, 4)
+    return cut.reshape(x.shape[0], x.shape[-1], rows * WINDOW, columns * WINDOW)
+
+
+def _offsets() -> Tensor:
+    """(cells, cells) int64: number of the offset between two cells of a window, row by row."""
+    place = torch.stack(torch.meshgrid(torch.arange(WINDOW), torch.arange(WINDOW), indexing="ij")).flatten(1)
+    rows, columns = place[:, :, None] - place[:, None] + WINDOW - 1
+    return rows * (2 * WINDOW - 1) + columns

@@ -1,0 +1,53 @@
+"""What the networks are built from: convolutions with norms, residual blocks, doubling, padding."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .attention import WindowAttention
+from .norms import ConditionalInstanceNorm, Statistics
+
+# The smallest side that the 9x9 reflection padding and the instance norm at a quarter of the size allow.
+SMALLEST_PX = 5
+
+
+class ConvNorm(nn.Module):
+    """Reflection padding, convolution, instance norm: the unit that every stage but the last is made of."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, styles: int, stride: int = 1) -> None:
+        super().__init__()
+        # A bias would be removed again by the norm's mean.
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False)
+        self.norm = ConditionalInstanceNorm(outputs, styles)
+
+    def forward(self, x: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
+        """x: (N, inputs, H, W) to (N, outputs, H / stride, W / stride), rounded up."""
+        out: Tensor = self.norm(self.conv(x), blend, statistics)
+        return out
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around which the input is added; no ReLU after the sum (Gross & Wilber 2016)."""
+
+    def __init__(self, channels: int, styles: int, attention: WindowAttention | None = None) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, 3, styles)
+        self.second = ConvNorm(channels, channels, 3, styles)
+        self.attention = attention
+
+    def forward(self, x: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
+        """x: (N, C, H, W), and the same out."""
+        out: Tensor = x + self.second(F.relu(self.first(x, blend, statistics)), blend, statistics)
+        return out if self.attention is None else out + self.attention(x)
+
+
+def double(x: Tensor) -> Tensor:
+    """(N, C, H, W) to (N, C, 2H, 2W) by repeating each pixel."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def pad_to_smallest(image: Tensor) -> Tensor:
+    """Repeats the last row and column until both sides measure SMALLEST_PX."""
+    height, width = image.shape[-2:]
+    if min(height, width) >= SMALLEST_PX:
+        return image
+    return F.pad(image, (0, max(0, SMALLEST_PX - width), 0, max(0, SMALLEST_PX - height)), mode="replicate")

@@ -1,0 +1,88 @@
+"""The transformer network of Johnson et al. 2016 with conditional instance normalization."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..options import NetworkOptions
+from .attention import WINDOW, WindowAttention
+from .layers import ConvNorm, ResidualBlock, double, pad_to_smallest
+from .norms import STRIDE, Statistics, fit, own_statistics
+
+
+class TransformerNetwork(nn.Module):
+    """Image in, stylized image out, in one pass.
+
+    Deviations from Johnson et al.: instance norm for batch norm (Ulyanov et al. 2016), reflection padding in every
+    convolution instead of once at the input, nearest-neighbour up-sampling + convolution for transposed convolution
+    (Odena et al. 2016), output 0.5 + 0.6 tanh so that black and white are reached where tanh still has a gradient.
+    """
+
+    def __init__(self, options: NetworkOptions = NetworkOptions()) -> None:
+        super().__init__()
+        w, s = options.width, options.styles
+        self.options = options
+        self._make_encoder(w, s)
+        looks = [
+            WindowAttention(4 * w, shifted=i % 2 == 1) if options.attention else None for i in range(options.blocks)
+        ]
+        self.blocks = nn.ModuleList(ResidualBlock(4 * w, s, look) for look in looks)
+        self.up1 = ConvNorm(4 * w, 2 * w, 3, s)
+        self.up2 = ConvNorm(2 * w, w, 3, s)
+        self.out = nn.Conv2d(w, 3, 9, padding=4, padding_mode="reflect")
+
+    def _make_encoder(self, w: int, s: int) -> None:
+        self.down1 = ConvNorm(3, w, 9, s)
+        self.down2 = ConvNorm(w, 2 * w, 3, s, stride=2)
+        self.down3 = ConvNorm(2 * w, 4 * w, 3, s, stride=2)
+
+    # Half of each kernel times the stride it works at: 9x9; two 3x3 down.
+    encoder_reach_px = 4 + 1 + 2
+
+    @property
+    def stride(self) -> int:
+        """Tiles start on multiples of this many px, so that strides and windows see them as they see the whole."""
+        return STRIDE * (WINDOW if self.options.attention else 1)
+
+    @property
+    def reach_px(self) -> int:
+        """How far from a pixel the input may lie that changes it, apart from the statistics; a multiple of `stride`."""
+        block = 2 + (WINDOW - 1 if self.options.attention else 0)
+        # Blocks at a quarter of the size; two 3x3 up; 9x9. The nearest-neighbour doublings shift by up to 3 px.
+        exact = self.encoder_reach_px + 4 * block * self.options.blocks + 4 + 2 + 4 + 3
+        return -(-exact // self.stride) * self.stride
+
+    def forward(self, image: Tensor, blend: Tensor | None = None, statistics: Statistics = own_statistics) -> Tensor:
+        """image: RGB (N, 3, H, W) in [0, 1], any size from 1x1.
+
+        blend: (N, styles), weights of the styles per image, or (N, styles, H, W), per pixel; None means the first
+        style alone. statistics: called once per norm, in order.
+        Returns (N, 3, H, W); values leave [0, 1] by up to 0.1 (tanh) and are for the caller to clamp.
+        """
+        height, width = image.shape[-2:]
+        x = pad_to_smallest(image)
+        if blend is None:
+            blend = F.one_hot(image.new_zeros(len(image), dtype=torch.long), self.options.styles).float()
+        blend = blend[:, :, None, None] if blend.ndim == 2 else fit(blend, *x.shape[-2:])
+        for part in self.parts():
+            x = part(x, blend, statistics)
+        return x[..., :height, :width]
+
+    def parts(self) -> list[Callable[..., Tensor]]:
+        """The network in parts, one after the other, between which activations are small; arguments as `forward`'s."""
+        return [self.encode, *self.blocks, self.decode]
+
+    def encode(self, image: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
+        """(N, 3, H, W), sides SMALLEST_PX or more, to (N, 4w, H/4, W/4), rounded up."""
+        x = F.relu(self.down1(image, blend, statistics))  # (N, w, H, W)
+        x = F.relu(self.down2(x, blend, statistics))  # (N, 2w, H/2, W/2), rounded up
+        return F.relu(self.down3(x, blend, statistics))
+
+    def decode(self, x: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
+        """(N, 4w, H/4, W/4) to (N, 3, H, W), up to 3 px more than came in."""
+        x = F.relu(self.up1(double(x), blend, statistics))  # (N, 2w, H/2, W/2)
+        x = F.relu(self.up2(double(x), blend, statistics))  # (N, w, H, W)
+        x = self.out(x)
+        return 0.5 + 0.6 * torch.tanh(x.float()) if self.options.output == "tanh" else x.float()
