@@ -54,7 +54,8 @@ def render(
     cut = tiles(*size, core_px, engine.stride, engine.reach_px)
     reduced = _reduced(photo)
     _take_statistics(look, Look(engine, styles, options, masks, _size(reduced)), reduced)
-    if options.statistics == "exact" or (options.statistics == "auto" and size[0] * size[1] <= EXACT_PX):
+    affordable = engine.measures_tiles and size[0] * size[1] <= EXACT_PX
+    if options.statistics == "exact" or (options.statistics == "auto" and affordable):
         for role in look.roles:
             part, blend, runs = partial(_part, photo), partial(look.blend, role=role), count(1)
             tick = partial(_tick, progress, runs)

@@ -35,10 +35,10 @@ def traced_once() -> Iterator[None]:
     known: dict[bytes, Any] = {}
     trace = tracing.trace
 
-    def remembered(network: TransformerNetwork) -> Any:
-        weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
+    def remembered(network: TransformerNetwork, tiles: bool = False) -> Any:
+        weights = b"".join(v.numpy().tobytes() for v in network.state_dict().values()) + bytes([tiles])
         if weights not in known:
-            known[weights] = trace(network)
+            known[weights] = trace(network, tiles)
         model = type(known[weights])()
         model.CopyFrom(known[weights])
         return model

@@ -73,7 +73,7 @@ def test_attention_looks_around_in_its_window_and_no_further() -> None:
     layer = WindowAttention(16, shifted=False)
     torch.nn.init.normal_(layer.merge.weight)
     x = torch.randn(1, 16, 2 * WINDOW, 2 * WINDOW, requires_grad=True)
-    layer(x)[0, :, 1, 2].sum().backward()  # type: ignore[no-untyped-call]
+    layer(x)[0, :, 1, 2].sum().backward()
     assert x.grad is not None
     seen = x.grad[0].abs().sum(0) > 0
     assert seen[:WINDOW, :WINDOW].all()
@@ -85,7 +85,7 @@ def test_shifted_windows_meet_where_the_others_part() -> None:
     layer = WindowAttention(16, shifted=True)
     torch.nn.init.normal_(layer.merge.weight)
     x = torch.randn(1, 16, 2 * WINDOW, 2 * WINDOW, requires_grad=True)
-    layer(x)[0, :, WINDOW, WINDOW].sum().backward()  # type: ignore[no-untyped-call]
+    layer(x)[0, :, WINDOW, WINDOW].sum().backward()
     assert x.grad is not None
     seen = x.grad[0].abs().sum(0) > 0
     half = WINDOW // 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from fast_style import FastStyleError, Stylizer, export, parity
+from fast_style import FastStyleError, Stylizer, export, images, parity
 from fast_style.checkpoint import load
 from fast_style.commands import export as command
 from fast_style.commands import run
@@ -163,6 +163,27 @@ def test_exported_files_say_what_they_cannot_do(trio: Path, tmp_path: Path) -> N
         stylizer.stylize(picture(200, 200), tile_px=64)
     with pytest.raises(FastStyleError, match=r"torch engine does not read \.onnx"):
         Stylizer.load(tmp_path / "trio.onnx", engine="torch")
+
+
+@pytest.mark.parametrize("suffix", [".xml", ".onnx"])
+@pytest.mark.parametrize("styles", ["one", "several"])
+def test_a_file_for_tiles_takes_the_statistics_of_the_whole(
+    styles: str, suffix: str, tiny: Path, trio: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("openvino")
+    checkpoint, target = {"one": tiny, "several": trio}[styles], tmp_path / f"tiles{suffix}"
+    assert exported(checkpoint, "-o", target, "--tiles") == 0
+    engine, reference = (open_engine(path, RuntimeOptions("cpu", "auto", "fp32")) for path in (target, checkpoint))
+    image, blend = images.to_array(picture(90, 70)), np.eye(len(reference.dots), dtype=np.float32)[-1]
+    whole = engine.measure(image, blend)
+    np.testing.assert_allclose(whole, reference.measure(image, blend), atol=1e-3)
+    np.testing.assert_allclose(engine(image, blend), reference(image, blend), atol=2e-3)
+    part = image[..., 8:60, 12:70]
+    np.testing.assert_allclose(engine(part, blend, whole), reference(part, blend, whole), atol=2e-3)
+    # Through the front door: tiles with the reduced picture's statistics, here those of the whole.
+    tiled, at_once = (Stylizer(engine).stylize(picture(210, 170), tile_px=px) for px in (64, None))
+    assert np.abs(np.asarray(tiled, np.float32) - np.asarray(at_once, np.float32)).max() <= 1
 
 
 @pytest.mark.slow

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     missed = ""
     recipes: list[tuple[int, ...]] = list(export.RECIPES) if calibration else [()]
     for spared in recipes:
-        plain = export.onnx_model(checkpoint)
+        plain = export.onnx_model(checkpoint, command.how.tiles)
         if calibration:
             print(_named(spared))
             models = {kind: export.quantize(plain, kind, calibration, spared) for kind in _kinds(command)}
@@ -81,6 +81,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
 def _check(command: ExportCommand, name: str) -> None:
     if not command.output and not command.triton and not command.web:
         raise FastStyleError("name what to write: -o wave.onnx, -o wave.xml, --triton FOLDER or --web FOLDER")
+    if command.how.tiles and (command.triton or command.web):
+        raise FastStyleError("--tiles is for files (-o)")
     if command.output:
         export.check_format(command.output)
     if command.web:

@@ -36,6 +36,9 @@ class Engine(Protocol):
     bytes_per_px: int
     """Memory that a run takes per pixel."""
 
+    measures_tiles: bool
+    """Whether `measure_tiles` can be asked for."""
+
     @property
     def memory_bytes(self) -> int:
         """Memory that a run may take where the user names none."""

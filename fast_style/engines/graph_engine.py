@@ -16,32 +16,39 @@ if TYPE_CHECKING:
     from . import Engine
 
 Array = NDArray[np.float32]
+# Opens the checkpoint in torch; None where there is no checkpoint.
+TorchEngine = Callable[[], "Engine"] | None
+PER_PIXEL = "blends that differ from pixel to pixel; do without masks"
+EXACT = "exact statistics of tiles; choose --statistics reduced"
+TILES = "tiles unless exported with --tiles; for large pictures choose a smaller --size or more --memory"
 
 
 class GraphEngine(ABC):
     """An exported model in a runtime. Threads may share it.
 
-    A graph takes one blend for each picture and its own statistics; blends per pixel and tiles run in torch, which is
-    loaded when they first come.
+    A graph takes one blend for each picture; only one exported for tiles takes statistics. The rest runs in torch,
+    which is loaded when it is first asked for: with statistics no slower, in the arithmetic that measured them.
     """
 
     memory_bytes = 2 * 10**9
 
     def __init__(
-        self, metadata: Metadata, bytes_per_px_and_channel: int, torch_engine: "Callable[[], Engine] | None" = None
+        self, metadata: Metadata, bytes_per_px_and_channel: int, channels: int = 0, torch_engine: TorchEngine = None
     ) -> None:
-        """torch_engine: opens the checkpoint in torch; None where there is no checkpoint."""
+        """channels: T, of the input `statistics`, 0 without."""
         self.info = metadata.info
         self.dots = metadata.dots
         self.stride, self.reach_px = metadata.stride, metadata.reach_px
         self.bytes_per_px = bytes_per_px_and_channel * NetworkOptions(**self.info["model"]).largest_channels
+        self._channels = channels
+        self.measures_tiles = torch_engine is not None
         self._open_torch = torch_engine
         self._torch: Engine | None = None
         self._lock = threading.Lock()
 
     @abstractmethod
-    def _run(self, inputs: Mapping[str, Array]) -> Array:
-        """`image` (N, 3, H, W) and, with several styles, `blend` (N, S), to `stylized` (N, 3, H, W)."""
+    def _run(self, inputs: Mapping[str, Array]) -> list[Array]:
+        """`image` (N, 3, H, W) and what else the graph takes, to `stylized` (N, 3, H, W) and what else it gives."""
 
     def __call__(self, image: Any, blend: Array | None = None, statistics: Array | None = None) -> Any:
         """RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range.
@@ -50,39 +57,50 @@ class GraphEngine(ABC):
         mean and variance of every channel of every norm in order, of the picture that this is a part of.
         """
         weights = np.eye(len(self.dots), dtype=np.float32)[0] if blend is None else blend
-        if statistics is not None or weights.ndim > 1 or (len(weights) == 1 and weights[0] != 1):
-            return self._in_torch()(image, weights, statistics)
+        if not _is_one_blend(weights):
+            return self._in_torch(PER_PIXEL)(image, weights, statistics)
+        if statistics is not None and not self._channels:
+            return self._in_torch(TILES)(image, weights, statistics)
         if isinstance(image, np.ndarray):
-            return self._checked(image, weights)
+            return self._checked(image, weights, statistics)[0]
         here = image.detach().float().cpu()
-        return here.new_tensor(self._checked(here.numpy(), weights)).to(image.device)
+        return here.new_tensor(self._checked(here.numpy(), weights, statistics)[0]).to(image.device)
 
     def measure(self, image: Array, blend: Array) -> Array:
         """The statistics of one picture (1, 3, H, W): (2, T)."""
-        return self._in_torch().measure(image, blend)
+        if not _is_one_blend(blend):
+            return self._in_torch(PER_PIXEL).measure(image, blend)
+        if not self._channels:
+            return self._in_torch(TILES).measure(image, blend)
+        return self._checked(image, blend, None)[1]
 
     def measure_tiles(self, *arguments: Any, **named: Any) -> Array:
         """The same of a picture of which only tiles are run, as `Engine.measure_tiles`."""
-        return self._in_torch().measure_tiles(*arguments, **named)
+        return self._in_torch(EXACT).measure_tiles(*arguments, **named)
 
-    def _checked(self, image: Array, weights: Array) -> Array:
+    def _checked(self, image: Array, weights: Array, statistics: Array | None) -> list[Array]:
         try:
             inputs = {"image": np.ascontiguousarray(image, np.float32)}
             if len(weights) > 1:
                 inputs["blend"] = np.tile(weights.astype(np.float32), (len(image), 1))
+            if self._channels:
+                own = np.full((2, self._channels), -1, np.float32)  # a negative variance asks for the picture's own
+                inputs["statistics"] = own if statistics is None else statistics.astype(np.float32)
             return self._run(inputs)
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError) or "alloc" in str(error).lower():
                 raise FastStyleError("not enough memory for a picture of this size; use a smaller --size") from error
             raise
 
-    def _in_torch(self) -> "Engine":
+    def _in_torch(self, wanted: str) -> "Engine":
         if self._open_torch is None:
-            raise FastStyleError(
-                "an exported model does no blends that differ from pixel to pixel and no pictures that need tiles; "
-                "use the checkpoint (.pth), or for large pictures a smaller --size or more --memory"
-            )
+            raise FastStyleError(f"an exported model does no {wanted}, or use the checkpoint (.pth)")
         with self._lock:
             if self._torch is None:
                 self._torch = self._open_torch()
             return self._torch
+
+
+def _is_one_blend(weights: Array) -> bool:
+    """Whether a graph takes these weights: the same at every pixel, and of a single style all of it."""
+    return weights.ndim == 1 and (len(weights) > 1 or bool(weights[0] == 1))

@@ -1,18 +1,14 @@
 """ONNX Runtime on the CPU: float32, or whatever arithmetic an exported file asks for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
-from .graph_engine import GraphEngine
-
-if TYPE_CHECKING:
-    from . import Engine
+from .graph_engine import GraphEngine, TorchEngine
 
 Array = NDArray[np.float32]
 # Its errors are exceptions too; the rest is for its developers.
@@ -24,7 +20,7 @@ BYTES_PER_PX_AND_CHANNEL = 18
 class OnnxEngine(GraphEngine):
     """An ONNX model (path or content)."""
 
-    def __init__(self, model: Path | bytes, torch_engine: "Callable[[], Engine] | None" = None) -> None:
+    def __init__(self, model: Path | bytes, torch_engine: TorchEngine = None) -> None:
         try:
             import onnxruntime
         except ImportError as error:
@@ -39,8 +35,9 @@ class OnnxEngine(GraphEngine):
             raise FastStyleError(f"{name}: not a model that ONNX Runtime reads") from error
         text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         metadata = Metadata.from_json(text, model.name if isinstance(model, Path) else "this model")
-        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL, torch_engine)
+        channels = next((given.shape[1] for given in self._session.get_inputs() if given.name == "statistics"), 0)
+        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL, channels, torch_engine)
 
-    def _run(self, inputs: Mapping[str, Array]) -> Array:
-        result: Array = self._session.run(None, dict(inputs))[0]
+    def _run(self, inputs: Mapping[str, Array]) -> list[Array]:
+        result: list[Array] = self._session.run(None, dict(inputs))
         return result

@@ -1,9 +1,9 @@
 """OpenVINO: the fastest on CPUs, in bf16 where the processor computes in it."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 from .. import signal_stack
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
-from .graph_engine import GraphEngine
-
-if TYPE_CHECKING:
-    from . import Engine
+from .graph_engine import GraphEngine, TorchEngine
 
 Array = NDArray[np.float32]
 TYPES = {"fp32": "f32", "bf16": "bf16"}
@@ -28,9 +25,7 @@ class OpenVinoEngine(GraphEngine):
     precision: fp32, bf16, or auto: bf16 where the CPU has instructions for it.
     """
 
-    def __init__(
-        self, model: Path | bytes, precision: str = "auto", torch_engine: "Callable[[], Engine] | None" = None
-    ) -> None:
+    def __init__(self, model: Path | bytes, precision: str = "auto", torch_engine: TorchEngine = None) -> None:
         try:
             import openvino
         except ImportError as error:
@@ -44,21 +39,23 @@ class OpenVinoEngine(GraphEngine):
         name = model.name if isinstance(model, Path) else "this model"
         _check_integers(graph, name)
         kind = TYPES[precision] if precision in TYPES else _fastest(core)
-        super().__init__(Metadata.from_json(_metadata(graph), name), BYTES_PER_PX_AND_CHANNEL[kind], torch_engine)
+        channels = next((given.shape[1] for given in graph.inputs if given.any_name == "statistics"), 0)
+        metadata = Metadata.from_json(_metadata(graph), name)
+        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], channels, torch_engine)
         hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
         with signal_stack.kept():
             self._compiled = core.compile_model(graph, "CPU", hints)
         self._idle: deque[Any] = deque()  # requests, each of which serves one call at a time
 
-    def _run(self, inputs: Mapping[str, Array]) -> Array:
+    def _run(self, inputs: Mapping[str, Array]) -> list[Array]:
         try:
             request = self._idle.pop()
         except IndexError:
             request = self._compiled.create_infer_request()
         try:
             with signal_stack.kept():
-                result: Array = request.infer(inputs, share_inputs=True)[0]
-            return result
+                found = request.infer(inputs, share_inputs=True)
+            return [found[place] for place in range(len(found))]
         finally:
             self._idle.append(request)
 

@@ -34,6 +34,7 @@ class TorchEngine:
         self.dots = loaded.dots()
         self.stride, self.reach_px = self.network.stride, self.network.reach_px
         self.bytes_per_px = BYTES_PER_PX_AND_CHANNEL * loaded.model.largest_channels
+        self.measures_tiles = True
         self.device = pick_device(options.device)
         self.dtype = _pick_dtype(options.precision, self.device)
 

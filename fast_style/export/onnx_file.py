@@ -11,15 +11,17 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 
-def to_onnx(checkpoint: Path, target: Path) -> None:
+def to_onnx(checkpoint: Path, target: Path, tiles: bool = False) -> None:
     """Write the network of a checkpoint as one ONNX file.
 
     Inputs: `image`, RGB (N, 3, H, W) float32 in [0, 1], any N, H and W from 1; with several styles also `blend`,
     (N, S) float32, the weights of the styles. Output: `stylized`, (N, 3, H, W) float32, clamped to [0, 1]. The
-    metadata property `fast_style` is the checkpoint's description (`Metadata`).
+    metadata property `fast_style` is the checkpoint's description (`Metadata`). tiles: for parts of larger pictures,
+    also an input `statistics`, (2, T), mean and variance of every channel of every norm in order (a negative variance:
+    those of the image itself), and an output `measured`, (2, T), the first image's own.
     Raises FastStyleError for files that are no checkpoint and when the packages that it takes are absent.
     """
-    write(onnx_model(checkpoint), target)
+    write(onnx_model(checkpoint, tiles), target)
 
 
 def onnx_bytes(checkpoint: Path) -> bytes:
@@ -28,7 +30,7 @@ def onnx_bytes(checkpoint: Path) -> bytes:
     return content
 
 
-def onnx_model(checkpoint: Path) -> "ModelProto":
+def onnx_model(checkpoint: Path, tiles: bool = False) -> "ModelProto":
     """What `to_onnx` writes, as a protocol buffer."""
     _require_packages()
     from .. import checkpoint as checkpoints
@@ -38,7 +40,7 @@ def onnx_model(checkpoint: Path) -> "ModelProto":
     loaded = checkpoints.load(checkpoint)
     network = loaded.network()
     metadata = Metadata(loaded.describe(), loaded.dots(), network.stride, network.reach_px)
-    model = trace(network)
+    model = trace(network, tiles)
     rewrite(model)
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, metadata.to_json()

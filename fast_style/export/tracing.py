@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.nn import functional as F
 
-from ..network import SMALLEST_PX, ConditionalInstanceNorm, TransformerNetwork
+from ..network import SMALLEST_PX, ConditionalInstanceNorm, TransformerNetwork, own_statistics
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -17,29 +17,41 @@ if TYPE_CHECKING:
 OPSET = 20
 
 
-def trace(network: TransformerNetwork) -> "ModelProto":
-    """The graph, with inputs `image` and, for several styles, `blend`, output `stylized`. Uses the network up."""
+def trace(network: TransformerNetwork, tiles: bool = False) -> "ModelProto":
+    """The graph, with inputs `image` and, for several styles, `blend`, output `stylized`. Uses the network up.
+
+    tiles: with another input `statistics` (2, T), mean and variance of every channel of every norm in order, which the
+    norms then take instead of their own where the variance is 0 or more; and another output `measured`, (2, T), the
+    first image's own.
+    """
     styles = network.options.styles
-    _use_native_norms(network)
+    channels = sum(m.weight.shape[1] for m in network.modules() if isinstance(m, ConditionalInstanceNorm))
+    if not tiles:
+        _use_native_norms(network)
     exported = _AnySize(network).eval().requires_grad_(False)
-    size = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
     # Sizes that are equal or 1 would be taken for a rule.
-    examples: tuple[Tensor, ...] = (torch.rand(2, 3, 48, 64),)
-    shapes: tuple[dict[int, Any], ...] = (size,)
+    inputs: dict[str, tuple[Tensor, dict[int, Any]]] = {
+        "image": (torch.rand(2, 3, 48, 64), {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC})
+    }
     if styles > 1:
-        examples += (torch.rand(2, styles),)
-        shapes += ({0: Dim.DYNAMIC},)
+        inputs["blend"] = (torch.rand(2, styles), {0: Dim.DYNAMIC})
+    if tiles:
+        inputs["statistics"] = (torch.rand(2, channels), {})
+    examples = {name: example for name, (example, _) in inputs.items()}
+    shapes = {name: shape for name, (_, shape) in inputs.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside torch and onnxscript
         logging.getLogger("onnxscript").setLevel(logging.ERROR)
-        program = torch.export.export(exported, examples, dynamic_shapes=shapes)
+        program = torch.export.export(
+            exported, (), examples, dynamic_shapes={n: s for n, s in shapes.items() if n in inputs}
+        )
         made = torch.onnx.export(
             program,
             dynamo=True,
             verbose=False,
             opset_version=OPSET,
-            input_names=["image", "blend"][: len(examples)],
-            output_names=["stylized"],
+            input_names=list(inputs),
+            output_names=["stylized", "measured"][: 1 + tiles],
         )
     assert made is not None  # None only when a file name is given
     model: ModelProto = made.model_proto
@@ -65,12 +77,30 @@ class _AnySize(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, blend: Tensor | None = None) -> Tensor:
+    def forward(self, image: Tensor, blend: Tensor | None = None, statistics: Tensor | None = None) -> Any:
         height, width = image.shape[-2:]
         missing: list[Any] = [torch.sym_max(SMALLEST_PX - side, 0) for side in (width, height)]
         x = F.pad(image, (0, missing[0], 0, missing[1]), mode="replicate")
-        out = self.network(x, torch.ones(1, 1) if blend is None else blend)
-        return out[..., :height, :width].clamp(0, 1)
+        choice = None if statistics is None else _Choice(statistics)
+        out = self.network(x, torch.ones(1, 1) if blend is None else blend, choice or own_statistics)
+        stylized = out[..., :height, :width].clamp(0, 1)
+        return stylized if choice is None else (stylized, torch.cat(choice.own, dim=1))
+
+
+class _Choice:
+    """Hands each norm in turn its part of the given statistics, or its own where the given variance is negative."""
+
+    def __init__(self, given: Tensor) -> None:
+        self.given, self.next = given, 0
+        self.own: list[Tensor] = []
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, variance = own_statistics(x)
+        self.own.append(torch.stack([mean[0].flatten(), variance[0].flatten()]))
+        part = self.given[:, self.next : self.next + x.shape[1], None, None]
+        self.next += x.shape[1]
+        ours = part[None, 1] < 0
+        return torch.where(ours, mean, part[None, 0]), torch.where(ours, variance, part[None, 1])
 
 
 class _NativeNorm(nn.Module):
