@@ -14,7 +14,7 @@ from .engines import Engine
 from .look import Look
 from .masks import Mask
 from .options import StylizeOptions
-from .tiling import Box, tiles
+from .tiling import Box, Tile, tiles
 
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -24,9 +24,11 @@ Progress = Callable[[str, int, int], None]
 CORE_PX = 768
 # Short side of the reduced picture that statistics are first taken from.
 REDUCED_PX = 768
-# Pictures above this many pixels take the statistics of the reduced picture unless exact ones are asked for: exact ones
+# Pictures above this many pixels take the statistics of a sample of small tiles unless exact ones are asked for, which
 # cost three to five times the work.
 EXACT_PX = 40_000_000
+# How many tiles, and the side of their cores in px.
+SAMPLED, SAMPLED_PX = 64, 256
 
 
 def render(
@@ -43,7 +45,8 @@ def render(
     """
     size = _size(photo)
     whole = Box(0, 0, *size)
-    look = Look(engine, styles, options, masks, size)
+    make = partial(Look, engine, styles, options, masks)
+    look = make(size)
     core_px = _core_px(engine, options, photo)
     if core_px and photo.ndim == 4 and len(photo) > 1:
         return np.concatenate([render(engine, styles, options, masks, one[None], progress) for one in photo])
@@ -51,15 +54,8 @@ def render(
     if core_px is None:
         _put(result, whole, look(_part(photo, whole), whole))
         return result
+    _take_in(look, make, options, photo, core_px, progress)
     cut = tiles(*size, core_px, engine.stride, engine.reach_px)
-    reduced = _reduced(photo)
-    _take_statistics(look, Look(engine, styles, options, masks, _size(reduced)), reduced)
-    affordable = engine.measures_tiles and size[0] * size[1] <= EXACT_PX
-    if options.statistics == "exact" or (options.statistics == "auto" and affordable):
-        for role in look.roles:
-            part, blend, runs = partial(_part, photo), partial(look.blend, role=role), count(1)
-            tick = partial(_tick, progress, runs)
-            look.statistics[role] = engine.measure_tiles(cut, part, blend, tick)
     for done, tile in enumerate(cut):
         progress("tiles", done, len(cut))
         part = look(_part(photo, tile.window), tile.window)
@@ -79,12 +75,41 @@ def _core_px(engine: Engine, options: StylizeOptions, photo: Pixels) -> int | No
     return min(CORE_PX, max(2 * engine.stride, window_px - 2 * engine.reach_px))
 
 
-def _take_statistics(look: Look, small: Look, reduced: Array) -> None:
-    """Fill in what `look` has to know of the whole picture from a reduced one."""
-    whole = Box(0, 0, *_size(reduced))
+def _take_in(
+    look: Look,
+    make: Callable[[tuple[int, int]], Look],
+    options: StylizeOptions,
+    photo: Pixels,
+    core_px: int,
+    progress: Progress,
+) -> None:
+    """Fill in what `look` has to know of the whole picture. make: the same look at another size."""
+    reduced = _reduced(photo)
+    small, whole = make(_size(reduced)), Box(0, 0, *_size(reduced))
+    measured = _measured(look.engine, options, _size(photo), core_px)
     for role in look.roles:
-        look.statistics[role] = look.engine.measure(reduced, small.blend(whole, role))
-    look.matching = color.Matching(look.colors, reduced, small.styled(reduced, whole))
+        if measured:
+            blend, tick = partial(look.blend, role=role), partial(_tick, progress, count(1))
+            look.statistics[role] = look.engine.measure_tiles(measured, partial(_part, photo), blend, tick)
+        else:
+            look.statistics[role] = look.engine.measure(reduced, small.blend(whole, role))
+    if options.preserve_color == "statistics":
+        look.matching = color.Matching(look.colors, reduced, small.styled(reduced, whole))
+
+
+def _measured(engine: Engine, options: StylizeOptions, size: tuple[int, int], core_px: int) -> list[Tile]:
+    """The tiles that statistics are taken from; none where they are a reduced picture's."""
+    wanted: str = options.statistics
+    if wanted == "auto":
+        wanted = "sampled" if size[0] * size[1] > EXACT_PX else "exact"
+        wanted = wanted if engine.measures_tiles else "reduced"
+    if wanted == "reduced":
+        return []
+    if wanted == "exact":
+        return tiles(*size, core_px, engine.stride, engine.reach_px)
+    every = tiles(*size, min(SAMPLED_PX, core_px), engine.stride, engine.reach_px)
+    found = min(SAMPLED, len(every))
+    return [every[(2 * i + 1) * len(every) // (2 * found)] for i in range(found)]
 
 
 def _tick(progress: Progress, runs: "count[int]") -> None:

@@ -40,6 +40,22 @@ def test_tiles_with_exact_statistics_equal_the_whole(
     assert difference(whole, exact).mean() < difference(whole, reduced).mean() < 20
 
 
+def test_a_sample_of_tiles_is_closer_than_a_reduced_picture(
+    several: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "REDUCED_PX", 60)
+    monkeypatch.setattr(rendering, "SAMPLED", 6)
+    stylizer = Stylizer.load(several, device="cpu", precision="fp32")
+    whole = stylizer.stylize(photo)
+    sampled, reduced = (stylizer.stylize(photo, tile_px=64, statistics=wanted) for wanted in ("sampled", "reduced"))
+    assert 0 < difference(whole, sampled).mean() < difference(whole, reduced).mean()
+    monkeypatch.setattr(rendering, "SAMPLED", 10_000)
+    assert difference(whole, stylizer.stylize(photo, tile_px=64, statistics="sampled")).max() <= 1
+    monkeypatch.setattr(rendering, "SAMPLED", 6)
+    monkeypatch.setattr(rendering, "EXACT_PX", 0)
+    assert difference(sampled, stylizer.stylize(photo, tile_px=64)).max() == 0
+
+
 def test_tiles_with_masks_equal_the_whole(several: Path, photo: Image.Image) -> None:
     stylizer = Stylizer.load(several, device="cpu", precision="fp32")
     left = Image.linear_gradient("L").rotate(90).resize(photo.size)

@@ -19,7 +19,7 @@ Array = NDArray[np.float32]
 # Opens the checkpoint in torch; None where there is no checkpoint.
 TorchEngine = Callable[[], "Engine"] | None
 PER_PIXEL = "blends that differ from pixel to pixel; do without masks"
-EXACT = "exact statistics of tiles; choose --statistics reduced"
+EXACT = "statistics of tiles; choose --statistics reduced"
 TILES = "tiles unless exported with --tiles; for large pictures choose a smaller --size or more --memory"
 
 

@@ -52,8 +52,8 @@ class StylizeOptions:
     memory: str = "auto"
     """Memory that inference may use, as in 800MB or 2GB; auto is 2GB on a CPU, most of what is free on a GPU."""
 
-    statistics: Literal["auto", "exact", "reduced"] = "auto"
-    """Instance-norm statistics of tiled pictures: of the whole picture, or of a reduced one, which is quicker."""
+    statistics: Literal["auto", "exact", "sampled", "reduced"] = "auto"
+    """Instance-norm statistics of tiled pictures: of all of it, of a sample of small tiles, of a reduced picture."""
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "size", "output_size")
