@@ -14,7 +14,7 @@ from .engines import Engine
 from .look import Look
 from .masks import Mask
 from .options import StylizeOptions
-from .tiling import Box, Tile, tiles
+from .tiling import Box, Tile, spread, tiles
 
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -107,9 +107,7 @@ def _measured(engine: Engine, options: StylizeOptions, size: tuple[int, int], co
         return []
     if wanted == "exact":
         return tiles(*size, core_px, engine.stride, engine.reach_px)
-    every = tiles(*size, min(SAMPLED_PX, core_px), engine.stride, engine.reach_px)
-    found = min(SAMPLED, len(every))
-    return [every[(2 * i + 1) * len(every) // (2 * found)] for i in range(found)]
+    return spread(tiles(*size, min(SAMPLED_PX, core_px), engine.stride, engine.reach_px), SAMPLED)
 
 
 def _tick(progress: Progress, runs: "count[int]") -> None:

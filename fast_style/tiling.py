@@ -1,6 +1,7 @@
 """Pictures of any size in bounded memory: tiles, and one set of instance-norm statistics for the whole picture."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,31 @@ def tiles(height: int, width: int, core_px: int, stride: int, reach_px: int) -> 
         for left in range(0, width, step)
     ]
     return [Tile(core, grow(core)) for core in cores]
+
+
+def spread(every: Sequence[Tile], count: int) -> list[Tile]:
+    """`count` of the tiles of `tiles`, evenly over rows and columns: where the points of Halton 1960 fall."""
+    if count >= len(every):
+        return list(every)
+    columns = sum(tile.core.top == 0 for tile in every)
+    found: dict[int, Tile] = {}
+    for i in itertools.count():
+        row, column = _mirrored(i, 3), _mirrored(i, 2)
+        place = int(row * len(every) // columns) * columns + int(column * columns)
+        found[place] = every[place]
+        if len(found) == count:
+            return list(found.values())
+    raise AssertionError("the sequence falls everywhere")
+
+
+def _mirrored(number: int, base: int) -> float:
+    """The digits of a number behind the point, the last first: 0 to 1, even for any first few numbers."""
+    result, scale = 0.0, 1.0
+    while number:
+        scale /= base
+        number, digit = divmod(number, base)
+        result += digit * scale
+    return result
 
 
 def merge(parts: Iterable[Array]) -> Array:

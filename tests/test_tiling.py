@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fast_style.tiling import Box, merge, tiles
+from fast_style.tiling import Box, merge, spread, tiles
 
 
 @pytest.mark.parametrize(("height", "width"), [(100, 130), (64, 64), (1, 300), (257, 63)])
@@ -27,3 +27,18 @@ def test_merged_statistics_are_those_of_the_union() -> None:
     cut = [values[:, :10], values[:, 10:700], values[:, 700:]]
     parts = [np.stack([np.full(2, v.shape[1]), v.mean(1), v.var(1)]).astype(np.float32) for v in cut]
     np.testing.assert_allclose(merge(parts), [values.mean(1), values.var(1)], rtol=1e-5)
+
+
+def test_a_sample_is_spread_over_rows_and_columns() -> None:
+    every = tiles(800, 1200, 100, 4, 8)
+    few = spread(every, 24)
+    assert len({tile.core for tile in few}) == 24
+    for side in ("left", "top"):
+        places = [getattr(tile.core, side) for tile in few]
+        counts = [places.count(place) for place in {getattr(tile.core, side) for tile in every}]
+        assert min(counts) >= 1
+        assert max(counts) <= 5
+    # Every quarter of the picture has its share.
+    quarters = [(tile.core.top >= 400, tile.core.left >= 600) for tile in few]
+    assert all(4 <= quarters.count((a, b)) <= 8 for a in (False, True) for b in (False, True))
+    assert spread(every, 96) == every
