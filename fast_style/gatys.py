@@ -56,7 +56,7 @@ def optimize(
     def evaluate() -> Tensor:
         nonlocal best, lowest, count
         pixels.grad = None
-        terms = loss(pixels, photo, style)
+        terms = loss(pixels.clamp(0, 1) if options.bounded else pixels, photo, style)
         terms["total"].backward()
         values = dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
         count += 1

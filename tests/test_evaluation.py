@@ -63,7 +63,7 @@ def test_transposed_convolutions_are_caught_as_a_checkerboard(
         kernel = torch.full((x.shape[1], 1, 3, 3), 4 / 9)
         return torch.nn.functional.conv_transpose2d(x, kernel, stride=2, padding=1, output_padding=1, groups=x.shape[1])
 
-    monkeypatch.setattr("fast_style.network.double", transposed)
+    monkeypatch.setattr("fast_style.network.transformer.double", transposed)
     assert "checkerboard" in failed(stylized(wave, photos))
 
 
@@ -81,7 +81,7 @@ def test_an_untrained_network_is_caught(photos: list[Image.Image]) -> None:
 
 def test_iterations_are_interpolated_between_points_and_bounded_outside() -> None:
     totals = {25: 0.8, 50: 0.6, 100: 0.5, 200: 0.45}
-    curve = Curve("noise", {count: {"total": total} for count, total in totals.items()}, 1.0, [])
+    curve = Curve({count: {"total": total} for count, total in totals.items()}, 1.0, [])
     assert curve.equivalent(0.6) == (pytest.approx(50), True)
     assert curve.equivalent(0.55) == (pytest.approx(50 * 2**0.5), True)
     assert curve.equivalent(0.9) == (25, False)
@@ -120,6 +120,7 @@ def test_the_command_prints_table_and_data(
     data = json.loads(capsys.readouterr().out)
     assert data["ours"]["style"] < data["photo"]["style"]
     assert data["photo"]["content"] == 0
-    assert set(data["reference"]) == {"noise", "content"}
+    assert set(data["reference"]) == {"noise, bounded", "noise", "content"}
     assert data["trained"]["total"] > 0
-    assert data["larger"]["160"]["total"] > 0
+    stylized, plain = data["larger"]["landscapes, 160 px"]
+    assert stylized["style"] < plain["style"]

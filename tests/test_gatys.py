@@ -40,6 +40,22 @@ def test_the_objective_falls_and_the_count_is_exact(
     assert min(e.terms["total"] for e in seen) < 0.9 * seen[0].terms["total"]
 
 
+def test_bounded_pixels_are_judged_as_they_will_be_shown(losses: LossOptions) -> None:
+    photo = torch.rand(1, 3, 32, 32)
+    loss = PerceptualLoss(losses, load_vgg(losses), [style_target(load_vgg(losses), [1 - photo], losses.style_layers)])
+    start = torch.rand(1, 3, 32, 32) * 3 - 1  # most of it outside
+
+    def terms(bounded: bool) -> list[float]:
+        seen: list[float] = []
+        optimize(photo, start, loss, replace(QUICK, bounded=bounded), lambda e: seen.append(e.terms["total"]))
+        return seen
+
+    shown = float(loss(start.clamp(0, 1), photo, torch.zeros(1, dtype=torch.long))["total"])
+    assert terms(True)[0] == pytest.approx(shown, rel=1e-5)
+    assert terms(False)[0] > 1.2 * shown
+    assert min(terms(True)) < 0.9 * shown
+
+
 def test_same_seed_same_result_other_seed_another(losses: LossOptions, painting: StyleOptions) -> None:
     def result(seed: int) -> bytes:
         return stylize(picture(32, 32), painting, losses, replace(QUICK, start="noise", seed=seed)).tobytes()

@@ -11,15 +11,15 @@ class TileBar:
     def __init__(self, name: str) -> None:
         self._name = name
         self._bar: Any = None
+        self._stage = ""
 
     def __call__(self, stage: str, done: int, of: int) -> None:
         """stage: tiles or statistics; of: 0 where it is not known."""
-        if self._bar is None:
-            self._bar = tqdm(unit="tile", leave=False)
-        self._bar.set_description_str(f"{self._name}, {stage}", refresh=False)
-        self._bar.total = of or None
-        self._bar.n = done
-        self._bar.refresh()
+        if self._bar is None or stage != self._stage:
+            self.close()
+            self._stage = stage
+            self._bar = tqdm(desc=f"{self._name}, {stage}", total=of or None, unit="tile", leave=False)
+        self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
@@ -15,13 +14,14 @@ from ..scenes import landscape
 from ..stylizer import Stylizer
 from .artifacts import Check, check_all
 from .distances import Judge, Terms
-from .reference import Curve, measure
+from .footage import apart
+from .reference import WAYS, Curve, measure
 from .report import Findings
 from .stability import StabilityFindings, evaluate_stability
 
-__all__ = ["Check", "Findings", "Judge", "StabilityFindings", "Terms", "evaluate", "evaluate_stability"]
+__all__ = ["WAYS", "Check", "Findings", "Judge", "StabilityFindings", "Terms", "evaluate", "evaluate_stability"]
 
-LANDSCAPES = 2
+LANDSCAPES = FRAMES = 2
 TIMED_PASSES = 5
 
 
@@ -30,7 +30,7 @@ def evaluate(
 ) -> tuple[Findings, Image.Image]:
     """Judge a network as `options` say: the findings, and a contact sheet.
 
-    The sheet has a column of photographs, one of ours, and one for each start of L-BFGS.
+    The sheet has a column of photographs, one of ours, and one for each way of L-BFGS.
 
     `report` hears of each part of the work, and of every evaluation of the loss by L-BFGS, as it is done. Raises
     FastStyleError for inputs that cannot be used.
@@ -44,10 +44,12 @@ def evaluate(
     checks = check_all(pairs, judge.painting, ours["style"], photo["style"])
     findings = Findings(stylizer.name, options.size, ours, photo, checks)
     for size_px in options.larger:
-        scenes = [Image.fromarray(landscape(size_px * 3 // 2, size_px, seed)) for seed in range(LANDSCAPES)]
-        findings.larger[size_px] = judge.mean(_pairs(stylizer, scenes))
-        findings.larger_photo[size_px] = judge.mean([(s, s) for s in scenes])
-        report(f"landscapes at {size_px} px")
+        for kind, pictures in _larger(size_px, options.film).items():
+            findings.larger[f"{kind}, {size_px} px"] = (
+                judge.mean(_pairs(stylizer, pictures)),
+                judge.mean([(picture, picture) for picture in pictures]),
+            )
+            report(f"{kind} at {size_px} px")
     if options.trained:
         seen = _photos(list_photos(options.trained)[0][: options.count], options.size)
         findings.trained = judge.mean(_pairs(stylizer, seen))
@@ -56,6 +58,14 @@ def evaluate(
     if options.reference_photos:
         columns += _compare(findings, stylizer, judge, pairs[: options.reference_photos], options, report)
     return findings, images.contact_sheet(columns)
+
+
+def _larger(size_px: int, film: Path | None) -> dict[str, list[Image.Image]]:
+    """Pictures of that short side, by kind."""
+    scenes = [Image.fromarray(landscape(size_px * 3 // 2, size_px, seed)) for seed in range(LANDSCAPES)]
+    if film is None:
+        return {"landscapes": scenes}
+    return {"landscapes": scenes, "film frames": [images.from_array(frame) for frame in apart(film, size_px, FRAMES)]}
 
 
 def _photos(paths: Sequence[Path], size_px: int) -> list[Image.Image]:
@@ -78,15 +88,14 @@ def _compare(
     photos = [photo for _, photo in pairs]
     findings.on_reference = judge.mean(pairs)
     one_pass_s = _seconds(lambda: stylizer.stylize(photos[0]))
-    starts: tuple[Literal["noise", "content"], ...] = ("noise", "content")
     curves: list[Curve] = []
-    for start in starts:
-        step = partial(report, f"L-BFGS from {start}")
-        curve = measure(judge, photos, options.iterations, start, step)
+    for way in WAYS:
+        step = partial(report, f"L-BFGS from {way}")
+        curve = measure(judge, photos, options.iterations, way, step)
         count, inside = curve.equivalent(findings.on_reference["total"])
-        findings.reference[start] = curve.points
-        findings.equivalent[start] = (count, inside)
-        findings.speed_up[start] = count * curve.seconds_per_iteration / one_pass_s
+        findings.reference[way] = curve.points
+        findings.equivalent[way] = (count, inside)
+        findings.speed_up[way] = count * curve.seconds_per_iteration / one_pass_s
         curves.append(curve)
     return [curve.pictures for curve in curves]
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,16 +40,7 @@ def real(path: Path, count: int, size_px: int, start_s: float = 0.0) -> Footage:
     Left out are what is occluded in the next frame and motion boundaries, as Ruder et al. 2016 and Lai et al. 2018 do,
     and cuts.
     """
-    source = open_source(path, VideoOptions(start=start_s), size_px)
-    frames: list[Array] = []
-    try:
-        for item in source:
-            if isinstance(item, Frame):
-                frames.append(item.image)
-            if len(frames) == count:
-                break
-    finally:
-        source.close()
+    frames = _frames(path, count, size_px, start_s)
     estimate = FlowEstimator()
     flows, visible = [], []
     for now, after in pairwise(frames):
@@ -58,6 +49,22 @@ def real(path: Path, count: int, size_px: int, start_s: float = 0.0) -> Footage:
         flows.append(there)
         visible.append(seen & (seen.mean() >= SAME_SCENE))
     return Footage(path.stem, frames, flows, visible)
+
+
+def apart(path: Path, size_px: int, count: int) -> list[Array]:
+    """`count` frames of a film, evenly apart, at that short side. Raises FastStyleError for what is no film."""
+    source = open_source(path, VideoOptions())
+    source.close()
+    seconds = float((source.info.frames or 1) / source.info.rate)
+    return [_frames(path, 1, size_px, seconds * (i + 0.5) / count)[0] for i in range(count)]
+
+
+def _frames(path: Path, count: int, size_px: int, start_s: float) -> list[Array]:
+    source = open_source(path, VideoOptions(start=start_s), size_px)
+    try:
+        return list(islice((item.image for item in source if isinstance(item, Frame)), count))
+    finally:
+        source.close()
 
 
 def camera_path(count: int, size_px: int, seed: int = 0) -> Footage:

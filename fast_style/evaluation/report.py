@@ -17,18 +17,16 @@ class Findings:
     ours: Terms
     photo: Terms
     checks: list[Check]
-    larger: dict[int, Terms] = field(default_factory=dict)
-    """Distances on rendered landscapes, by short side in px."""
-    larger_photo: dict[int, Terms] = field(default_factory=dict)
-    """The landscapes themselves, unstylized."""
+    larger: dict[str, tuple[Terms, Terms]] = field(default_factory=dict)
+    """Larger pictures, by kind and short side: distances stylized, and of the pictures themselves."""
     reference: dict[str, dict[int, Terms]] = field(default_factory=dict)
-    """Start (noise, content) to evaluations to distances of L-BFGS, on the photographs of `on_reference`."""
+    """Way of L-BFGS to evaluations to its distances, on the photographs of `on_reference`."""
     on_reference: Terms | None = None
     """The network on the photographs that L-BFGS was run on."""
     equivalent: dict[str, tuple[float, bool]] = field(default_factory=dict)
-    """Start to the evaluations that L-BFGS needs for the network's objective, and whether they were measured."""
+    """Way to the evaluations that L-BFGS needs for the network's objective, and whether they were measured."""
     speed_up: dict[str, float] = field(default_factory=dict)
-    """Start to the time of so many evaluations over the time of one forward pass."""
+    """Way to the time of so many evaluations over the time of one forward pass."""
     trained: Terms | None = None
     """Distances on photographs that it was trained on."""
 
@@ -47,8 +45,8 @@ class Findings:
         """The findings as lines of text."""
         lines = [f"{self.model} at {self.size} px", _row("", ["objective", "content", "style"])]
         lines += [_terms("this network", self.ours), _terms("the photographs", self.photo)]
-        for size, terms in self.larger.items():
-            lines += [_terms(f"landscapes, {size} px", terms), _terms("  unstylized", self.larger_photo[size])]
+        for kind, (stylized, plain) in self.larger.items():
+            lines += [_terms(kind, stylized), _terms("  unstylized", plain)]
         if self.trained:
             lines.append(_terms("photographs trained on", self.trained))
         lines += self._reference_lines()
@@ -64,16 +62,16 @@ class Findings:
         lines: list[str] = []
         if self.on_reference:
             lines += ["", _terms("network, same photos", self.on_reference)]
-        for start, points in self.reference.items():
-            lines += [_terms(f"L-BFGS {n} from {start}", terms) for n, terms in points.items()]
-            count, inside = self.equivalent[start]
+        for way, points in self.reference.items():
+            lines += [_terms(f"L-BFGS {n} from {way}", terms) for n, terms in points.items()]
+            count, inside = self.equivalent[way]
             about = "" if inside else " (outside of what was measured)"
-            lines.append(f"  = {count:.0f} iterations from {start}{about}, {self.speed_up[start]:.0f} times as fast")
+            lines.append(f"  = {count:.0f} iterations from {way}{about}, {self.speed_up[way]:.0f} times as fast")
         return lines
 
 
 def _row(label: str, cells: Sequence[str]) -> str:
-    return f"{label:24}" + "".join(f"{cell:>14}" for cell in cells)
+    return f"{label:30}" + "".join(f"{cell:>14}" for cell in cells)
 
 
 def _terms(label: str, terms: Terms) -> str:

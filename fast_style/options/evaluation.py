@@ -41,6 +41,9 @@ class EvaluationOptions:
     larger: tuple[int, ...] = (512, 1024)
     """Further short sides in px, at which rendered landscapes are judged; networks are used at sizes they never saw."""
 
+    film: Path | None = None
+    """Film of which two frames are judged at the sizes of --larger too."""
+
     reference_photos: int = 2
     """Photographs on which L-BFGS is run for comparison; minutes each on a CPU; 0 leaves it out."""
 

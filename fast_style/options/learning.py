@@ -206,6 +206,9 @@ class GatysOptions:
     start: Literal["content", "noise"] = "content"
     """The picture to start from: the photograph itself, or noise."""
 
+    bounded: bool = False
+    """Keep the pixels in [0, 1] all the way, as Johnson et al. did, and not at the end alone: takes more iterations."""
+
     learning_rate: float = 0.02
     """Step of Adam; L-BFGS finds its own."""
 
