@@ -20,6 +20,8 @@ class TileBar:
             self._stage = stage
             self._bar = tqdm(desc=f"{self._name}, {stage}", total=of or None, unit="tile", leave=False)
         self._bar.update(done - self._bar.n)
+        if done == of:  # seen however quick it was
+            self._bar.refresh()
 
     def close(self) -> None:
         """Take the bar away."""
