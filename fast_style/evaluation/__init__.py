@@ -22,6 +22,7 @@ from .stability import StabilityFindings, evaluate_stability
 __all__ = ["WAYS", "Check", "Findings", "Judge", "StabilityFindings", "Terms", "evaluate", "evaluate_stability"]
 
 LANDSCAPES = FRAMES = 2
+Paint = Callable[[Image.Image], Image.Image]
 TIMED_PASSES = 5
 
 
@@ -38,25 +39,26 @@ def evaluate(
     assert options.photos  # EvaluationOptions sees to it
     judge = Judge(options)
     photos = _photos(list_photos(options.photos)[0][-options.count :], options.size)
-    pairs = _pairs(stylizer, photos)
+    paint = partial(stylizer.stylize, style=options.style_name)
+    pairs = _pairs(paint, photos)
     report("photographs")
     ours, photo = judge.mean(pairs), judge.mean([(p, p) for p in photos])
     checks = check_all(pairs, judge.painting, ours["style"], photo["style"])
-    findings = Findings(stylizer.name, options.size, ours, photo, checks)
+    findings = Findings(options.style_name or stylizer.name, options.size, ours, photo, checks)
     for size_px in options.larger:
         for kind, pictures in _larger(size_px, options.film).items():
             findings.larger[f"{kind}, {size_px} px"] = (
-                judge.mean(_pairs(stylizer, pictures)),
+                judge.mean(_pairs(paint, pictures)),
                 judge.mean([(picture, picture) for picture in pictures]),
             )
             report(f"{kind} at {size_px} px")
     if options.trained:
         seen = _photos(list_photos(options.trained)[0][: options.count], options.size)
-        findings.trained = judge.mean(_pairs(stylizer, seen))
+        findings.trained = judge.mean(_pairs(paint, seen))
         report("photographs trained on")
     columns = [photos, [picture for picture, _ in pairs]]
     if options.reference_photos:
-        columns += _compare(findings, stylizer, judge, pairs[: options.reference_photos], options, report)
+        columns += _compare(findings, paint, judge, pairs[: options.reference_photos], options, report)
     return findings, images.contact_sheet(columns)
 
 
@@ -72,13 +74,13 @@ def _photos(paths: Sequence[Path], size_px: int) -> list[Image.Image]:
     return [images.resize_short_side(images.read(path).rgb, size_px) for path in paths]
 
 
-def _pairs(stylizer: Stylizer, photos: Sequence[Image.Image]) -> list[tuple[Image.Image, Image.Image]]:
-    return [(stylizer.stylize(photo), photo) for photo in photos]
+def _pairs(paint: Paint, photos: Sequence[Image.Image]) -> list[tuple[Image.Image, Image.Image]]:
+    return [(paint(photo), photo) for photo in photos]
 
 
 def _compare(
     findings: Findings,
-    stylizer: Stylizer,
+    paint: Paint,
     judge: Judge,
     pairs: Sequence[tuple[Image.Image, Image.Image]],
     options: EvaluationOptions,
@@ -87,7 +89,7 @@ def _compare(
     """Run L-BFGS on the photographs of `pairs` and enter what the network is worth; returns its last pictures."""
     photos = [photo for _, photo in pairs]
     findings.on_reference = judge.mean(pairs)
-    one_pass_s = _seconds(lambda: stylizer.stylize(photos[0]))
+    one_pass_s = _seconds(lambda: paint(photos[0]))
     curves: list[Curve] = []
     for way in WAYS:
         step = partial(report, f"L-BFGS from {way}")

@@ -14,6 +14,9 @@ class EvaluationOptions:
     style: Path | None = None
     """The style picture that the network was trained for; only with --video it may be left out."""
 
+    style_name: str = ""
+    """The style of a model that has several, or a blend of them, to be judged; by default its first."""
+
     photos: Path | None = None
     """Folder of photographs that it was not trained on; not needed with --video."""
 
