@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from fast_style.checkpoint import Checkpoint
 from fast_style.network import TransformerNetwork
 from fast_style.options import NetworkOptions, StylizeOptions, VideoOptions
 from fast_style.video import Frame, Progress, open_source, partial_path, stylize_film
+from fast_style.video.keyframes import Keyframes
 
 from .conftest import picture
 
@@ -267,6 +269,14 @@ def test_strength_follows_the_keyframes(clip: Path, tmp_path: Path, stylizer: St
     assert distance[0] < 0.03
     assert distance[0] < distance[8] < distance[16]
     assert distance[16] > 0.1
+
+
+def test_a_key_without_a_strength_has_that_of_the_command(clip: Path, tmp_path: Path, stylizer: Stylizer) -> None:
+    how = StylizeOptions(strength=0.8)
+    keys = Keyframes(("0=dark@0", "1=light", "3=@0.2"), how, ("dark", "light"))
+    assert [keys.at(time).strength for time in (0, 0.5, 1, 2, 9)] == pytest.approx([0, 0.4, 0.8, 0.5, 0.2])
+    assert keys.at(2).style == "light=1.000000"
+    assert replace(keys.at(1), style="") == how
 
 
 def test_a_still_mask_leaves_its_black_half_alone(clip: Path, tmp_path: Path, stylizer: Stylizer) -> None:

@@ -27,7 +27,7 @@ class VideoOptions:
     """Frames a second of the result; by default every frame keeps its time. For an image sequence its rate (25)."""
 
     keyframes: tuple[str, ...] = ()
-    """Styles over time, SECONDS=BLEND or SECONDS=BLEND@STRENGTH: 0=wave 3.5=scream@0.5 7=wave=0.3,scream=0.7."""
+    """Styles over the film's time, SECONDS=BLEND@STRENGTH or less of it: 0=wave@0 3.5=scream 7=wave=0.3,scream=0.7."""
 
     temporal: Literal["none", "flow"] = "none"
     """flow steadies the film: what was painted before is carried along the optical flow where that can be trusted."""

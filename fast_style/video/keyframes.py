@@ -18,8 +18,8 @@ class Keyframes:
     def __init__(self, flags: Sequence[str], how: StylizeOptions, styles: Sequence[str]) -> None:
         """flags: SECONDS=BLEND, SECONDS=BLEND@STRENGTH or SECONDS=@STRENGTH each, in any order.
 
-        What a key does not give is interpolated between those that do, and where none does it is as in `how`. Before
-        the first key and after the last their values hold. Raises FastStyleError for what is none of these.
+        A key with a blend alone has the strength of `how`, one with a strength alone leaves the blend to the others.
+        Before the first key and after the last their values hold. Raises FastStyleError for what is none of these.
         """
         self._how = how
         self._blends: list[tuple[float, Blend]] = []
@@ -28,13 +28,12 @@ class Keyframes:
             time, blend, strength = _parse(flag, how, styles)
             if blend:
                 self._blends.append((time, blend))
-            if strength is not None:
-                self._strengths.append((time, strength))
+            self._strengths.append((time, how.strength if strength is None else strength))
         self._blends.sort(key=lambda key: key[0])
         self._strengths.sort(key=lambda key: key[0])
 
     def __bool__(self) -> bool:
-        return bool(self._blends or self._strengths)
+        return bool(self._strengths)
 
     def at(self, time_s: float) -> StylizeOptions:
         """The controls at that time."""
