@@ -15,14 +15,16 @@ import yaml
 from PIL import Image
 from torch import Tensor
 
-from fast_style import checkpoint
+from fast_style import checkpoint, images
 from fast_style.commands import run
 from fast_style.commands import train as train_command
 from fast_style.commands.parsing import recipe_of
 from fast_style.errors import FastStyleError
-from fast_style.options import TrainOptions
+from fast_style.network import TransformerNetwork
+from fast_style.options import NetworkOptions, TrainOptions
 from fast_style.training import Event, Trainer, TrainingDiverged, train
 from fast_style.training.schedule import Schedule
+from fast_style.training.sharpening import sharpened
 from fast_style.vgg import VGG19
 
 from .conftest import picture, vgg_state
@@ -189,6 +191,13 @@ class Poisoned:
         if self.trainer.state.step == self.after:
             terms["style/relu3_1"] = terms["style/relu3_1"] * math.inf
         return terms
+
+
+def test_a_checkpoint_tells_no_folders(options: TrainOptions, tmp_path: Path) -> None:
+    train(options)
+    warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output))).checkpoint()
+    assert warm.training["recipe"]["init"] == Path(str(options.output)).name
+    assert "/" not in str(warm.training)
 
 
 def test_warm_start_with_other_styles_shares_the_convolutions(options: TrainOptions, tmp_path: Path) -> None:
@@ -522,6 +531,26 @@ def test_worker_processes_that_import_the_script_do_not_train() -> None:
 
     for script in ("train.py", "stylize.py"):
         runpy.run_path(str(PROJECT / script), run_name="__mp_main__")
+
+
+def test_sharpened_networks_paint_sharper_edges_and_the_same_areas() -> None:
+    torch.manual_seed(0)
+    network = TransformerNetwork(NetworkOptions(width=4, blocks=1)).eval()
+    torch.nn.init.normal_(network.out.weight, 0, 0.02)
+    image = torch.from_numpy(images.to_array(picture(64, 64)))
+    before = network(image)
+    network.load_state_dict(dict(sharpened(network.state_dict(), 0.3)))
+    after = network(image)
+    assert after.diff(dim=3).square().mean() > 1.05 * before.diff(dim=3).square().mean()
+    torch.testing.assert_close(after.mean((2, 3)), before.mean((2, 3)), atol=0.01, rtol=0)
+
+
+def test_sharpening_is_for_what_is_saved(options: TrainOptions) -> None:
+    trainer = Trainer(replace(options, sharpen=0.5))
+    plain, saved = trainer.state.average["out.weight"], trainer.checkpoint().weights["out.weight"]
+    assert not torch.equal(plain, saved)
+    assert torch.equal(trainer.checkpoint().weights["down1.conv.weight"], trainer.state.average["down1.conv.weight"])
+    assert trainer.checkpoint().training["recipe"]["sharpen"] == 0.5
 
 
 def test_a_weight_on_stability_is_a_term_of_its_own(options: TrainOptions) -> None:

@@ -20,6 +20,7 @@ from .events import Event, Listener
 from .objective import Objective
 from .previews import preview_photos
 from .schedule import Schedule
+from .sharpening import sharpened
 from .state import TrainingState
 from .styles import find_styles
 from .warm_start import start
@@ -110,13 +111,14 @@ class Trainer:
         recent = self.state.recent
         losses = {name: sum(terms[name] for terms in recent) / len(recent) for name in (recent[0] if recent else ())}
         training = {
-            "recipe": _plain(asdict(self.options)),
+            "recipe": _plain({**asdict(self.options), "init": self.options.init and Path(self.options.init)}),
             "steps": self.state.step,
             "minutes": self.state.elapsed_s / 60,
             "losses": losses,
             "versions": {name: version(name) for name in ("fast_style", "torch", "torchvision")},
         }
-        return checkpoint.Checkpoint(self.objective.network.options, self.start.styles, training, self.state.average)
+        weights = sharpened(self.state.average, self.options.sharpen)
+        return checkpoint.Checkpoint(self.objective.network.options, self.start.styles, training, weights)
 
     def _new_state(self, bad_files: list[str]) -> TrainingState:
         network = self.objective.network

@@ -1,0 +1,23 @@
+"""Sharper edges from a trained network, at no cost when it runs."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+# The network's last convolution, behind which there is nothing but tanh.
+OUTPUT = "out.weight"
+
+
+def sharpened(weights: Mapping[str, Tensor], amount: float) -> Mapping[str, Tensor]:
+    """The weights with an unsharp mask composed into the output convolution; 0 leaves them as they are.
+
+    Each kernel gets `amount` of its difference from itself blurred (1 2 1 in both directions, cut at its edge).
+    """
+    if not amount:
+        return weights
+    kernel = weights[OUTPUT].float()
+    tent = torch.tensor([1.0, 2.0, 1.0], device=kernel.device) / 4
+    blurred = F.conv2d(kernel.flatten(0, 1)[:, None], (tent[:, None] * tent)[None, None], padding=1)
+    return {**weights, OUTPUT: kernel + amount * (kernel - blurred.view_as(kernel))}
