@@ -73,9 +73,11 @@ def changed_pictures(
     looked = False
     for changes in watched:
         paths = [Path(name) for _, name in changes]
-        if not looked:  # only now, when nothing that comes in between can be missed
-            paths += [path for path in folder.rglob("*") if is_new(path)]
-            looked = True
+        # Only now, when nothing that comes in between can be missed: what is there, and what a new folder already held
+        # when it began to be watched.
+        fresh = [Path(name) for kind, name in changes if kind == watchfiles.Change.added] if looked else [folder]
+        paths += [path for place in fresh if place.is_dir() for path in place.rglob("*") if is_new(path)]
+        looked = True
         for path in sorted(paths):
             if _counts(path, folder, outside):
                 pending.note(path)

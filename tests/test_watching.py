@@ -65,6 +65,15 @@ def watching(tmp_path: Path) -> Iterator[Watching]:
     watching._log.close()
 
 
+def test_what_a_new_folder_holds_is_not_missed(watching: Watching) -> None:
+    watching.result("old.png")
+    made = watching.model.parent / "made/elsewhere"
+    made.mkdir(parents=True)
+    picture(25, 35, 4).save(made / "new.png")
+    made.parent.rename(watching.input / "made")
+    assert watching.result("made/elsewhere/new.png").size == (25, 35)
+
+
 def test_pictures_are_stylized_as_they_come(watching: Watching) -> None:
     stylizer = reference(watching.model)
     assert distance(watching.result("old.png"), stylizer.stylize(picture(30, 20), style="chalk")) < 0.1
