@@ -86,7 +86,8 @@ class Stylizer:
             result: Any = render(self.engine, self._styles, wanted, found, np.asarray(image, np.float32))
             return result
         tensor: Any = image
-        if not found and wanted.plain and wanted.tile_px is None:  # nothing needs to leave the device
+        whole = wanted.tile_px is None and wanted.memory == "auto"
+        if not found and wanted.plain and whole:  # nothing needs to leave the device
             return self.engine(tensor, self._styles.weights(wanted.style, wanted.interpolate))
         photo = tensor.detach().float().cpu().numpy()
         return tensor.new_tensor(render(self.engine, self._styles, wanted, found, photo))
