@@ -146,7 +146,7 @@ class TrainOptions:
     """Decay per step of the averaged weights, which are the ones saved."""
 
     sharpen: float = 0.0
-    """Sharpens what is saved for the contrast that --temporal-weight takes; 0.2 adds an eighth of the edges' energy."""
+    """Sharpens what is saved: stability takes contrast from edges, and 0.2 adds an eighth to their energy."""
 
     width: int = NetworkOptions.width
     """Channels after the first convolution."""
