@@ -1,10 +1,16 @@
 """Which device and arithmetic to use: the choices behind `auto`."""
 
 import shutil
+import warnings
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import torch
 
 from .errors import FastStyleError
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -39,3 +45,26 @@ def has_compiler(device: torch.device) -> bool:
 
         return has_triton()
     return any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl"))
+
+
+def compiled(function: Callable[Arguments, Result], device: torch.device, what: str) -> Callable[Arguments, Result]:
+    """`function` by torch.compile, once for each shape; where that fails, itself, and a warning in the name of `what`.
+
+    It is compiled in its first call.
+    """
+    if not has_compiler(device):
+        warnings.warn(f"no compiler found: {what} without torch.compile", stacklevel=2)
+        return function
+    quick, works = torch.compile(function, dynamic=False), True
+
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        nonlocal works
+        if works:
+            try:
+                return quick(*args, **kwargs)
+            except torch._dynamo.exc.TorchDynamoException as error:
+                warnings.warn(f"torch.compile failed ({type(error).__name__}): {what} without it", stacklevel=2)
+                works = False
+        return function(*args, **kwargs)
+
+    return run

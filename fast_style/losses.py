@@ -1,15 +1,22 @@
 """Content, style and total-variation losses: dimensionless, per image, in float32."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .options import LossOptions
 from .vgg import LAYERS, VGG19, deepest
 
 # Keeps a black picture, whose features or Gram matrix may vanish, from dividing by zero.
 TINY = 1e-12
+# Of the spectra in which a checkerboard shows; ITU-R 601.
+WINDOW_PX, LUMINANCE = 64, (0.299, 0.587, 0.114)
+# From as far as this, strokes are not seen. Networks that paint no negative have a correlation of 0.8 to 0.9; to ask
+# for more than half makes them paint white patches.
+CELL_PX, ENOUGH = 8, 0.5
 
 
 def gram(features: Tensor) -> Tensor:
@@ -33,6 +40,48 @@ def total_variation(image: Tensor) -> Tensor:
     return (rows + columns) / 2
 
 
+def checkerboard(image: Tensor) -> Tensor:
+    """Energy of lightness at the periods of up-sampling, 2 and 4 px, relative to that next to them: (N, 3, H, W) to ().
+
+    About 1 where there is no pattern. Nearest-neighbour doubling leaves one that the other losses hardly see (Odena et
+    al. 2016). From the mean spectrum of the batch over half-overlapping windows; 0 for pictures too small for one.
+    """
+    side = min(WINDOW_PX, *image.shape[-2:])
+    if side < WINDOW_PX // 2:
+        return image.new_zeros(())
+    side -= side % 4
+    windows = _gray(image).unfold(1, side, side // 2).unfold(2, side, side // 2)
+    hann = torch.hann_window(side, periodic=False, device=image.device)
+    windows = (windows - windows.mean((-2, -1), keepdim=True)) * hann[:, None] * hann
+    power = torch.fft.fft2(windows).abs().square().mean((0, 1, 2))
+    # Edges along an axis lift its whole row of the spectrum: each direction is its own neighbourhood.
+    near = torch.tensor([-6, -5, -4, -3, 3, 4, 5, 6], device=image.device)
+    across, along = torch.stack([near, 0 * near]), torch.stack([0 * near, near])
+    ratios = [
+        power[u, v] / power[(u + across) % side, (v + along) % side].detach().median(1).values.max().clamp_min(TINY)
+        for u, v in itertools.product(range(0, side, side // 4), repeat=2)
+        if u or v
+    ]
+    return torch.stack(ratios).mean()
+
+
+def lightness(image: Tensor, photo: Tensor) -> Tensor:
+    """How much too little of the photograph's light and dark is left, seen from afar: (N, 3, H, W) twice to (N,).
+
+    The correlation of their lightness over cells of 8 px, as far as it is below ENOUGH: 0 to 1.5. VGG's features know
+    edges by either polarity: without this, a network settles now and then, and stays, at a negative.
+    """
+    cells = [F.avg_pool2d(_gray(x)[:, None], min(CELL_PX, *x.shape[-2:])).flatten(1) for x in (image, photo)]
+    one, other = (x - x.mean(1, keepdim=True) for x in cells)
+    energy = (one.square().sum(1) * other.square().sum(1)).clamp_min(TINY).sqrt()
+    return (ENOUGH - (one * other).sum(1) / energy).clamp_min(0)
+
+
+def _gray(image: Tensor) -> Tensor:
+    """(N, 3, H, W) to (N, H, W) float32."""
+    return torch.einsum("nchw,c->nhw", image.float(), image.new_tensor(LUMINANCE, dtype=torch.float32))
+
+
 @torch.no_grad()
 def style_target(vgg: VGG19, pictures: Iterable[Tensor], layers: Sequence[str]) -> dict[str, Tensor]:
     """Mean Gram matrix per layer over `pictures` (each (1, 3, H, W), [0, 1], sizes may differ): {layer: (1, C, C)}."""
@@ -44,10 +93,10 @@ class PerceptualLoss(nn.Module):
     """Weighted sum of content, style and total variation of a stylized picture (Johnson et al. 2016)."""
 
     def __init__(self, options: LossOptions, vgg: VGG19, styles: Sequence[dict[str, Tensor]]) -> None:
-        """styles: one `style_target` per style."""
+        """styles: one `style_target` per style; without any, the style wanted is that of the content picture."""
         super().__init__()
         self.options, self.vgg = options, vgg
-        layers = options.layers_in_use["style"]
+        layers = options.layers_in_use["style"] if styles else ()
         self.targets = {layer: torch.cat([target[layer] for target in styles]) for layer in layers}
 
     def forward(self, output: Tensor, photo: Tensor, style: Tensor) -> dict[str, Tensor]:
@@ -58,11 +107,12 @@ class PerceptualLoss(nn.Module):
         """
         o, layers = self.options, self.options.layers_in_use
         with torch.no_grad():
-            kept = self.vgg(photo, layers["content"])
+            kept = self.vgg(photo, (*layers["content"], *(() if self.targets else layers["style"])))
         features = self.vgg(output, (*layers["content"], *layers["style"]))
         terms = {f"content/{k}": relative_distance(features[k], kept[k]).mean() for k in layers["content"]}
         for k in layers["style"]:
-            terms[f"style/{k}"] = relative_distance(gram(features[k]), self.targets[k][style]).mean()
+            wanted = self.targets[k][style] if self.targets else gram(kept[k])
+            terms[f"style/{k}"] = relative_distance(gram(features[k]), wanted).mean()
         for kind, names in layers.items():
             if names:
                 terms[kind] = torch.stack([terms[f"{kind}/{k}"] for k in names]).mean()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from . import color, images
 from .blending import Styles
-from .engines import Engine
+from .engines import Engine, paint_frame
 from .look import Look
 from .masks import Mask
 from .options import StylizeOptions
@@ -50,6 +50,8 @@ def render(
     core_px = _core_px(engine, options, photo)
     if core_px and photo.ndim == 4 and len(photo) > 1:
         return np.concatenate([render(engine, styles, options, masks, one[None], progress) for one in photo])
+    if core_px is None and look.plain and photo.dtype == np.uint8:
+        return paint_frame(engine, photo, look.rows)
     result = np.empty_like(photo)
     if core_px is None:
         _put(result, whole, look(_part(photo, whole), whole))

@@ -10,9 +10,11 @@ import torch
 from fast_style import FastStyleError, Stylizer, export, rendering
 from fast_style.checkpoint import Checkpoint, load
 from fast_style.engines import open_engine
+from fast_style.export import rewriting, tracing
 from fast_style.network import VggEncoderNetwork, build
 from fast_style.network.attention import WINDOW, WindowAttention
-from fast_style.options import NetworkOptions, RuntimeOptions, TrainOptions
+from fast_style.options import Arch, NetworkOptions, RuntimeOptions, TrainOptions
+from fast_style.options.running import SHAPES
 from fast_style.training import train
 
 from .conftest import picture
@@ -21,6 +23,8 @@ ALL = {
     "johnson": NetworkOptions(width=4, blocks=2),
     "attention": NetworkOptions(width=4, blocks=2, attention=True),
     "vgg-encoder": NetworkOptions(width=4, blocks=1, arch="vgg-encoder"),
+    "lite": NetworkOptions(width=4, blocks=2, arch="lite"),
+    "lite with attention": NetworkOptions(width=4, blocks=2, arch="lite", attention=True),
     "both": NetworkOptions(width=4, blocks=1, arch="vgg-encoder", attention=True),
 }
 
@@ -127,3 +131,25 @@ def test_an_architecture_is_that_of_the_file(options: TrainOptions) -> None:
     train(options)
     with pytest.raises(FastStyleError, match="is a johnson network; leave --arch out"):
         training_start(replace(options, init=str(options.output), arch="vgg-encoder"))
+
+
+@pytest.mark.parametrize("arch", ["johnson", "lite"])
+def test_no_doubled_picture_is_written_by_an_export(arch: Arch) -> None:
+    pytest.importorskip("onnxscript")
+    model = tracing.trace(build(NetworkOptions(width=4, blocks=1, arch=arch)))
+    assert "Resize" in {node.op_type for node in model.graph.node}
+    rewriting.rewrite(model)
+    assert "Resize" not in {node.op_type for node in model.graph.node}
+
+
+@pytest.mark.parametrize(("arch", "width", "blocks"), [("johnson", 32, 5), ("lite", 12, 4), ("nano", 8, 3)])
+def test_an_architecture_brings_its_shape(options: TrainOptions, arch: Arch, width: int, blocks: int) -> None:
+    own = replace(options, arch=arch, width=None, blocks=None).network(styles=2)
+    assert own == NetworkOptions(width, blocks, 2, arch)
+    assert replace(options, arch=arch, width=5, blocks=None).network(styles=1) == NetworkOptions(5, blocks, 1, arch)
+
+
+def test_the_small_ones_are_small() -> None:
+    networks = {arch: build(NetworkOptions(*shape, arch=arch)) for arch, shape in SHAPES.items()}
+    counts = {arch: sum(p.numel() for p in network.parameters()) for arch, network in networks.items()}
+    assert counts["nano"] < 0.5 * counts["lite"] < 0.1 * counts["johnson"]

@@ -3,16 +3,20 @@
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from fast_style import FastStyleError, Stylizer
-from fast_style.engines import Engine, cache, choice, open_engine
+from fast_style import FastStyleError, Stylizer, images
+from fast_style.checkpoint import Checkpoint
+from fast_style.engines import Engine, cache, choice, open_engine, paint_frame, torch_engine
+from fast_style.hardware import has_compiler
 from fast_style.library import SAMPLE
-from fast_style.options import RuntimeOptions
+from fast_style.network import build
+from fast_style.options import NetworkOptions, RuntimeOptions
 from fast_style.parity import psnr
 
 PROJECT = Path(__file__).parents[1]
@@ -204,3 +208,64 @@ def test_the_second_run_does_without_torch(tmp_path: Path) -> None:
 def test_auto_on_a_cpu_is_close_to_float32(tiny: Path) -> None:
     image = random(1, 3, 96, 64)
     assert psnr(opened(tiny, "openvino", "auto")(image) - opened(tiny, "torch")(image)) > 40
+
+
+def test_a_gpu_compiles_for_a_film_and_not_for_a_picture(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def compiled(network: torch.nn.Module, device: torch.device, what: str) -> torch.nn.Module:
+        made.append(f"{what} on {device}")
+        return network
+
+    monkeypatch.setattr(torch_engine, "COMPILES", ("cpu",))
+    monkeypatch.setattr(torch_engine, "compiled", compiled)
+    engine = opened(tiny, "torch")
+    for _ in range(torch_engine.PATIENCE):
+        engine(random(1, 3, 16, 24))
+    engine(random(1, 3, 24, 16))
+    assert made == []
+    for _ in range(torch_engine.PATIENCE + 2):
+        engine(random(1, 3, 16, 24))
+    assert made == ["painting on cpu"]
+
+
+@pytest.mark.slow
+def test_the_compiled_network_paints_the_same(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_compiler(torch.device("cpu")):
+        pytest.skip("no C++ compiler")
+    image, plain = random(1, 3, 48, 64), opened(tiny, "torch")(random(1, 3, 48, 64))
+    monkeypatch.setattr(torch_engine, "COMPILES", ("cpu",))
+    monkeypatch.setattr(torch_engine, "PATIENCE", 0)
+    np.testing.assert_allclose(opened(tiny, "torch")(image), plain, atol=1e-4)
+
+
+def realtime(path: Path, styles: int) -> Path:
+    torch.manual_seed(5)
+    network = build(NetworkOptions(width=4, blocks=1, styles=styles, arch="lite"))
+    for name, parameter in network.named_parameters():
+        if ".norm." in name:
+            torch.nn.init.normal_(parameter, float(name.endswith("weight")), 0.4)
+    Checkpoint(network.options, [{"name": f"{i}"} for i in range(styles)], {}, network.state_dict()).save(path)
+    return path
+
+
+@pytest.mark.parametrize("styles", [1, 3])
+@pytest.mark.parametrize("size", [(1, 3), (5, 5), (64, 41), (46, 63), (240, 321)])
+def test_frames_are_the_rounded_picture(styles: int, size: tuple[int, int], tmp_path: Path) -> None:
+    path = realtime(tmp_path / "it.pth", styles)
+    blend = np.full(styles, 1 / styles, np.float32)
+    pixels = np.asarray(images.from_array(random(1, 3, *size)))  # which Pillow lends for reading only
+    wanted = images.quantized(opened(path, "torch")(images.unit(pixels), blend)).astype(int)
+    warnings.simplefilter("error")
+    for engine in ("torch", "openvino"):
+        painted = paint_frame(opened(path, engine), pixels, blend)
+        assert painted.dtype == np.uint8
+        assert painted.shape == pixels.shape
+        assert np.abs(painted - wanted).max() <= 1
+        assert (painted != wanted).mean() < 0.01
+
+
+def test_real_time_networks_have_a_way_of_their_own_for_frames(tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    assert opened(realtime(tmp_path / "it.pth", 1), "openvino")._frames is not None  # type: ignore[attr-defined]
+    assert opened(tiny, "openvino")._frames is None  # type: ignore[attr-defined]

@@ -495,7 +495,7 @@ def test_vgg_is_cut_where_the_losses_end(options: TrainOptions, tmp_path: Path) 
 def test_without_a_compiler_training_says_so_and_goes_on(
     options: TrainOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fast_style.training.objective.has_compiler", lambda device: False)
+    monkeypatch.setattr("fast_style.hardware.has_compiler", lambda device: False)
     events: list[Event] = []
     with pytest.warns(UserWarning, match="no compiler found"):
         train(replace(options, compile="on"), [events.append])
@@ -556,6 +556,12 @@ def test_sharpening_is_for_what_is_saved(options: TrainOptions) -> None:
 def test_a_weight_on_stability_is_a_term_of_its_own(options: TrainOptions) -> None:
     steady = replace(options, loss=replace(options.loss, temporal_weight=2.0))
     losses = checkpoint.load(train(steady)).training["losses"]
-    weighted = losses["content"] + 10 * losses["style"] + 2 * losses["temporal"]
+    weighted = (
+        losses["content"]
+        + 10 * losses["style"]
+        + 2 * losses["temporal"]
+        + 0.01 * losses["checkerboard"]
+        + 0.3 * losses["lightness"]
+    )
     assert losses["temporal"] > 0
     assert losses["total"] == pytest.approx(weighted, rel=1e-4)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import images, malloc
-from ..engines import open_engine
+from ..engines import open_engine, paint_frame
 from ..engines.choice import PACKAGES, PRECISIONS, READERS
 from ..errors import FastStyleError
 from ..library import SAMPLE, find
@@ -94,7 +94,7 @@ def _ours(case: Case) -> tuple[Callable[[], NDArray[Any]], dict[str, float]]:
     engine, frame = open_engine(Path(case.model), runtime), case.pixels()
     image = images.unit(frame)
     if case.frame:
-        return lambda: images.quantized(engine(images.unit(frame))), {}
+        return lambda: paint_frame(engine, frame), {}
     if case.device == "cpu":
         return lambda: engine(image), {}
     import torch

@@ -18,6 +18,7 @@ COMMANDS = {
     "bench": "measure speed, memory and closeness of every engine",
     "styles": "list the shipped styles",
     "convert": "convert a pytorch/examples checkpoint to ours",
+    "prune": "make a trained network narrower and quicker",
     "download-coco": "fetch photographs to train on",
 }
 

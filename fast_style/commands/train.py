@@ -23,7 +23,11 @@ RECIPE_HEADER = "# Written by train.py; use it with --config.\n"
 
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     """Train a style; the exit code."""
-    options = parse(TrainOptions, arguments or [], prog)
+    return train(parse(TrainOptions, arguments or [], prog))
+
+
+def train(options: TrainOptions) -> int:
+    """Train as the options say, with everything that a terminal shows; the exit code."""
     malloc.tune()
     from ..dataset import PREVIEW_SUFFIX
     from ..training import Trainer

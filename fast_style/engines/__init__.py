@@ -3,11 +3,12 @@
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import images
 from ..errors import FastStyleError
 from ..export import onnx_bytes
 from ..options import RuntimeOptions
@@ -64,6 +65,21 @@ class Engine(Protocol):
 
         tick: called each time that a tile goes through a part of the network.
         """
+
+
+@runtime_checkable
+class FrameEngine(Protocol):
+    """An engine with a way of its own for single 8-bit pictures."""
+
+    def frame(self, pixels: NDArray[np.uint8], blend: Array | None = None) -> NDArray[np.uint8]:
+        """RGB (H, W, 3) to the same: what `Engine.__call__` paints, rounded. blend: (S,) weights of the styles."""
+
+
+def paint_frame(engine: Engine, pixels: NDArray[np.uint8], blend: Array | None = None) -> NDArray[np.uint8]:
+    """One 8-bit picture, RGB (H, W, 3), to the same, by the shortest way that the engine has."""
+    if isinstance(engine, FrameEngine):
+        return engine.frame(pixels, blend)
+    return images.quantized(engine(images.unit(pixels), blend))
 
 
 def open_engine(path: Path, options: RuntimeOptions = RuntimeOptions()) -> Engine:

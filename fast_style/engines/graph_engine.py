@@ -2,7 +2,8 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,8 +57,8 @@ class GraphEngine(ABC):
         blend: (S,) weights of the styles, or (S, H, W) per pixel; by default the first style alone. statistics: (2, T),
         mean and variance of every channel of every norm in order, of the picture that this is a part of.
         """
-        weights = np.eye(len(self.dots), dtype=np.float32)[0] if blend is None else blend
-        if not _is_one_blend(weights):
+        weights = self._weights(blend)
+        if not is_one_blend(weights):
             return self._in_torch(PER_PIXEL)(image, weights, statistics)
         if statistics is not None and not self._channels:
             return self._in_torch(TILES)(image, weights, statistics)
@@ -66,9 +67,12 @@ class GraphEngine(ABC):
         here = image.detach().float().cpu()
         return here.new_tensor(self._checked(here.numpy(), weights, statistics)[0]).to(image.device)
 
+    def _weights(self, blend: Array | None) -> Array:
+        return np.eye(len(self.dots), dtype=np.float32)[0] if blend is None else blend
+
     def measure(self, image: Array, blend: Array) -> Array:
         """The statistics of one picture (1, 3, H, W): (2, T)."""
-        if not _is_one_blend(blend):
+        if not is_one_blend(blend):
             return self._in_torch(PER_PIXEL).measure(image, blend)
         if not self._channels:
             return self._in_torch(TILES).measure(image, blend)
@@ -79,14 +83,24 @@ class GraphEngine(ABC):
         return self._in_torch(EXACT).measure_tiles(*arguments, **named)
 
     def _checked(self, image: Array, weights: Array, statistics: Array | None) -> list[Array]:
-        try:
-            inputs = {"image": np.ascontiguousarray(image, np.float32)}
-            if len(weights) > 1:
-                inputs["blend"] = np.tile(weights.astype(np.float32), (len(image), 1))
-            if self._channels:
-                own = np.full((2, self._channels), -1, np.float32)  # a negative variance asks for the picture's own
-                inputs["statistics"] = own if statistics is None else statistics.astype(np.float32)
+        with self._plain_errors():
+            inputs = {"image": np.ascontiguousarray(image, np.float32), **self._inputs(weights, len(image), statistics)}
             return self._run(inputs)
+
+    def _inputs(self, weights: Array, count: int, statistics: Array | None = None) -> dict[str, Array]:
+        """What a graph takes beside `count` pictures."""
+        inputs = {}
+        if len(weights) > 1:
+            inputs["blend"] = np.tile(weights.astype(np.float32), (count, 1))
+        if self._channels:
+            own = np.full((2, self._channels), -1, np.float32)  # a negative variance asks for the picture's own
+            inputs["statistics"] = own if statistics is None else statistics.astype(np.float32)
+        return inputs
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        try:
+            yield
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError) or "alloc" in str(error).lower():
                 raise FastStyleError("not enough memory for a picture of this size; use a smaller --size") from error
@@ -101,6 +115,6 @@ class GraphEngine(ABC):
             return self._torch
 
 
-def _is_one_blend(weights: Array) -> bool:
+def is_one_blend(weights: Array) -> bool:
     """Whether a graph takes these weights: the same at every pixel, and of a single style all of it."""
     return weights.ndim == 1 and (len(weights) > 1 or bool(weights[0] == 1))

@@ -1,5 +1,6 @@
 """OpenVINO: the fastest on CPUs, in bf16 where the processor computes in it."""
 
+import threading
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,12 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import signal_stack
+from .. import images, signal_stack
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
-from .graph_engine import GraphEngine, TorchEngine
+from .frames import for_frames
+from .graph_engine import GraphEngine, TorchEngine, is_one_blend
 
 Array = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+# Sides in px from which on the padding of a frame is the same for all sizes.
+SMALLEST_PX = 5
 TYPES = {"fp32": "f32", "bf16": "bf16"}
 # Measured at 640x480 and 1920x1080.
 BYTES_PER_PX_AND_CHANNEL = {"f32": 12, "bf16": 6}
@@ -43,15 +48,48 @@ class OpenVinoEngine(GraphEngine):
         metadata = Metadata.from_json(_metadata(graph), name)
         super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], channels, torch_engine)
         hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
-        with signal_stack.kept():
-            self._compiled = core.compile_model(graph, "CPU", hints)
-        self._idle: deque[Any] = deque()  # requests, each of which serves one call at a time
+        self._frames = for_frames(graph)
+        self._floats = _Requests(core, graph, hints)
+        self._bytes = _Requests(core, self._frames.graph, hints) if self._frames else None
+        # What is asked for first is ready: frames where there is a way of their own for them.
+        (self._bytes or self._floats).compile()
+
+    def frame(self, pixels: Pixels, blend: Array | None = None) -> Pixels:
+        """As `FrameEngine.frame`."""
+        weights = self._weights(blend)
+        fits = min(pixels.shape[:2]) >= SMALLEST_PX and is_one_blend(weights)
+        if self._frames is None or self._bytes is None or not fits:
+            return images.quantized(self(images.unit(pixels), blend))
+        with self._plain_errors():
+            found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, 1)})
+        return self._frames.pixels(found[0], *pixels.shape[:2])
 
     def _run(self, inputs: Mapping[str, Array]) -> list[Array]:
+        return self._floats.infer(inputs)
+
+
+class _Requests:
+    """A graph, compiled when it is first used, and requests to run it, each of which serves one call at a time."""
+
+    def __init__(self, core: Any, graph: Any, hints: Mapping[str, str]) -> None:
+        self._core, self._graph, self._hints = core, graph, hints
+        self._compiled: Any = None
+        self._lock = threading.Lock()
+        self._idle: deque[Any] = deque()
+
+    def compile(self) -> Any:
+        """The compiled graph."""
+        with self._lock, signal_stack.kept():
+            if self._compiled is None:
+                self._compiled = self._core.compile_model(self._graph, "CPU", self._hints)
+            return self._compiled
+
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> list[Any]:
+        """The graph's results, by position."""
         try:
             request = self._idle.pop()
         except IndexError:
-            request = self._compiled.create_infer_request()
+            request = self.compile().create_infer_request()
         try:
             with signal_stack.kept():
                 found = request.infer(inputs, share_inputs=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .. import checkpoint
 from ..errors import FastStyleError
-from ..hardware import DTYPES, has_fast_bf16, pick_device
+from ..hardware import DTYPES, compiled, has_fast_bf16, pick_device
 from ..network import ConditionalInstanceNorm, Statistics, fit, own_statistics, pad_to_smallest
 from ..options import RuntimeOptions
 from ..tiling import Box, Tile
@@ -20,6 +20,9 @@ from .statistics import Given, Noted, Part, exact
 
 Array = NDArray[np.float32]
 
+# Calls in a row with pictures of one shape after which the network is compiled for it, a film's or a camera's, and
+# where that pays: other devices have engines of their own.
+PATIENCE, COMPILES = 24, ("cuda",)
 # Measured on CPUs, where it is 820 to 1000 bytes at width 32, in bf16 and in float32.
 BYTES_PER_PX_AND_CHANNEL = 32
 
@@ -37,6 +40,9 @@ class TorchEngine:
         self.measures_tiles = True
         self.device = pick_device(options.device)
         self.dtype = _pick_dtype(options.precision, self.device)
+        self._compiled: Callable[..., Tensor] | None = None
+        self._shape: tuple[int, ...] = ()
+        self._calls = 0
 
     @property
     def memory_bytes(self) -> int:
@@ -55,6 +61,14 @@ class TorchEngine:
         tensor = _tensor(image) if isinstance(image, np.ndarray) else image
         out = self._run(tensor, blend, lambda: own_statistics if statistics is None else Given(statistics))
         return out.numpy() if isinstance(image, np.ndarray) else out
+
+    @torch.no_grad()
+    def frame(self, pixels: NDArray[np.uint8], blend: Array | None = None) -> NDArray[np.uint8]:
+        """As `FrameEngine.frame`; bytes are what goes to the device and comes back."""
+        there = torch.from_numpy(np.array(pixels)).to(self.device)  # a copy: Pillow lends pixels that must not change
+        out = self(there.permute(2, 0, 1)[None].float() / 255, blend)
+        rounded: NDArray[np.uint8] = (out[0] * 255 + 0.5).byte().permute(1, 2, 0).contiguous().cpu().numpy()
+        return rounded
 
     def measure(self, image: Array, blend: Array) -> Array:
         """The statistics of one picture (1, 3, H, W): mean and variance of every channel of every norm, (2, T)."""
@@ -113,12 +127,23 @@ class TorchEngine:
     def _forward(
         self, image: Tensor, blend: Array | None, statistics: Statistics, device: torch.device, dtype: torch.dtype
     ) -> Tensor:
-        network = self.network.to(device).to(memory_format=torch.channels_last)
+        self.network.to(device).to(memory_format=torch.channels_last)
         x = image.to(device, torch.float32, memory_format=torch.channels_last)
+        network = self._for(tuple(x.shape)) if device == self.device and statistics is own_statistics else self.network
         weights = None if blend is None else _tensor(blend).to(device).expand(len(x), *blend.shape)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             out = network(x, weights, statistics)
         return out.clamp_(0, 1).to(image.device).contiguous()
+
+    def _for(self, shape: tuple[int, ...]) -> Callable[..., Tensor]:
+        """The network, compiled when pictures of this shape have come for long enough."""
+        self._calls = self._calls + 1 if shape == self._shape else 1
+        self._shape = shape
+        if self._calls <= PATIENCE or self.device.type not in COMPILES:
+            return self.network
+        if self._compiled is None:
+            self._compiled = compiled(self.network, self.device, "painting")
+        return self._compiled
 
 
 def _tensor(array: Array) -> Tensor:

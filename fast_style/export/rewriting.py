@@ -1,8 +1,8 @@
-"""The same function by cheaper operators: two exact rewrites of the exported graph.
+"""The same function by cheaper operators: three exact rewrites of the exported graph.
 
 Doubling and then a padded 3x3 convolution becomes a 2x2 convolution that makes the four pixels of each doubled one:
 4/9 of the arithmetic, and the doubled picture is never written. The output convolution, whose 3 channels leave most
-of a vector unit idle, makes blocks of 2x2 pixels.
+of a vector unit idle, makes blocks of 2x2 pixels; a 5x5 behind a doubling makes them from 3x3 pixels not doubled.
 """
 
 import itertools
@@ -17,14 +17,20 @@ from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 POINTWISE = ("Tanh", "Mul", "Add", "Clip")
 # Row a of the doubled pair takes its three taps from these two low-resolution pixels: [a][pixel][tap].
 TAPS = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float64)
+# The same of five taps and three pixels.
+FIVE_TAPS = np.array(
+    [[[1, 1, 0, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 1]], [[1, 0, 0, 0, 0], [0, 1, 1, 0, 0], [0, 0, 0, 1, 1]]],
+    np.float64,
+)
 
 
 def rewrite(model: ModelProto) -> None:
-    """Rewrite in place what of the two patterns there is."""
+    """Rewrite in place what of the patterns there is."""
     graph = _Graph(model.graph)
     ups = [conv for conv in graph.nodes("Conv") if graph.source(graph.source(conv), "Resize")]
     for conv in ups:
         _double_by_phases(graph, conv)
+        _output_of_doubled(graph, conv)
     if ups:  # only after a doubling are both sides even, as blocks need them
         for conv in graph.nodes("Conv"):
             _output_by_blocks(graph, conv)
@@ -106,23 +112,52 @@ def _double_by_phases(graph: _Graph, conv: NodeProto) -> None:
     graph.replace(conv, made)
 
 
-def _output_by_blocks(graph: _Graph, conv: NodeProto) -> None:
-    """Conv kxk to 3 channels -> Conv (k+1)x(k+1), stride 2, to 12, what acts on single values, DepthToSpace, crop."""
+def _output_of_doubled(graph: _Graph, conv: NodeProto) -> None:
+    """Resize by 2, Pad by 2, Conv 5x5 to 3 channels, ... -> Pad by 1, Conv 3x3 to 12, ..., DepthToSpace, crop."""
+    resize = graph.source(graph.source(conv), "Resize")
     weight = graph.value(conv.input[1])
-    tail = list(graph.after(conv))
-    if weight.shape[0] != 3 or not tail or tail[-1].output[0] != "stylized":
+    if weight.shape[2:] != (5, 5) or resize is None or not _is_output(graph, conv):
         return
-    if any(node.op_type not in (*POINTWISE, "Slice") for node in tail):
+    phases = np.einsum("oiyx,aty,bux->aboitu", weight.astype(np.float64), FIVE_TAPS, FIVE_TAPS)
+    name = conv.output[0]
+    pads = graph.constant(f"{name}_pads", np.array([0, 0, 1, 1, 0, 0, 1, 1]))
+    # The doubled picture's last pixel is repeated, not reflected.
+    padding = helper.make_node("Pad", [resize.input[0], pads], [f"{name}_padded"], mode="edge")
+    _in_blocks(graph, conv, phases.astype(np.float32), padding)
+
+
+def _output_by_blocks(graph: _Graph, conv: NodeProto) -> None:
+    """Conv kxk to 3 channels, ... -> Conv (k+1)x(k+1), stride 2, to 12, ..., DepthToSpace, crop."""
+    weight = graph.value(conv.input[1])
+    if not _is_output(graph, conv):
         return
     size = weight.shape[2] + 1
     blocks = np.zeros((2, 2, 3, weight.shape[1], size, size), np.float32)
     for a, b in np.ndindex(2, 2):
         blocks[a, b, ..., a : a + size - 1, b : b + size - 1] = weight
-    name = conv.output[0]
+    _in_blocks(graph, conv, blocks)
+
+
+def _is_output(graph: _Graph, conv: NodeProto) -> bool:
+    """Whether it makes 3 channels that become the picture with nothing between that looks around."""
+    tail = list(graph.after(conv))
+    ends = bool(tail) and tail[-1].output[0] == "stylized"
+    pointwise = all(node.op_type in (*POINTWISE, "Slice") for node in tail)
+    return ends and pointwise and graph.value(conv.input[1]).shape[0] == 3
+
+
+def _in_blocks(graph: _Graph, conv: NodeProto, blocks: NDArray[Any], padding: NodeProto | None = None) -> None:
+    """Put a convolution that makes 2x2 pixels at once, (2, 2, 3, inputs, k, k), in the place of the output's.
+
+    padding: what it reads, made from a picture half as large; without one, it steps over the picture itself by 2.
+    """
+    tail = list(graph.after(conv))
+    name, size = conv.output[0], blocks.shape[-1]
     kernel = graph.constant(f"{name}_blocks", blocks.reshape(12, -1, size, size))
     bias = graph.constant(f"{name}_bias", np.tile(graph.value(conv.input[2]), 4))
+    source, stride = (conv.input[0], 2) if padding is None else (padding.output[0], 1)
     made = helper.make_node(
-        "Conv", [conv.input[0], kernel, bias], [name], conv.name, kernel_shape=[size] * 2, strides=[2, 2]
+        "Conv", [source, kernel, bias], [name], conv.name, kernel_shape=[size] * 2, strides=[stride] * 2
     )
     to_space = helper.make_node("DepthToSpace", [name], [f"{name}_space"], blocksize=2, mode="DCR")
     pointwise = [node for node in tail if node.op_type in POINTWISE]
@@ -134,4 +169,4 @@ def _output_by_blocks(graph: _Graph, conv: NodeProto) -> None:
         node.input[0] = before.output[0]
     chain[-1].output[0] = "stylized"
     gone = {id(node) for node in (conv, *tail)}
-    graph.order = [node for node in graph.order if id(node) not in gone] + chain
+    graph.order = [node for node in graph.order if id(node) not in gone] + ([padding] if padding else []) + chain

@@ -3,12 +3,14 @@
 from .architectures import build
 from .layers import SMALLEST_PX, pad_to_smallest
 from .norms import ConditionalInstanceNorm, Statistics, fit, own_statistics
+from .realtime import RealtimeNetwork
 from .transformer import TransformerNetwork
 from .vgg_encoder import VggEncoderNetwork
 
 __all__ = [
     "SMALLEST_PX",
     "ConditionalInstanceNorm",
+    "RealtimeNetwork",
     "Statistics",
     "TransformerNetwork",
     "VggEncoderNetwork",

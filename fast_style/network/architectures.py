@@ -1,10 +1,16 @@
 """Networks by the name of their architecture."""
 
 from ..options import NetworkOptions
+from .realtime import RealtimeNetwork
 from .transformer import TransformerNetwork
 from .vgg_encoder import VggEncoderNetwork
 
-ARCHITECTURES: dict[str, type[TransformerNetwork]] = {"johnson": TransformerNetwork, "vgg-encoder": VggEncoderNetwork}
+ARCHITECTURES: dict[str, type[TransformerNetwork]] = {
+    "johnson": TransformerNetwork,
+    "vgg-encoder": VggEncoderNetwork,
+    "lite": RealtimeNetwork,
+    "nano": RealtimeNetwork,
+}
 
 
 def build(options: NetworkOptions) -> TransformerNetwork:

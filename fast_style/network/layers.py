@@ -13,10 +13,16 @@ SMALLEST_PX = 5
 class ConvNorm(nn.Module):
     """Reflection padding, convolution, instance norm: the unit that every stage but the last is made of."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, styles: int, stride: int = 1) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, styles: int, stride: int = 1, padding: int | None = None
+    ) -> None:
+        """padding: by default half the kernel."""
         super().__init__()
+        pad = kernel // 2 if padding is None else padding
         # A bias would be removed again by the norm's mean.
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False)
+        self.conv = nn.Conv2d(
+            inputs, outputs, kernel, stride, pad, bias=False, padding_mode="reflect" if pad else "zeros"
+        )
         self.norm = ConditionalInstanceNorm(outputs, styles)
 
     def forward(self, x: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:

@@ -38,12 +38,25 @@ class ConditionalInstanceNorm(nn.Module):
 
         Returns x's shape and type.
         """
+        if statistics is own_statistics and blend.shape[-2:] == (1, 1) and x[0, 0].numel() > 1:
+            return _normalized(x, mix(self.weight, blend), mix(self.bias, blend), self.eps)
         mean, variance = statistics(x)
         if blend.shape[-2:] != (1, 1):
             blend = shrink(blend, x.shape[-2], x.shape[-1])
         scale = mix(self.weight, blend) * torch.rsqrt(variance + self.eps)
         shift = mix(self.bias, blend) - mean * scale
         return (x.float() * scale + shift).to(x.dtype)
+
+
+def _normalized(x: Tensor, scale: Tensor, shift: Tensor, eps: float) -> Tensor:
+    """Instance norm by the operator of batch norm, for which each channel of each image is one: twice as quick.
+
+    x: (N, C, H, W); scale, shift: (N or 1, C, 1, 1) float32. Statistics are float32 whatever x is.
+    """
+    n, c, h, w = x.shape
+    weight, bias = (row.expand(n, c, 1, 1).reshape(-1) for row in (scale, shift))
+    out = F.batch_norm(x.reshape(1, n * c, h, w), None, None, weight, bias, True, eps=eps).view(n, c, h, w)
+    return out if x.is_contiguous() else out.contiguous(memory_format=torch.channels_last)
 
 
 def mix(rows: Tensor, blend: Tensor) -> Tensor:

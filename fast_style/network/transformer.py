@@ -29,17 +29,22 @@ class TransformerNetwork(nn.Module):
             WindowAttention(4 * w, shifted=i % 2 == 1) if options.attention else None for i in range(options.blocks)
         ]
         self.blocks = nn.ModuleList(ResidualBlock(4 * w, s, look) for look in looks)
-        self.up1 = ConvNorm(4 * w, 2 * w, 3, s)
-        self.up2 = ConvNorm(2 * w, w, 3, s)
-        self.out = nn.Conv2d(w, 3, 9, padding=4, padding_mode="reflect")
+        self._make_decoder(w, s)
 
     def _make_encoder(self, w: int, s: int) -> None:
         self.down1 = ConvNorm(3, w, 9, s)
         self.down2 = ConvNorm(w, 2 * w, 3, s, stride=2)
         self.down3 = ConvNorm(2 * w, 4 * w, 3, s, stride=2)
 
+    def _make_decoder(self, w: int, s: int) -> None:
+        self.up1 = ConvNorm(4 * w, 2 * w, 3, s)
+        self.up2 = ConvNorm(2 * w, w, 3, s)
+        self.out = nn.Conv2d(w, 3, 9, padding=4, padding_mode="reflect")
+
     # Half of each kernel times the stride it works at: 9x9; two 3x3 down.
     encoder_reach_px = 4 + 1 + 2
+    # Two 3x3 up; 9x9; the nearest-neighbour doublings shift by up to 3 px.
+    decoder_reach_px = 4 + 2 + 4 + 3
 
     @property
     def stride(self) -> int:
@@ -50,8 +55,8 @@ class TransformerNetwork(nn.Module):
     def reach_px(self) -> int:
         """How far from a pixel the input may lie that changes it, apart from the statistics; a multiple of `stride`."""
         block = 2 + (WINDOW - 1 if self.options.attention else 0)
-        # Blocks at a quarter of the size; two 3x3 up; 9x9. The nearest-neighbour doublings shift by up to 3 px.
-        exact = self.encoder_reach_px + 4 * block * self.options.blocks + 4 + 2 + 4 + 3
+        # Blocks work at a quarter of the size.
+        exact = self.encoder_reach_px + STRIDE * block * self.options.blocks + self.decoder_reach_px
         return -(-exact // self.stride) * self.stride
 
     def forward(self, image: Tensor, blend: Tensor | None = None, statistics: Statistics = own_statistics) -> Tensor:
@@ -84,5 +89,8 @@ class TransformerNetwork(nn.Module):
         """(N, 4w, H/4, W/4) to (N, 3, H, W), up to 3 px more than came in."""
         x = F.relu(self.up1(double(x), blend, statistics))  # (N, 2w, H/2, W/2)
         x = F.relu(self.up2(double(x), blend, statistics))  # (N, w, H, W)
-        x = self.out(x)
+        return self.to_rgb(self.out(x))
+
+    def to_rgb(self, x: Tensor) -> Tensor:
+        """The last activation, in float32."""
         return 0.5 + 0.6 * torch.tanh(x.float()) if self.options.output == "tanh" else x.float()

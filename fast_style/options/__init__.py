@@ -7,14 +7,16 @@ from .benchmark import BenchmarkOptions
 from .controls import QUALITY, StylizeOptions
 from .evaluation import EvaluationOptions
 from .exporting import ExportOptions
-from .learning import WITHOUT_EFFECT, DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
-from .running import NetworkOptions, RuntimeOptions
+from .learning import WITHOUT_EFFECT, DataOptions, LossOptions, StyleOptions, TrainOptions
+from .optimizing import GatysOptions
+from .running import Arch, NetworkOptions, RuntimeOptions
 from .serving import ServerOptions
 from .video import VideoOptions
 
 __all__ = [
     "QUALITY",
     "WITHOUT_EFFECT",
+    "Arch",
     "BenchmarkOptions",
     "DataOptions",
     "EvaluationOptions",

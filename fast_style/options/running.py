@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Arch = Literal["johnson", "lite", "nano", "vgg-encoder"]
+# Width and residual blocks of each architecture, unless others are asked for.
+SHAPES: dict[Arch, tuple[int, int]] = {"johnson": (32, 5), "lite": (12, 4), "nano": (8, 3), "vgg-encoder": (32, 5)}
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 
 
@@ -10,17 +13,17 @@ Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 class NetworkOptions:
     """Shape of the transformer network (Johnson et al. 2016); every checkpoint carries its own."""
 
-    width: int = 32
-    """Channels after the first convolution; the two down-sampling stages have twice and four times as many."""
+    width: int = SHAPES["johnson"][0]
+    """Channels after the first convolution; the down-sampling stages have twice and four times as many."""
 
-    blocks: int = 5
+    blocks: int = SHAPES["johnson"][1]
     """Residual blocks."""
 
     styles: int = 1
     """Styles that share the convolutions, each with its own instance-norm scales and shifts."""
 
-    arch: Literal["johnson", "vgg-encoder"] = "johnson"
-    """johnson: Johnson et al.'s network. vgg-encoder: the same behind a frozen VGG19, which its files then hold."""
+    arch: Arch = "johnson"
+    """johnson: Johnson et al.'s network. lite, nano: small ones for real time. vgg-encoder: behind a frozen VGG19."""
 
     attention: bool = False
     """Residual blocks also look around in windows of 32 px (spatial attention)."""
@@ -31,7 +34,8 @@ class NetworkOptions:
     @property
     def largest_channels(self) -> int:
         """Channels where they take the most memory: at the picture's full size."""
-        return max(64, self.width) if self.arch == "vgg-encoder" else self.width
+        known: dict[Arch, int] = {"vgg-encoder": max(64, self.width), "lite": 8, "nano": 8}
+        return known.get(self.arch, self.width)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """One forward pass of network and losses on the chosen hardware: device, precision, memory format, compilation."""
 
-import warnings
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..hardware import DTYPES, has_compiler, has_fast_bf16, pick_device
-from ..losses import PerceptualLoss, load_vgg, style_target
+from .. import checkpoint
+from ..hardware import DTYPES, compiled, has_fast_bf16, pick_device
+from ..losses import PerceptualLoss, checkerboard, lightness, load_vgg, style_target
+from ..network import TransformerNetwork
 from ..options import TrainOptions
 from .motion import Motion, random_motion
 from .styles import Style
@@ -24,7 +25,12 @@ class Objective:
         fast = has_fast_bf16(self.device)
         self.dtype = DTYPES["bf16" if wanted == "bf16" or (wanted == "auto" and fast) else "fp32"]
         self.first_style, self.seed = start.first, options.data.seed
-        self.temporal_weight = options.loss.temporal_weight
+        # Of the terms that a network's output has beside those of any picture.
+        self.weights = {
+            "checkerboard": options.loss.checkerboard_weight,
+            "lightness": options.loss.lightness_weight,
+            "temporal": options.loss.temporal_weight,
+        }
         self.network = start.network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
         layers = options.loss.layers_in_use["style"]
@@ -32,16 +38,18 @@ class Objective:
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
         vgg.convs.to(self.dtype).to(memory_format=torch.channels_last)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
+        self.teacher = self._load_teacher(options.teacher) if options.teacher else None
         self._call: Callable[[Tensor, Tensor, Motion | None], dict[str, Tensor]] = self._eager
         if options.compile == "on" or (options.compile == "auto" and self.device.type == "cuda"):
-            self._compile()
+            self._call = compiled(self._eager, self.device, "training")
 
     def __call__(self, photo: Tensor, style: Tensor, sample: int = 0) -> dict[str, Tensor]:
         """photo: (N, 3, H, W) on the device; style: (N,) int64; sample: number of the first in the training's stream.
 
-        Returns the terms of `PerceptualLoss`, with a weight on stability also `temporal`.
+        Returns the terms of `PerceptualLoss`, and where they have a weight `checkerboard`,
+        `lightness` and `temporal`.
         """
-        if not self.temporal_weight:
+        if not self.weights["temporal"]:
             return self._call(photo, style, None)
         motion = random_motion(f"{self.seed} {sample}", len(photo), photo.shape[-1])
         return self._call(photo, style, motion.to(self.device))
@@ -58,24 +66,27 @@ class Objective:
         blend = self.blend(style).repeat(len(frames) // len(photo), 1)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             output = self.network(frames, blend)
-        terms = self.loss(output[: len(photo)], photo, style)
+        terms = self.loss(output[: len(photo)], photo if self.teacher is None else self._taught(photo, style), style)
+        weights = self.weights
+        if weights["checkerboard"]:
+            terms["checkerboard"] = checkerboard(output)
+        if weights["lightness"]:
+            terms["lightness"] = lightness(output[: len(photo)], photo).mean()
         if motion is not None:
             terms["temporal"] = motion.distance(*output.chunk(2))
-            terms["total"] = terms["total"] + self.temporal_weight * terms["temporal"]
+        more = [weights[name] * terms[name] for name in weights if name in terms]
+        terms["total"] = torch.stack([terms["total"], *more]).sum()
         return terms
 
-    def _compile(self) -> None:
-        if not has_compiler(self.device):
-            warnings.warn("no compiler found: training without torch.compile", stacklevel=2)
-            return
-        compiled = torch.compile(self._eager, dynamic=False)
+    def _load_teacher(self, name: str) -> TransformerNetwork:
+        network = checkpoint.load(checkpoint.find(name)).network().requires_grad_(False)
+        return network.to(self.device).to(memory_format=torch.channels_last)
 
-        def compiled_or_eager(photo: Tensor, style: Tensor, motion: Motion | None) -> dict[str, Tensor]:
-            try:
-                return compiled(photo, style, motion)
-            except torch._dynamo.exc.TorchDynamoException as error:
-                warnings.warn(f"torch.compile failed ({type(error).__name__}): training without it", stacklevel=2)
-                self._call = self._eager
-                return self._eager(photo, style, motion)
-
-        self._call = compiled_or_eager
+    @torch.no_grad()
+    def _taught(self, photo: Tensor, style: Tensor) -> Tensor:
+        """What the teacher paints: content and style at once."""
+        assert self.teacher is not None
+        blend = F.one_hot(style, self.teacher.options.styles).float()
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            painted: Tensor = self.teacher(photo, blend)
+        return painted.clamp(0, 1)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .. import images
+from .. import checkpoint, images
 from ..errors import FastStyleError
 from ..files import sha256
 from ..options import StyleOptions
@@ -52,6 +52,11 @@ def find_styles(options: StyleOptions) -> list[Style]:
     artists = options.style_artist or ("",) * len(names)
     pictures = [_pictures(path) for path in options.style]
     return [Style(*about) for about in zip(names, titles, artists, pictures, strict=True)]
+
+
+def taught_by(teacher: str) -> list[dict[str, Any]]:
+    """What a checkpoint, by path or shipped name, says of the styles that can be learned from it."""
+    return checkpoint.load(checkpoint.find(teacher)).styles
 
 
 def _pictures(path: Path) -> tuple[Path, ...]:

@@ -17,14 +17,16 @@ from ..dataset import batches, list_photos
 from ..errors import FastStyleError
 from ..options import WITHOUT_EFFECT, TrainOptions
 from .events import Event, Listener
+from .muon import Muon
 from .objective import Objective
 from .previews import preview_photos
 from .schedule import Schedule
 from .sharpening import sharpened
 from .state import TrainingState
-from .styles import find_styles
+from .styles import find_styles, taught_by
 from .warm_start import start
 
+OPTIMIZERS = {"muon": Muon, "adam": torch.optim.Adam}
 # On a GPU the loss is fetched only so often, because fetching waits for the device.
 CHECK_EVERY_ON_GPU = 25
 # Steps whose mean loss is reported and kept in the checkpoint.
@@ -53,15 +55,16 @@ class Trainer:
 
     def __init__(self, options: TrainOptions, listeners: Sequence[Listener] = ()) -> None:
         self.options, self.listeners, self.schedule = options, listeners, Schedule(options)
-        self.styles = find_styles(options.style)
-        self.start = start(options, [style.describe() for style in self.styles])
-        self.output = options.output or Path(f"{self.styles[0].name}.pth")
+        pictures = find_styles(options.style)
+        self.styles = taught_by(options.teacher) if options.teacher else [style.describe() for style in pictures]
+        self.start = start(options, self.styles)
+        self.output = options.output or Path(f"{self.styles[0]['name']}.pth")
         self.resume_file = self.output.with_suffix(".resume")
         if self.output.exists() and not (options.resume or options.overwrite):
             raise FastStyleError(f"{self.output} exists; choose another --output, --resume it or --overwrite it")
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
-        self.objective = Objective(options, self.start, self.styles)
+        self.objective = Objective(options, self.start, pictures)
         self.state = self._new_state([str(path) for path in others])
         if options.resume:
             self.state.load(self.resume_file, self._recipe())
@@ -123,7 +126,7 @@ class Trainer:
     def _new_state(self, bad_files: list[str]) -> TrainingState:
         network = self.objective.network
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.Adam(trained, lr=self.options.learning_rate)
+        optimizer = OPTIMIZERS[self.options.optimizer](trained, lr=self.options.learning_rate)
         average = {name: p.detach().clone().float() for name, p in network.named_parameters()}
         return TrainingState(network, optimizer, average, bad_files=bad_files)
 

@@ -7,10 +7,14 @@ import torch
 from torch import Tensor
 
 from .. import checkpoint
+from ..dataset import PhotoCrops, list_photos
 from ..errors import FastStyleError
 from ..network import TransformerNetwork, VggEncoderNetwork, build
-from ..options import NetworkOptions, TrainOptions
+from ..options import DataOptions, NetworkOptions, TrainOptions
 from ..vgg import VGG19
+from .pruning import pruned
+
+CROPS_TO_PRUNE_ON = 16
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,9 @@ def start(options: TrainOptions, styles: list[dict[str, Any]]) -> Start:
     Raises FastStyleError for an unreadable file, and for frozen networks without a file or with a style already there.
     """
     if not options.init:
-        if options.freeze_network:
-            raise FastStyleError("--freeze-network needs a trained network: name one with --init")
+        for flag, used in (("--freeze-network", options.freeze_network), ("--keep", options.keep < 1)):
+            if used:
+                raise FastStyleError(f"{flag} needs a trained network: name one with --init")
         return Start(_random(options, len(styles)), styles)
     loaded = _with_options(checkpoint.load(checkpoint.find(options.init)), options)
     kept = loaded.styles if options.freeze_network else []
@@ -43,6 +48,8 @@ def start(options: TrainOptions, styles: list[dict[str, Any]]) -> Start:
         raise FastStyleError(f"{options.init} has a style named {names}; choose another --style-name")
     together = [*kept, *styles]
     network = with_styles(loaded, [style["name"] for style in together])
+    if options.keep < 1:
+        network = pruned(network, options.keep, _some_photos(options.data))
     if options.freeze_network:
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(is_style_row(name))
@@ -51,10 +58,17 @@ def start(options: TrainOptions, styles: list[dict[str, Any]]) -> Start:
 
 def _random(options: TrainOptions, styles: int) -> TransformerNetwork:
     torch.manual_seed(options.data.seed)
-    network = build(NetworkOptions(options.width, options.blocks, styles, options.arch, options.attention))
+    network = build(options.network(styles))
     if isinstance(network, VggEncoderNetwork):
         network.vgg.load_state_dict(VGG19.load(network.vgg.layers[-1], options.loss.vgg_weights).state_dict())
     return network
+
+
+def _some_photos(data: DataOptions) -> Tensor:
+    """The first crops of the training: (CROPS_TO_PRUNE_ON, 3, H, W)."""
+    photos, _ = list_photos(data.dataset, data.hold_out)
+    crops = PhotoCrops(photos, data.seed, data.finish_size, data.photo_size)
+    return torch.stack([crops[i][0] for i in range(CROPS_TO_PRUNE_ON)])
 
 
 def _with_options(loaded: checkpoint.Checkpoint, options: TrainOptions) -> checkpoint.Checkpoint:

@@ -136,7 +136,7 @@ def _paint(painter: Painter, frame: Pixels, how: StylizeOptions, time_s: float) 
     """One frame at the working size and back."""
     whole = Image.fromarray(frame)
     work = images.resize_short_side(whole, how.size) if how.size else whole
-    result = images.from_array(painter(images.to_array(work), time_s))
+    result = painter.picture(work, time_s)
     return np.asarray(result if result.size == whole.size else result.resize(whole.size))
 
 

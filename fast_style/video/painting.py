@@ -1,7 +1,11 @@
 """What is done to each frame: the controls at its time, the stylizer, the temporal filter."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
+from .. import images
 from ..errors import FastStyleError
 from ..options import StylizeOptions, VideoOptions
 from .clip import Array
@@ -27,9 +31,18 @@ class Painter:
 
     def __call__(self, image: Array, time_s: float) -> Array:
         """RGB (1, 3, H, W) float32 in [0, 1], shown at `time_s`, to the same painted."""
-        how = self._keyframes.at(time_s) if self._keyframes else self._how
-        painted = self._stylizer(image, how, self._masks.at(time_s))
+        painted = self._stylizer(image, self._at(time_s), self._masks.at(time_s))
         return self._filter(image, painted) if self._filter else painted
+
+    def picture(self, image: Image.Image, time_s: float) -> Image.Image:
+        """The same of an RGB picture."""
+        if self._filter:
+            return images.from_array(self(images.to_array(image), time_s))
+        how = replace(self._at(time_s), size=None, output_size=None)
+        return self._stylizer.stylize(image, how, self._masks.at(time_s))
+
+    def _at(self, time_s: float) -> StylizeOptions:
+        return self._keyframes.at(time_s) if self._keyframes else self._how
 
     def change(self, how: StylizeOptions) -> None:
         """Paint with other controls from the next frame on."""

@@ -10,7 +10,6 @@ from .. import images
 from ..errors import FastStyleError
 from ..options import StylizeOptions, VideoOptions
 from ..stylizer import Stylizer
-from .clip import Array
 from .painting import Painter
 from .threads import ahead, behind
 
@@ -42,18 +41,18 @@ def stylize_raw(
     painter = Painter(stylizer, how, video)
     count, rate = 0, video.fps or RATE
 
-    def write(image: Array) -> None:
-        _write(sink, image, size)
+    def write(picture: Image.Image) -> None:
+        _write(sink, picture, size)
 
     with ahead(_frames(source, size, how.size), 2) as frames, behind(write, 2) as put:
         for image in frames:
-            put(painter(image, count / rate))
+            put(painter.picture(image, count / rate))
             count += 1
             report(count)
     return count
 
 
-def _frames(source: BinaryIO, size: tuple[int, int], short_side_px: int | None) -> Iterator[Array]:
+def _frames(source: BinaryIO, size: tuple[int, int], short_side_px: int | None) -> Iterator[Image.Image]:
     width, height = size
     length = width * height * 3
     number = 0
@@ -62,7 +61,7 @@ def _frames(source: BinaryIO, size: tuple[int, int], short_side_px: int | None) 
         if len(data) < length:
             raise FastStyleError(f"--raw {width}x{height}: the input ended within frame {number}; is its size right?")
         image = Image.frombytes("RGB", size, bytes(data))
-        yield images.to_array(images.resize_short_side(image, short_side_px) if short_side_px else image)
+        yield images.resize_short_side(image, short_side_px) if short_side_px else image
 
 
 def _exactly(source: BinaryIO, length: int) -> bytes:
@@ -74,8 +73,7 @@ def _exactly(source: BinaryIO, length: int) -> bytes:
     return b"".join(parts)
 
 
-def _write(sink: BinaryIO, image: Array, size: tuple[int, int]) -> None:
-    picture = images.from_array(image)
+def _write(sink: BinaryIO, picture: Image.Image, size: tuple[int, int]) -> None:
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     sink.write(picture.tobytes())

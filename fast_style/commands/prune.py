@@ -1,0 +1,79 @@
+"""`fast-style prune`: leave out channels of a trained network, then train it to paint as before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tyro
+
+from ..errors import FastStyleError
+from ..library import find
+from ..options import DataOptions, LossOptions, StyleOptions, TrainOptions
+from .parsing import parse
+from .train import train
+
+STEPS, LEARNING_RATE = 600, 1e-3
+
+
+@dataclass(frozen=True)
+class PruneCommand:
+    """Make a trained network narrower: keep its most important channels, then train what is left.
+
+    It learns to paint what the whole network paints; with --style, from the picture, as the whole network did.
+    """
+
+    model: tyro.conf.Positional[str]
+    """Checkpoint or shipped name."""
+
+    data: DataOptions
+
+    loss: LossOptions = field(default_factory=LossOptions)
+
+    style: StyleOptions = field(default_factory=StyleOptions)
+
+    keep: float = 0.5
+    """Share of the channels of every layer to keep."""
+
+    output: Path | None = None
+    """Checkpoint to write; by default MODEL_KEEP.pth in the working folder."""
+
+    steps: int = STEPS
+    """Steps to train afterwards."""
+
+    learning_rate: float = LEARNING_RATE
+    """Peak learning rate."""
+
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps or auto."""
+
+    resume: bool = False
+    """Continue the interrupted run of the same --output."""
+
+    overwrite: bool = False
+    """Replace an existing --output."""
+
+
+def main(arguments: Sequence[str], prog: str) -> int:
+    """Prune and train; the exit code."""
+    command = parse(PruneCommand, arguments, prog)
+    if not 0 < command.keep < 1:
+        raise FastStyleError(f"--keep is {command.keep:g}; it takes a share between 0 and 1")
+    return train(_options(command))
+
+
+def _options(command: PruneCommand) -> TrainOptions:
+    model = find(command.model)
+    return TrainOptions(
+        command.style,
+        command.data,
+        command.loss,
+        output=command.output or Path(f"{model.stem}_{command.keep:g}.pth"),
+        steps=command.steps,
+        learning_rate=command.learning_rate,
+        init=str(model),
+        keep=command.keep,
+        teacher=None if command.style.style else str(model),
+        device=command.device,
+        resume=command.resume,
+        overwrite=command.overwrite,
+    )

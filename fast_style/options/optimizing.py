@@ -1,0 +1,41 @@
+"""The optimization-based reference."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .checks import check_at_least
+
+
+@dataclass(frozen=True)
+class GatysOptions:
+    """Optimization over the pixels (Gatys et al. 2016): slow, needs no training, the yardstick for networks."""
+
+    iterations: int = 300
+    """Evaluations of the loss, at each size."""
+
+    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
+    """L-BFGS needs fewer evaluations; Adam less memory."""
+
+    start: Literal["content", "noise"] = "content"
+    """The picture to start from: the photograph itself, or noise."""
+
+    bounded: bool = False
+    """Keep the pixels in [0, 1] all the way, as Johnson et al. did, and not at the end alone: takes more iterations."""
+
+    learning_rate: float = 0.02
+    """Step of Adam; L-BFGS finds its own."""
+
+    size: int = 384
+    """Short side in px of the result."""
+
+    coarsest: int = 256
+    """Sizes above this are approached by doubling from it or below: large shapes are settled where they are cheap."""
+
+    seed: int = 0
+    """Seed of the noise."""
+
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps or auto."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "iterations", "size", "coarsest")
