@@ -1,6 +1,7 @@
 """Content, style and total-variation losses: dimensionless, per image, in float32."""
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -53,7 +54,7 @@ def checkerboard(image: Tensor) -> Tensor:
     windows = _gray(image).unfold(1, side, side // 2).unfold(2, side, side // 2)
     hann = torch.hann_window(side, periodic=False, device=image.device)
     windows = (windows - windows.mean((-2, -1), keepdim=True)) * hann[:, None] * hann
-    power = torch.fft.fft2(windows).abs().square().mean((0, 1, 2))
+    power = _power(windows).mean((0, 1, 2))
     # Edges along an axis lift its whole row of the spectrum: each direction is its own neighbourhood.
     near = torch.tensor([-6, -5, -4, -3, 3, 4, 5, 6], device=image.device)
     across, along = torch.stack([near, 0 * near]), torch.stack([0 * near, near])
@@ -75,6 +76,16 @@ def lightness(image: Tensor, photo: Tensor) -> Tensor:
     one, other = (x - x.mean(1, keepdim=True) for x in cells)
     energy = (one.square().sum(1) * other.square().sum(1)).clamp_min(TINY).sqrt()
     return (ENOUGH - (one * other).sum(1) / energy).clamp_min(0)
+
+
+def _power(windows: Tensor) -> Tensor:
+    """|Fourier transform|^2 of (..., side, side) float32; by matrices, because compilers know no complex numbers."""
+    ramp = torch.arange(windows.shape[-1], device=windows.device)
+    angle = 2 * math.pi / len(ramp) * (ramp[:, None] * ramp % len(ramp))
+    cos, sin = angle.cos(), angle.sin()
+    with torch.autocast(windows.device.type, enabled=False):
+        even, odd = windows @ cos, windows @ sin
+        return (cos @ even - sin @ odd).square() + (cos @ odd + sin @ even).square()
 
 
 def _gray(image: Tensor) -> Tensor:
