@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +21,33 @@ WINDOW_PX, LUMINANCE = 64, (0.299, 0.587, 0.114)
 CELL_PX, ENOUGH = 8, 0.5
 
 
+class _Gram(torch.autograd.Function):
+    """F F^T / (C H W), whose gradient, symmetric, is one product of matrices in the type and layout of F.
+
+    Left to autograd it is two products and a sum in float32, and in another layout than the gradients of channels-last
+    convolutions that it is added to: a quarter of a training step.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        ctx.save_for_backward(features)
+        flat = features.flatten(2).float()
+        with torch.autocast(flat.device.type, enabled=False):
+            return flat @ flat.mT / flat[0].numel()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        (features,) = ctx.saved_tensors
+        flat = features.flatten(2)
+        both = ((gradient + gradient.mT) / flat[0].numel()).to(flat.dtype)
+        out: Tensor = (flat.mT @ both).mT if flat.stride(1) == 1 else both @ flat
+        return out.unflatten(2, features.shape[2:])
+
+
 def gram(features: Tensor) -> Tensor:
     """(N, C, H, W) of any float type to F F^T / (C H W), (N, C, C) float32 (Gatys et al. 2016)."""
-    n, c, h, w = features.shape
-    flat = features.float().reshape(n, c, h * w)
-    with torch.autocast(flat.device.type, enabled=False):
-        return flat @ flat.transpose(1, 2) / (c * h * w)
+    matrices: Tensor = _Gram.apply(features)
+    return matrices
 
 
 def relative_distance(x: Tensor, target: Tensor) -> Tensor:
