@@ -36,7 +36,7 @@ class _Gram(torch.autograd.Function):
             return flat @ flat.mT / flat[0].numel()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (features,) = ctx.saved_tensors
         flat = features.flatten(2)
         both = ((gradient + gradient.mT) / flat[0].numel()).to(flat.dtype)

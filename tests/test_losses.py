@@ -51,6 +51,16 @@ def test_gram_is_float32_even_under_autocast() -> None:
     torch.testing.assert_close(result, gram(f))
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_grams_gradient_is_autograds_in_the_features_layout(layout: torch.memory_format) -> None:
+    f = torch.randn(2, 3, 4, 5).contiguous(memory_format=layout).requires_grad_()
+    weights = torch.randn(2, 3, 3)  # not symmetric
+    (gradient,) = torch.autograd.grad((gram(f) * weights).sum(), f)
+    plain = f.flatten(2) @ f.flatten(2).mT / 60
+    torch.testing.assert_close(gradient, torch.autograd.grad((plain * weights).sum(), f)[0])
+    assert gradient.is_contiguous(memory_format=layout)
+
+
 def test_relative_distance_is_dimensionless_and_per_image() -> None:
     x, y = torch.rand(3, 2, 4, 4), torch.rand(3, 2, 4, 4)
     expected = [float(((x[i] - y[i]) ** 2).sum() / (y[i] ** 2).sum()) for i in range(3)]

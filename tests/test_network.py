@@ -36,11 +36,12 @@ def test_output_reaches_black_and_white() -> None:
     assert network(torch.rand(1, 3, 8, 8)).max() < 0
 
 
-def test_norm_is_torchs_instance_norm() -> None:
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_norm_is_torchs_instance_norm(layout: torch.memory_format) -> None:
     norm = ConditionalInstanceNorm(6, styles=1)
     torch.nn.init.normal_(norm.weight)
     torch.nn.init.normal_(norm.bias)
-    x = torch.randn(3, 6, 5, 7) * 4 + 2
+    x = (torch.randn(3, 6, 5, 7) * 4 + 2).contiguous(memory_format=layout)
     expected = torch.nn.functional.instance_norm(x, weight=norm.weight[0], bias=norm.bias[0])
     torch.testing.assert_close(norm(x, torch.ones(3, 1, 1, 1)), expected, atol=1e-5, rtol=1e-5)
 

@@ -60,7 +60,7 @@ def _normalized(x: Tensor, scale: Tensor, shift: Tensor, eps: float) -> Tensor:
         like = torch.contiguous_format if x.is_contiguous() else torch.channels_last
         return out.view(n, c, h, w).contiguous(memory_format=like)
     each = zip(x.split(1), weight, bias, strict=True)
-    return torch.cat([F.batch_norm(image, None, None, *row, True, eps=eps) for image, *row in each])
+    return torch.cat([F.batch_norm(image, None, None, scale, shift, True, eps=eps) for image, scale, shift in each])
 
 
 def mix(rows: Tensor, blend: Tensor) -> Tensor:
