@@ -51,12 +51,12 @@ def optimize(
     """
     pixels = start.clone().requires_grad_()
     best, lowest, count = start, float("inf"), 0
-    style = torch.zeros(1, dtype=torch.long, device=photo.device)
+    style, kept = torch.zeros(1, dtype=torch.long, device=photo.device), loss.kept(photo)
 
     def evaluate() -> Tensor:
         nonlocal best, lowest, count
         pixels.grad = None
-        terms = loss(pixels.clamp(0, 1) if options.bounded else pixels, photo, style)
+        terms = loss(pixels.clamp(0, 1) if options.bounded else pixels, kept, style)
         terms["total"].backward()
         values = dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
         count += 1

@@ -132,15 +132,21 @@ class PerceptualLoss(nn.Module):
         layers = options.layers_in_use["style"] if styles else ()
         self.targets = {layer: torch.cat([target[layer] for target in styles]) for layer in layers}
 
-    def forward(self, output: Tensor, photo: Tensor, style: Tensor) -> dict[str, Tensor]:
+    @torch.no_grad()
+    def kept(self, photo: Tensor) -> dict[str, Tensor]:
+        """Of the photographs (N, 3, H, W) what the losses compare with: activations by layer."""
+        layers = self.options.layers_in_use
+        return self.vgg(photo, (*layers["content"], *(() if self.targets else layers["style"])))
+
+    def forward(self, output: Tensor, photo: Tensor | dict[str, Tensor], style: Tensor) -> dict[str, Tensor]:
         """output, photo: (N, 3, H, W) in [0, 1]; style: (N,) int64, the style that each picture is to have.
 
+        Instead of the photographs, what `kept` made of them will do.
         Returns the mean over the batch of each term, unweighted, by name (`content/relu3_3`, ..., `content`, `style`,
         `tv`) and their weighted sum, `total`: float32 scalars. A term of weight 0 is not computed.
         """
         o, layers = self.options, self.options.layers_in_use
-        with torch.no_grad():
-            kept = self.vgg(photo, (*layers["content"], *(() if self.targets else layers["style"])))
+        kept = self.kept(photo) if isinstance(photo, Tensor) else photo
         features = self.vgg(output, (*layers["content"], *layers["style"]))
         terms = {f"content/{k}": relative_distance(features[k], kept[k]).mean() for k in layers["content"]}
         for k in layers["style"]:
@@ -158,7 +164,5 @@ class PerceptualLoss(nn.Module):
 
 def load_vgg(options: LossOptions) -> VGG19:
     """VGG19 cut after the deepest layer that `options` use. Raises FastStyleError as `VGG19.load` does."""
-    return VGG19.load(
-        deepest([layer for layers in options.layers_in_use.values() for layer in layers] or LAYERS[:1]),
-        options.vgg_weights,
-    )
+    last = deepest([layer for layers in options.layers_in_use.values() for layer in layers] or LAYERS[:1])
+    return VGG19.load(last, options.vgg_weights).to(memory_format=torch.channels_last)

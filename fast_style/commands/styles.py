@@ -1,28 +1,87 @@
-"""`fast-style styles`: what comes with the package."""
+"""`fast-style styles`: what comes with the package, as a list or as a sheet of pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from .. import library
+import tyro
+from PIL import Image
+from tqdm import tqdm
+
+from .. import images, library, malloc
+from ..options.checks import check_at_least
 from .parsing import parse
+
+if TYPE_CHECKING:
+    from ..stylizer import Stylizer
 
 
 @dataclass(frozen=True)
 class StylesCommand:
     """List the shipped models with their styles; `--model NAME` takes a model, `--style NAME` one of its styles."""
 
+    models: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Names of shipped models, or .pth files; by default every shipped one."""
+
+    sheet: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    """Paint --on with every style and write all of it on one sheet."""
+
+    on: tuple[Path, ...] = (library.SAMPLE,)
+    """Photographs to try the styles on."""
+
+    size: int = 320
+    """Short side in px of the pictures on the sheet."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 32, "size")
+
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Print a line per style; the exit code."""
-    parse(StylesCommand, arguments, prog)
+    """Print a line per style, or paint them; the exit code."""
+    command = parse(StylesCommand, arguments, prog)
+    names = command.models or tuple(library.shipped())
+    if command.sheet is None:
+        print(_table(names))
+        return 0
+    kind = images.format_for(command.sheet)
+    malloc.tune()
+    images.write(images.Picture(_sheet(command, names), kind, None, None), command.sheet)
+    return 0
+
+
+def _table(names: Sequence[str]) -> str:
     from ..checkpoint import load
 
     rows = [("MODEL", "STYLE", "WORK")]
-    for name, path in library.shipped().items():
-        for about in load(path).styles:
-            work = ", ".join(filter(None, (about.get("title"), about.get("artist"))))
-            rows.append((name, about["name"], work))
+    for name in names:
+        for about in load(library.find(name)).styles:
+            rows.append((Path(name).stem, about["name"], _work(about)))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    for name, style, work in rows:
-        print(f"{name:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip())
-    return 0
+    return "\n".join(f"{name:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip() for name, style, work in rows)
+
+
+def _work(about: dict[str, str]) -> str:
+    return ", ".join(filter(None, (about.get("title"), about.get("artist"))))
+
+
+def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:
+    """A row of photographs, then a row for each style."""
+    from ..stylizer import Stylizer
+
+    photos = [images.resize_short_side(images.read(path).rgb, command.size) for path in command.on]
+    stylizers = {Path(name).stem: Stylizer.load(name) for name in names}
+    rows = [[images.captioned(photo, "photograph") for photo in photos]]
+    with tqdm(total=sum(len(stylizer.styles) for stylizer in stylizers.values()), unit="style") as bar:
+        for name, stylizer in stylizers.items():
+            for row in _rows(name, stylizer, photos):
+                rows.append(row)
+                bar.update()
+    return images.contact_sheet([list(column) for column in zip(*rows, strict=True)])
+
+
+def _rows(name: str, stylizer: "Stylizer", photos: Sequence[Image.Image]) -> Iterator[list[Image.Image]]:
+    for about in stylizer.info["styles"]:
+        style = about["name"]
+        caption = f"{name if style in name else f'{name}, {style}'}: {_work(about)}".removesuffix(": ")
+        yield [images.captioned(stylizer.stylize(photo, style=style), caption) for photo in photos]

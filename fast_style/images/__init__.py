@@ -3,7 +3,7 @@
 from .arrays import from_array, quantized, resize_short_side, resized, to_array, unit, with_short_side
 from .deep import deep_rgb, eight_bit
 from .picture import EXTENSIONS, Picture, flat, read, upright
-from .sheets import contact_sheet, side_by_side
+from .sheets import captioned, contact_sheet, side_by_side
 from .writing import FORMATS, QUALITY, SUFFIXES, encode, format_for, write
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "QUALITY",
     "SUFFIXES",
     "Picture",
+    "captioned",
     "contact_sheet",
     "deep_rgb",
     "eight_bit",

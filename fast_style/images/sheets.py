@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+
+CAPTION_PX = 14
 
 
 def contact_sheet(columns: Sequence[Sequence[Image.Image]], gap_px: int = 8) -> Image.Image:
@@ -23,3 +25,14 @@ def contact_sheet(columns: Sequence[Sequence[Image.Image]], gap_px: int = 8) -> 
 def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
     """Before on the left, after on the right, both at the size of `after`."""
     return contact_sheet([[before.convert("RGB").resize(after.size, Image.Resampling.LANCZOS)], [after]], gap_px=0)
+
+
+def captioned(image: Image.Image, text: str) -> Image.Image:
+    """The picture with a line of text under it, cut short where it is too long."""
+    font = ImageFont.load_default(CAPTION_PX)
+    while text and font.getlength(text) > image.width:
+        text = text[:-2].rstrip(" ,:") + "…" if len(text) > 1 else ""
+    sheet = Image.new("RGB", (image.width, image.height + 2 * CAPTION_PX), "white")
+    sheet.paste(image.convert("RGB"), (0, 0))
+    ImageDraw.Draw(sheet).text((0, image.height + CAPTION_PX // 4), text, "black", font)
+    return sheet

@@ -36,7 +36,7 @@ class Objective:
         layers = options.loss.layers_in_use["style"]
         targets = [style_target(vgg, self._pictures(style, options), layers) for style in styles]
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
-        vgg.convs.to(self.dtype).to(memory_format=torch.channels_last)
+        vgg.convs.to(self.dtype)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
         self.teacher = self._load_teacher(options.teacher) if options.teacher else None
         self._call: Callable[[Tensor, Tensor, Motion | None], dict[str, Tensor]] = self._eager
