@@ -56,7 +56,9 @@ def optimize(
     def evaluate() -> Tensor:
         nonlocal best, lowest, count
         pixels.grad = None
-        terms = loss(pixels.clamp(0, 1) if options.bounded else pixels, kept, style)
+        if options.bounded:
+            pixels.data.clamp_(0, 1)
+        terms = loss(pixels, kept, style)
         terms["total"].backward()
         values = dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
         count += 1
@@ -84,7 +86,7 @@ def _optimizer(pixels: Tensor, options: GatysOptions) -> torch.optim.Optimizer:
         tolerance_grad=0,
         tolerance_change=0,
         history_size=HISTORY,
-        line_search_fn="strong_wolfe",
+        line_search_fn=None if options.bounded else "strong_wolfe",
     )
 
 

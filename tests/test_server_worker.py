@@ -36,7 +36,7 @@ class Known:
         self.threads: set[str] = set()
 
         self.stride, self.reach_px, self.bytes_per_px, self.memory_bytes = 4, 8, 100, 10**9
-        self.measures_tiles = True
+        self.measures_tiles, self.lanes = True, 1
 
     def __call__(self, image: Any, blend: Any = None, statistics: Any = None) -> Any:
         self.threads.add(threading.current_thread().name)

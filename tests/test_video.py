@@ -318,3 +318,16 @@ def test_colours_are_kept(clip: Path, tmp_path: Path, stylizer: Stylizer) -> Non
     correlation = [np.corrcoef(film.ravel(), other.ravel())[0, 1] for other in (kept, styled)]
     assert correlation[0] > 0.75
     assert correlation[1] < 0.5
+
+
+def test_two_lanes_give_the_same_film(
+    clip: Path, tmp_path: Path, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = VideoOptions(keyframes=("0=dark", "1=light"))
+    for lanes in (1, 2):
+        monkeypatch.setattr(stylizer.engine, "lanes", lanes)
+        stylize_film(stylizer, clip, tmp_path / f"{lanes}" / "%03d.png", video=options)
+    one, two = (frames(tmp_path / f"{lanes}" / "%03d.png") for lanes in (1, 2))
+    assert len(one) == len(two) == 40
+    # Arithmetic may be ordered otherwise in another thread.
+    np.testing.assert_allclose(np.concatenate(one), np.concatenate(two), atol=1.01 / 255)

@@ -37,6 +37,9 @@ class Engine(Protocol):
     bytes_per_px: int
     """Memory that a run takes per pixel."""
 
+    lanes: int
+    """How many threads that paint frames keep it busy."""
+
     measures_tiles: bool
     """Whether `measure_tiles` can be asked for."""
 

@@ -32,6 +32,7 @@ class GraphEngine(ABC):
     """
 
     memory_bytes = 2 * 10**9
+    lanes = 1
 
     def __init__(
         self, metadata: Metadata, bytes_per_px_and_channel: int, channels: int = 0, torch_engine: TorchEngine = None

@@ -1,5 +1,7 @@
 """PyTorch: any device, every checkpoint."""
 
+import copy
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from ..network import ConditionalInstanceNorm, Statistics, fit, own_statistics, 
 from ..options import RuntimeOptions
 from ..tiling import Box, Tile
 from .statistics import Given, Noted, Part, exact
+from .transfers import download, own_stream, upload
 
 Array = NDArray[np.float32]
 
@@ -28,18 +31,25 @@ BYTES_PER_PX_AND_CHANNEL = 32
 
 
 class TorchEngine:
-    """The network as a torch module; runs where and how the options say, or with less when memory is short."""
+    """The network as a torch module; runs where and how the options say, or with less when memory is short.
+
+    Threads may share it.
+    """
 
     def __init__(self, path: Path, options: RuntimeOptions = RuntimeOptions()) -> None:
         loaded = checkpoint.load(path)
         self.info: dict[str, Any] = loaded.describe()
-        self.network = loaded.network().requires_grad_(False)
+        self.device = pick_device(options.device)
+        self.dtype = _pick_dtype(options.precision, self.device)
+        network = loaded.network().requires_grad_(False)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.dots = loaded.dots()
         self.stride, self.reach_px = self.network.stride, self.network.reach_px
         self.bytes_per_px = BYTES_PER_PX_AND_CHANNEL * loaded.model.largest_channels
         self.measures_tiles = True
-        self.device = pick_device(options.device)
-        self.dtype = _pick_dtype(options.precision, self.device)
+        # A GPU copies one frame while it paints another.
+        self.lanes = 2 if self.device.type == "cuda" else 1
+        self._lock = threading.Lock()
         self._compiled: Callable[..., Tensor] | None = None
         self._shape: tuple[int, ...] = ()
         self._calls = 0
@@ -58,17 +68,18 @@ class TorchEngine:
         blend: (S,) weights of the styles, or (S, H, W) per pixel; by default the first style alone. statistics: (2, T),
         mean and variance of every channel of every norm in order, of the picture that this is a part of.
         """
-        tensor = _tensor(image) if isinstance(image, np.ndarray) else image
-        out = self._run(tensor, blend, lambda: own_statistics if statistics is None else Given(statistics))
-        return out.numpy() if isinstance(image, np.ndarray) else out
+        if isinstance(image, np.ndarray):
+            with own_stream(self.device):
+                return download(self(upload(image, self.device), blend, statistics))
+        return self._run(image, blend, lambda: own_statistics if statistics is None else Given(statistics))
 
     @torch.no_grad()
     def frame(self, pixels: NDArray[np.uint8], blend: Array | None = None) -> NDArray[np.uint8]:
         """As `FrameEngine.frame`; bytes are what goes to the device and comes back."""
-        there = torch.from_numpy(np.array(pixels)).to(self.device)  # a copy: Pillow lends pixels that must not change
-        out = self(there.permute(2, 0, 1)[None].float() / 255, blend)
-        rounded: NDArray[np.uint8] = (out[0] * 255 + 0.5).byte().permute(1, 2, 0).contiguous().cpu().numpy()
-        return rounded
+        with own_stream(self.device):
+            there = upload(np.array(pixels), self.device)  # a copy: Pillow lends pixels that must not change
+            out = self(there.permute(2, 0, 1)[None].float() / 255, blend)
+            return download((out[0] * 255 + 0.5).byte().permute(1, 2, 0).contiguous())
 
     def measure(self, image: Array, blend: Array) -> Array:
         """The statistics of one picture (1, 3, H, W): mean and variance of every channel of every norm, (2, T)."""
@@ -108,9 +119,9 @@ class TorchEngine:
 
             return run
 
-        network = self.network.to(self.device).to(memory_format=torch.channels_last)
-        channels = sum(m.weight.shape[1] for m in network.modules() if isinstance(m, ConditionalInstanceNorm))
-        return exact([bound(part) for part in network.parts()], tiles, picture, channels)
+        norms = [module for module in self.network.modules() if isinstance(module, ConditionalInstanceNorm)]
+        channels = sum(norm.weight.shape[1] for norm in norms)
+        return exact([bound(part) for part in self.network.parts()], tiles, picture, channels)
 
     @torch.no_grad()
     def _run(self, image: Tensor, blend: Array | None, start: Callable[[], Statistics]) -> Tensor:
@@ -127,19 +138,23 @@ class TorchEngine:
     def _forward(
         self, image: Tensor, blend: Array | None, statistics: Statistics, device: torch.device, dtype: torch.dtype
     ) -> Tensor:
-        self.network.to(device).to(memory_format=torch.channels_last)
         x = image.to(device, torch.float32, memory_format=torch.channels_last)
-        network = self._for(tuple(x.shape)) if device == self.device and statistics is own_statistics else self.network
         weights = None if blend is None else _tensor(blend).to(device).expand(len(x), *blend.shape)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            out = network(x, weights, statistics)
+            if device != self.device:  # for want of memory; the next picture may fit again
+                out = copy.deepcopy(self.network).to(device)(x, weights, statistics)
+            elif statistics is own_statistics and self.device.type in COMPILES:
+                with self._lock:  # torch.compile is not made for several threads
+                    out = self._for(tuple(x.shape))(x, weights, statistics)
+            else:
+                out = self.network(x, weights, statistics)
         return out.clamp_(0, 1).to(image.device).contiguous()
 
     def _for(self, shape: tuple[int, ...]) -> Callable[..., Tensor]:
         """The network, compiled when pictures of this shape have come for long enough."""
         self._calls = self._calls + 1 if shape == self._shape else 1
         self._shape = shape
-        if self._calls <= PATIENCE or self.device.type not in COMPILES:
+        if self._calls <= PATIENCE:
             return self.network
         if self._compiled is None:
             self._compiled = compiled(self.network, self.device, "painting")

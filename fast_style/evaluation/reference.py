@@ -13,7 +13,8 @@ from ..gatys import Evaluation, initial_pixels, optimize
 from ..options import GatysOptions
 from .distances import Judge, Terms, mean
 
-# The ways that L-BFGS goes. From noise Johnson et al. kept the pixels in range all the way; without, it is quicker.
+# The ways that L-BFGS goes. Johnson et al. went from noise by unit steps and kept the pixels in range; a line search,
+# and pixels clipped at the end alone, are quicker.
 WAYS = {
     "noise, bounded": GatysOptions(start="noise", bounded=True),
     "noise": GatysOptions(start="noise"),

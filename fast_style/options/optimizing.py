@@ -20,7 +20,7 @@ class GatysOptions:
     """The picture to start from: the photograph itself, or noise."""
 
     bounded: bool = False
-    """Keep the pixels in [0, 1] all the way, as Johnson et al. did, and not at the end alone: takes more iterations."""
+    """As Johnson et al. ran it: pixels clipped to [0, 1] before each evaluation, no line search. It takes longer."""
 
     learning_rate: float = 0.02
     """Step of Adam; L-BFGS finds its own."""

@@ -156,7 +156,7 @@ class BatchingEngine:
         self.stride = engine.stride
         self.reach_px = engine.reach_px
         self.bytes_per_px = engine.bytes_per_px
-        self.measures_tiles = engine.measures_tiles
+        self.measures_tiles, self.lanes = engine.measures_tiles, engine.lanes
 
     @property
     def memory_bytes(self) -> int:

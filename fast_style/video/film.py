@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..images import with_short_side
 from ..options import StylizeOptions, VideoOptions
-from .clip import Frame, Sink, Source
+from .clip import Array, Frame, Sink, Source
 from .kinds import open_sink, open_source
 from .painting import Painter
-from .threads import ahead, behind
+from .threads import ahead, behind, overlapped
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
@@ -62,12 +62,19 @@ def stylize_film(
 
 def _run(reader: Source, painter: Painter, writer: Sink, report: Callable[[Progress], None]) -> int:
     count, start, info = 0, time.perf_counter(), reader.info
+
+    def job(item: Any) -> Callable[[], tuple[Any, Array | None]]:
+        if not isinstance(item, Frame):  # a packet of sound
+            return lambda: (item, None)
+        paint = painter.job(item.image, float(item.pts * info.time_base))
+        return lambda: (item, paint())
+
     with ahead(reader) as items, behind(writer.write) as write:
-        for item in items:
-            if not isinstance(item, Frame):
+        for item, painted in overlapped(map(job, items), painter.lanes):
+            if painted is None:
                 write(item)
                 continue
-            write(replace(item, image=painter(item.image, float(item.pts * info.time_base))))
+            write(replace(item, image=painter.steady(item.image, painted)))
             count += 1
             report(Progress(count, info.frames, time.perf_counter() - start))
     return count

@@ -1,6 +1,8 @@
 """What is done to each frame: the controls at its time, the stylizer, the temporal filter."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -29,15 +31,24 @@ class Painter:
         self._masks = MaskTracks(stylizer, how, video)
         self._filter = FlowFilter() if video.temporal == "flow" else None
 
-    def __call__(self, image: Array, time_s: float) -> Array:
-        """RGB (1, 3, H, W) float32 in [0, 1], shown at `time_s`, to the same painted."""
-        painted = self._stylizer(image, self._at(time_s), self._masks.at(time_s))
+    @property
+    def lanes(self) -> int:
+        """How many threads may work on `job`s at the same time, and should."""
+        return self._stylizer.engine.lanes
+
+    def job(self, image: Array, time_s: float) -> Callable[[], Array]:
+        """What paints the frame, RGB (1, 3, H, W) float32 in [0, 1], shown at `time_s`, when called, in any thread."""
+        return partial(self._stylizer, image, self._at(time_s), self._masks.at(time_s))
+
+    def steady(self, image: Array, painted: Array) -> Array:
+        """The frame to show, from the film's and the painted one; to be called in their order."""
         return self._filter(image, painted) if self._filter else painted
 
     def picture(self, image: Image.Image, time_s: float) -> Image.Image:
         """The same of an RGB picture."""
         if self._filter:
-            return images.from_array(self(images.to_array(image), time_s))
+            pixels = images.to_array(image)
+            return images.from_array(self._filter(pixels, self.job(pixels, time_s)()))
         how = replace(self._at(time_s), size=None, output_size=None)
         return self._stylizer.stylize(image, how, self._masks.at(time_s))
 

@@ -2,7 +2,9 @@
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -118,3 +120,21 @@ def behind(consume: Callable[[Item], None], length: int = 4) -> Iterator[Callabl
         worker.given_up.set()
         assert worker.thread
         worker.thread.join()
+
+
+def overlapped(jobs: Iterable[Callable[[], Item]], lanes: int) -> Iterator[Item]:
+    """What the jobs return, in their order; `lanes` of them run at the same time. With one, in the calling thread.
+
+    Jobs are taken, in order, by the calling thread, `lanes` ahead of the result that it waits for.
+    """
+    if lanes == 1:
+        yield from (job() for job in jobs)
+        return
+    due: deque[Future[Item]] = deque()
+    with ThreadPoolExecutor(lanes) as pool:
+        for job in jobs:
+            due.append(pool.submit(job))
+            if len(due) > lanes:
+                yield due.popleft().result()
+        while due:
+            yield due.popleft().result()
