@@ -6,6 +6,7 @@ from .errors import FastStyleError
 
 SAMPLE = Path(__file__).parent / "samples" / "lake.jpg"
 """The picture that comes with the package, drawn by its own code."""
+SAMPLES = (SAMPLE, SAMPLE.with_name("still_life.jpg"))
 
 
 def find(name: str) -> Path:

@@ -13,3 +13,19 @@ def test_landscapes_are_reproducible_and_rich() -> None:
     assert sky[..., 2].mean() > sky[..., 0].mean()
     assert water.mean() < sky.mean()
     assert len(np.unique(a.reshape(-1, 3), axis=0)) > 2000
+
+
+def test_still_lifes_are_reproducible_and_lit_from_the_left() -> None:
+    a, b, c = scenes.still_life(72, 48, 7), scenes.still_life(72, 48, 7), scenes.still_life(72, 48, 8)
+    assert a.shape == (48, 72, 3)
+    assert a.dtype == np.uint8
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+    table, wall = a[-6:].astype(int), a[:6].astype(int)
+    assert table.mean() > wall.mean() + 40
+    blue = a[..., 2].astype(int) - a[..., 0] > 30
+    assert blue[:30, :36].sum() > 50  # the vase
+    fruit = a[..., 0].astype(int) - a[..., 2] > 100
+    assert fruit[:, 36:].sum() > 50
+    warm = a[fruit].mean(1)
+    assert warm.max() > 2 * warm.min()  # a lit side and a shaded one

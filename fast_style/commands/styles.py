@@ -27,8 +27,8 @@ class StylesCommand:
     sheet: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Paint --on with every style and write all of it on one sheet."""
 
-    on: tuple[Path, ...] = (library.SAMPLE,)
-    """Photographs to try the styles on."""
+    on: tuple[Path, ...] = library.SAMPLES
+    """Photographs to try the styles on; by default the samples that come with the package."""
 
     size: int = 320
     """Short side in px of the pictures on the sheet."""

@@ -1,4 +1,4 @@
-"""Landscapes rendered from noise: sample pictures that are nobody's photographs, at any size."""
+"""Mountains over a lake."""
 
 from dataclasses import dataclass
 
