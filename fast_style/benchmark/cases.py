@@ -99,7 +99,11 @@ def _ours(case: Case) -> tuple[Callable[[], NDArray[Any]], dict[str, float]]:
         return lambda: engine(image), {}
     import torch
 
+    from ..engines.torch_engine import PATIENCE
+
     there = torch.from_numpy(image).to(case.device)
+    for _ in range(PATIENCE):  # a film's first frames: from the next on the network is compiled
+        engine(there)
     return _synchronized(lambda: engine(there), case.device), {}
 
 
