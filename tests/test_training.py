@@ -1,24 +1,16 @@
 import math
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import yaml
-from PIL import Image
 from torch import Tensor
 
 from fast_style import checkpoint, images
 from fast_style.commands import run
 from fast_style.commands import train as train_command
-from fast_style.commands.parsing import recipe_of
 from fast_style.errors import FastStyleError
 from fast_style.network import TransformerNetwork
 from fast_style.options import NetworkOptions, TrainOptions
@@ -28,31 +20,7 @@ from fast_style.training.sharpening import sharpened
 from fast_style.vgg import VGG19
 
 from .conftest import picture, vgg_state
-
-PROJECT = Path(__file__).parents[1]
-
-
-def final_state(options: TrainOptions) -> dict[str, Any]:
-    assert options.output
-    return torch.load(options.output.with_suffix(".resume"), weights_only=True)
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for key in sorted(value, key=str):
-            yield from leaves(value[key])
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from leaves(item)
-    else:
-        yield value
-
-
-def assert_same(a: Any, b: Any) -> None:
-    pairs = list(zip(leaves(a), leaves(b), strict=True))
-    assert any(isinstance(x, Tensor) for x, _ in pairs)
-    for x, y in pairs:
-        assert torch.equal(x, y) if isinstance(x, Tensor) else x == y
+from .trainings import arguments, final_state
 
 
 def test_it_learns(options: TrainOptions) -> None:
@@ -75,55 +43,6 @@ def test_checkpoint_tells_its_story(options: TrainOptions) -> None:
     assert {"content", "style", "style/relu3_1", "total"} <= loaded.training["losses"].keys()
     assert torch.__version__.startswith(loaded.training["versions"]["torch"])
     assert loaded.network()(torch.rand(1, 3, 20, 30)).shape == (1, 3, 20, 30)
-
-
-@pytest.mark.parametrize("stop_after", [1, 3, 5])
-def test_resume_is_exact(options: TrainOptions, tmp_path: Path, stop_after: int) -> None:
-    (options.data.dataset / "bad.jpg").write_bytes(b"\xff\xd8 cut short")
-    options = replace(options, data=replace(options.data, workers=2))
-    straight = replace(options, output=tmp_path / "straight.pth")
-    train(straight)
-    steps: list[int] = []
-
-    def should_stop() -> bool:
-        steps.append(1)
-        return len(steps) > stop_after
-
-    train(options, should_stop=should_stop)
-    assert final_state(options)["counters"][0] == stop_after
-    train(replace(options, resume=True))
-    a, b = final_state(straight), final_state(options)
-    for part in ("network", "optimizer", "average"):
-        assert_same(a[part], b[part])
-    assert a["counters"][:2] == b["counters"][:2]
-    assert a["bad_files"] == b["bad_files"] == [str(options.data.dataset / "bad.jpg")]
-
-
-def test_resume_needs_the_same_recipe(options: TrainOptions) -> None:
-    with pytest.raises(FastStyleError, match="nothing to resume"):
-        train(replace(options, resume=True))
-    train(options)
-    with pytest.raises(FastStyleError, match="other values of learning-rate"):
-        train(replace(options, resume=True, learning_rate=0.5))
-
-
-def test_resume_needs_the_same_photographs(options: TrainOptions) -> None:
-    train(options)
-    picture(60, 60).save(options.data.dataset / "new.jpg")
-    with pytest.raises(FastStyleError, match="other values of files in the dataset"):
-        train(replace(options, resume=True))
-
-
-def test_resuming_a_finished_run_changes_nothing(options: TrainOptions) -> None:
-    before = train(options).read_bytes()
-    assert train(replace(options, resume=True)).read_bytes() == before
-
-
-def test_the_loss_in_the_checkpoint_is_a_mean_over_the_resumption(options: TrainOptions) -> None:
-    trainer = Trainer(options)
-    trainer.run(lambda: trainer.state.step == 5)
-    train(replace(options, resume=True))
-    assert len(final_state(options)["recent"]) == options.steps
 
 
 def test_clipping_bounds_the_gradient(options: TrainOptions) -> None:
@@ -171,14 +90,6 @@ def test_an_existing_checkpoint_is_not_overwritten(options: TrainOptions) -> Non
     train(replace(options, overwrite=True))
 
 
-def test_warm_start_takes_over_the_weights(options: TrainOptions, tmp_path: Path) -> None:
-    first = checkpoint.load(train(options))
-    # The checkpoint knows its shape; --width is not asked.
-    warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output), width=16))
-    for name, value in warm.state.network.state_dict().items():
-        torch.testing.assert_close(value, first.weights[name].float())
-
-
 class Poisoned:
     """An objective whose style term is infinite in the step after `after` steps."""
 
@@ -198,40 +109,6 @@ def test_a_checkpoint_tells_no_folders(options: TrainOptions, tmp_path: Path) ->
     warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output))).checkpoint()
     assert warm.training["recipe"]["init"] == Path(str(options.output)).name
     assert "/" not in str(warm.training)
-
-
-def test_warm_start_with_other_styles_shares_the_convolutions(options: TrainOptions, tmp_path: Path) -> None:
-    first = checkpoint.load(train(options))
-    own = first.styles[0]["name"]
-    style = replace(options.style, style=options.style.style * 2, style_name=("new", own))
-    warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output), style=style))
-    weights = warm.state.network.state_dict()
-    for name, value in first.weights.items():
-        expected = value.float().expand_as(weights[name])  # the new style starts at the mean of one: its row
-        torch.testing.assert_close(weights[name], expected)
-
-
-def test_a_frozen_network_gains_a_style_and_leaves_the_others_as_they_are(
-    options: TrainOptions, tmp_path: Path
-) -> None:
-    first = checkpoint.load(train(options))
-    style = replace(options.style, style_name=("new",))
-    more = replace(options, output=tmp_path / "more.pth", init=str(options.output), freeze_network=True, style=style)
-    with_new = checkpoint.load(train(more))
-    assert [entry["name"] for entry in with_new.styles] == [first.styles[0]["name"], "new"]
-    image = torch.rand(1, 3, 40, 56, generator=torch.manual_seed(0))
-    before, after = first.network(), with_new.network()
-    assert torch.equal(before(image), after(image, torch.tensor([[1.0, 0.0]])))
-    assert not torch.equal(before(image), after(image, torch.tensor([[0.0, 1.0]])))
-
-
-def test_a_frozen_network_needs_a_trained_one_and_a_new_name(options: TrainOptions, tmp_path: Path) -> None:
-    with pytest.raises(FastStyleError, match="name one with --init"):
-        Trainer(replace(options, freeze_network=True))
-    train(options)
-    again = replace(options, output=tmp_path / "again.pth", init=str(options.output), freeze_network=True)
-    with pytest.raises(FastStyleError, match="choose another --style-name"):
-        Trainer(again)
 
 
 def test_a_nan_stops_with_step_and_term_and_keeps_the_last_good_state(options: TrainOptions) -> None:
@@ -375,117 +252,6 @@ def test_bf16_follows_float32(options: TrainOptions, tmp_path: Path) -> None:
     assert exact != rounded
 
 
-def arguments(options: TrainOptions, **changes: Any) -> list[str]:
-    flags: list[str] = []
-    for key, value in {**recipe_of(options), **changes}.items():
-        values = value if isinstance(value, list) else [value]
-        flags += [f"--{key}", *map(str, values)]
-    return flags
-
-
-def test_the_command_writes_curves_pictures_and_recipe(
-    options: TrainOptions, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    (options.data.dataset / "bad.jpg").write_text("no picture")
-    (options.data.dataset / "notes.txt").write_text("no picture")
-    assert options.output
-    assert train_command.main(arguments(options, steps=25)) == 0
-    curves = EventAccumulator(str(options.output.with_suffix(".runs")))
-    curves.Reload()
-    tags = curves.Tags()
-    wanted = {"loss/total", "loss/content/relu2_2", "loss/style/relu3_1", "learning_rate", "images_per_second"}
-    assert wanted <= set(tags["scalars"])
-    assert len(curves.Scalars("loss/total")) >= 3
-    assert tags["images"]
-    with Image.open(options.output.with_suffix(".preview.jpg")) as preview:
-        assert preview.size == (1024, 512)
-    written = options.output.with_suffix(".yaml")
-    recipe = yaml.safe_load(written.read_text())
-    assert recipe["steps"] == 25
-    assert recipe["width"] == 4
-    assert not {"output", "resume", "overwrite", "device"} & recipe.keys()
-    written.write_text("# my own\nsteps: 9\n")
-    assert train_command.main([*arguments(options, steps=2), "--overwrite"]) == 0
-    assert written.read_text() == "# my own\nsteps: 9\n"
-    printed = capsys.readouterr().out
-    assert "skipped 2 files" in printed
-    assert "bad.jpg" in printed
-    assert "notes.txt" in printed
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_sigterm_to_a_real_process_saves_and_ends_cleanly(options: TrainOptions) -> None:
-    assert options.output
-    command = [sys.executable, "train.py", *arguments(options, steps=100000, **{"preview-seconds": 0})]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env={**os.environ})
-    preview = options.output.with_suffix(".preview.jpg")
-    deadline = time.monotonic() + 120
-    while not preview.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert preview.exists()
-    process.send_signal(signal.SIGTERM)
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    steps = final_state(options)["counters"][0]
-    assert f"stopped after step {steps}; the same command with --resume continues" in printed
-    assert steps > 0
-    assert checkpoint.load(options.output).training["steps"] == steps
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_to_the_whole_group_reach_workers_too_and_still_save(options: TrainOptions, number: int) -> None:
-    assert options.output
-    flags = arguments(options, steps=100000, workers=2, **{"preview-seconds": 0})
-    process = subprocess.Popen([sys.executable, "train.py", *flags], cwd=PROJECT, start_new_session=True)
-    preview = options.output.with_suffix(".preview.jpg")
-    deadline = time.monotonic() + 120
-    while not preview.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    os.killpg(process.pid, number)
-    assert process.wait(timeout=60) == 0
-    assert final_state(options)["counters"][0] > 0
-
-
-@pytest.mark.slow
-def test_a_minute_of_training_on_real_material(shared: Path, tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    flags = ["--steps", "60", "--image-size", "128", "--output", "t.pth", "--device", "cpu", "--style"]
-    paths = [shared / "styles/wave.jpg", "--dataset", shared / "photos", "--vgg-weights", shared / "vgg19_relu4_1.pth"]
-    start = time.monotonic()
-    command = [sys.executable, str(PROJECT / "train.py"), *flags, *map(str, paths)]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    assert time.monotonic() - start < 180
-    curves = EventAccumulator(str(tmp_path / "t.runs"), {"scalars": 0, "images": 0})
-    curves.Reload()
-    assert curves.Tags()["images"]
-    assert curves.Tags()["scalars"]
-    assert checkpoint.load(tmp_path / "t.pth").network()(torch.rand(1, 3, 8, 8)).isfinite().all()
-
-
-@pytest.mark.slow
-def test_the_loss_falls_below_a_third_in_sixty_steps(shared: Path, tmp_path: Path) -> None:
-    from fast_style.options import DataOptions, LossOptions, StyleOptions
-
-    events: list[Event] = []
-    train(
-        TrainOptions(
-            StyleOptions((shared / "styles/wave.jpg",)),
-            DataOptions(shared / "photos", image_size=128),
-            LossOptions(vgg_weights=shared / "vgg19_relu4_1.pth"),
-            output=tmp_path / "t.pth",
-            steps=60,
-            device="cpu",
-        ),
-        [events.append],
-    )
-    totals = [event.terms["total"] for event in events if event.terms]
-    assert sum(totals[-10:]) < sum(totals[:10]) / 3
-
-
 def test_vgg_is_cut_where_the_losses_end(options: TrainOptions, tmp_path: Path) -> None:
     torch.save(vgg_state(VGG19("relu5_1")), tmp_path / "deep.pth")
     trainer = Trainer(replace(options, loss=replace(options.loss, vgg_weights=tmp_path / "deep.pth")))
@@ -524,13 +290,6 @@ def test_the_compiled_step_is_the_same_step(options: TrainOptions, tmp_path: Pat
         return [event.terms["total"] for event in events if event.terms]
 
     assert losses("on") == pytest.approx(losses("off"), rel=1e-3)
-
-
-def test_worker_processes_that_import_the_script_do_not_train() -> None:
-    import runpy
-
-    for script in ("train.py", "stylize.py"):
-        runpy.run_path(str(PROJECT / script), run_name="__mp_main__")
 
 
 def test_sharpened_networks_paint_sharper_edges_and_the_same_areas() -> None:

@@ -7,7 +7,8 @@ from .benchmark import BenchmarkOptions
 from .controls import QUALITY, StylizeOptions
 from .evaluation import EvaluationOptions
 from .exporting import ExportOptions
-from .learning import WITHOUT_EFFECT, DataOptions, LossOptions, StyleOptions, TrainOptions
+from .learning import WITHOUT_EFFECT, LossOptions, TrainOptions
+from .material import DataOptions, StyleOptions
 from .optimizing import GatysOptions
 from .running import Arch, NetworkOptions, RuntimeOptions
 from .serving import ServerOptions

@@ -10,6 +10,10 @@ from torch import Tensor
 from ..errors import FastStyleError
 from ..files import atomic_path, load_tensors
 from ..network import TransformerNetwork
+from ..options import TrainOptions
+from .muon import Muon
+
+OPTIMIZERS = {"muon": Muon, "adam": torch.optim.Adam}
 
 
 @dataclass
@@ -28,6 +32,14 @@ class TrainingState:
     bad_files: list[str] = field(default_factory=list)
     recent: list[dict[str, float]] = field(default_factory=list)
     """Loss terms of the last steps, the latest last."""
+
+    @classmethod
+    def begin(cls, network: TransformerNetwork, options: TrainOptions, bad_files: list[str]) -> "TrainingState":
+        """Before the first step."""
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        optimizer = OPTIMIZERS[options.optimizer](trained, lr=options.learning_rate)
+        average = {name: parameter.detach().clone().float() for name, parameter in network.named_parameters()}
+        return cls(network, optimizer, average, bad_files=bad_files)
 
     @torch.no_grad()
     def average_weights(self, decay: float) -> None:

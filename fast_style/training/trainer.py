@@ -1,10 +1,8 @@
 """The loop itself: sample, step, guard, report, save."""
 
-import hashlib
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict, replace
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,18 +13,17 @@ from torch.func import functional_call
 from .. import checkpoint
 from ..dataset import batches, list_photos
 from ..errors import FastStyleError
-from ..options import WITHOUT_EFFECT, TrainOptions
+from ..options import TrainOptions
 from .events import Event, Listener
-from .muon import Muon
 from .objective import Objective
 from .previews import preview_photos
+from .recipe import recipe, story
 from .schedule import Schedule
 from .sharpening import sharpened
 from .state import TrainingState
 from .styles import find_styles, taught_by
 from .warm_start import start
 
-OPTIMIZERS = {"muon": Muon, "adam": torch.optim.Adam}
 # On a GPU the loss is fetched only so often, because fetching waits for the device.
 CHECK_EVERY_ON_GPU = 25
 # Steps whose mean loss is reported and kept in the checkpoint.
@@ -65,9 +62,9 @@ class Trainer:
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
         self.objective = Objective(options, self.start, pictures)
-        self.state = self._new_state([str(path) for path in others])
+        self.state = TrainingState.begin(self.objective.network, options, [str(path) for path in others])
         if options.resume:
-            self.state.load(self.resume_file, self._recipe())
+            self.state.load(self.resume_file, recipe(self.options, self.photos))
         self._unchecked: list[tuple[int, Tensor]] = []
         self._names: list[str] = []
         self._crop = (0, 0)
@@ -107,38 +104,14 @@ class Trainer:
         """Write checkpoint (averaged weights) and resume file, if everything since the last check was finite."""
         self._check()
         self.checkpoint().save(self.output)
-        self.state.save(self.resume_file, self._recipe())
+        self.state.save(self.resume_file, recipe(self.options, self.photos))
 
     def checkpoint(self) -> checkpoint.Checkpoint:
         """The averaged network as it stands, with its story."""
-        recent = self.state.recent
-        losses = {name: sum(terms[name] for terms in recent) / len(recent) for name in (recent[0] if recent else ())}
-        training = {
-            "recipe": _plain({**asdict(self.options), "init": self.options.init and Path(self.options.init)}),
-            "steps": self.state.step,
-            "minutes": self.state.elapsed_s / 60,
-            "losses": losses,
-            "versions": {name: version(name) for name in ("fast_style", "torch", "torchvision")},
-        }
         weights = sharpened(self.state.average, self.options.sharpen)
-        return checkpoint.Checkpoint(self.objective.network.options, self.start.styles, training, weights)
-
-    def _new_state(self, bad_files: list[str]) -> TrainingState:
-        network = self.objective.network
-        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        optimizer = OPTIMIZERS[self.options.optimizer](trained, lr=self.options.learning_rate)
-        average = {name: p.detach().clone().float() for name, p in network.named_parameters()}
-        return TrainingState(network, optimizer, average, bad_files=bad_files)
-
-    def _recipe(self) -> dict[str, Any]:
-        """By flag, what has to be the same for a resumed run to be the same run; the photographs among it."""
-        nested = asdict(self.options)
-        flat = {**{k: v for k, v in nested.items() if not isinstance(v, dict)}}
-        for part in ("style", "data", "loss"):
-            flat.update(nested[part])
-        names = "\n".join(path.relative_to(self.options.data.dataset).as_posix() for path in self.photos)
-        recipe = _plain({k: v for k, v in flat.items() if k not in WITHOUT_EFFECT})
-        return {**recipe, "files in the dataset": hashlib.sha256(names.encode()).hexdigest()}
+        return checkpoint.Checkpoint(
+            self.objective.network.options, self.start.styles, story(self.options, self.state), weights
+        )
 
     def _next_batch(self) -> tuple[Tensor, list[str]]:
         """The next crops, at the size that the schedule wants by now."""
@@ -222,12 +195,3 @@ class Trainer:
         )
         for listener in self.listeners:
             listener(replace(event, **more))
-
-
-def _plain(value: Any) -> Any:
-    """Dataclass values as plain types that a checkpoint may hold: paths as file names, tuples as lists."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value.name if isinstance(value, Path) else value
