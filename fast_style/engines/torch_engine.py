@@ -1,6 +1,5 @@
 """PyTorch: any device, every checkpoint."""
 
-import copy
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -37,7 +36,7 @@ class TorchEngine:
     """
 
     def __init__(self, path: Path, options: RuntimeOptions = RuntimeOptions()) -> None:
-        loaded = checkpoint.load(path)
+        loaded = self._checkpoint = checkpoint.load(path)
         self.info: dict[str, Any] = loaded.describe()
         self.device = pick_device(options.device)
         self.dtype = _pick_dtype(options.precision, self.device)
@@ -70,16 +69,19 @@ class TorchEngine:
         """
         if isinstance(image, np.ndarray):
             with own_stream(self.device):
-                return download(self(upload(image, self.device), blend, statistics))
+                return self(_tensor(image), blend, statistics).numpy()
         return self._run(image, blend, lambda: own_statistics if statistics is None else Given(statistics))
 
     @torch.no_grad()
     def frame(self, pixels: NDArray[np.uint8], blend: Array | None = None) -> NDArray[np.uint8]:
         """As `FrameEngine.frame`; bytes are what goes to the device and comes back."""
         with own_stream(self.device):
-            there = upload(np.array(pixels), self.device)  # a copy: Pillow lends pixels that must not change
+            there = upload(
+                torch.from_numpy(np.array(pixels)), self.device
+            )  # a copy: Pillow lends pixels that must not change
             out = self(there.permute(2, 0, 1)[None].float() / 255, blend)
-            return download((out[0] * 255 + 0.5).byte().permute(1, 2, 0).contiguous())
+            rounded = (out[0] * 255 + 0.5).byte().permute(1, 2, 0).contiguous()
+            return download(rounded, torch.device("cpu")).numpy()
 
     def measure(self, image: Array, blend: Array) -> Array:
         """The statistics of one picture (1, 3, H, W): mean and variance of every channel of every norm, (2, T)."""
@@ -138,17 +140,17 @@ class TorchEngine:
     def _forward(
         self, image: Tensor, blend: Array | None, statistics: Statistics, device: torch.device, dtype: torch.dtype
     ) -> Tensor:
-        x = image.to(device, torch.float32, memory_format=torch.channels_last)
+        x = upload(image, device).to(torch.float32, memory_format=torch.channels_last)
         weights = None if blend is None else _tensor(blend).to(device).expand(len(x), *blend.shape)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             if device != self.device:  # for want of memory; the next picture may fit again
-                out = copy.deepcopy(self.network).to(device)(x, weights, statistics)
+                out = self._checkpoint.network().to(device)(x, weights, statistics)
             elif statistics is own_statistics and self.device.type in COMPILES:
                 with self._lock:  # torch.compile is not made for several threads
                     out = self._for(tuple(x.shape))(x, weights, statistics)
             else:
                 out = self.network(x, weights, statistics)
-        return out.clamp_(0, 1).to(image.device).contiguous()
+        return download(out.clamp_(0, 1).contiguous(), image.device)
 
     def _for(self, shape: tuple[int, ...]) -> Callable[..., Tensor]:
         """The network, compiled when pictures of this shape have come for long enough."""

@@ -1,13 +1,10 @@
-"""Between NumPy and a device, so that the copies of one picture overlap the work on another in a second thread."""
+"""Between the CPU and a device, so that the copies of one picture overlap the work on another in a second thread."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 _streams = threading.local()
@@ -26,17 +23,18 @@ def own_stream(device: torch.device) -> Iterator[None]:
         yield
 
 
-def upload(array: NDArray[Any], device: torch.device) -> Tensor:
-    """To the device; on CUDA through pinned memory, without waiting."""
-    here = torch.from_numpy(np.ascontiguousarray(array))
-    return here.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else here.to(device)
+def upload(tensor: Tensor, device: torch.device) -> Tensor:
+    """To the device; from the CPU to CUDA through pinned memory, without waiting."""
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
-def download(tensor: Tensor) -> NDArray[Any]:
-    """From the device, when all that the stream was asked for is done."""
-    if tensor.device.type != "cuda":
-        return tensor.cpu().numpy()
+def download(tensor: Tensor, device: torch.device) -> Tensor:
+    """To the device; from CUDA to the CPU when all that the stream was asked for is done."""
+    if device.type != "cpu" or tensor.device.type != "cuda":
+        return tensor.to(device)
     here = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
     here.copy_(tensor, non_blocking=True)
     torch.cuda.current_stream(tensor.device).synchronize()
-    return here.numpy()
+    return here
