@@ -70,10 +70,10 @@ def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:
     from ..stylizer import Stylizer
 
     photos = [images.resize_short_side(images.read(path).rgb, command.size) for path in command.on]
-    stylizers = {Path(name).stem: Stylizer.load(name) for name in names}
+    stylizers = [(Path(name).stem, Stylizer.load(name)) for name in names]
     rows = [[images.captioned(photo, "photograph") for photo in photos]]
-    with tqdm(total=sum(len(stylizer.styles) for stylizer in stylizers.values()), unit="style") as bar:
-        for name, stylizer in stylizers.items():
+    with tqdm(total=sum(len(stylizer.styles) for _, stylizer in stylizers), unit="style") as bar:
+        for name, stylizer in stylizers:
             for row in _rows(name, stylizer, photos):
                 rows.append(row)
                 bar.update()
@@ -83,5 +83,6 @@ def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:
 def _rows(name: str, stylizer: "Stylizer", photos: Sequence[Image.Image]) -> Iterator[list[Image.Image]]:
     for about in stylizer.info["styles"]:
         style = about["name"]
-        caption = f"{name if style in name else f'{name}, {style}'}: {_work(about)}".removesuffix(": ")
+        label = name if len(stylizer.styles) == 1 else f"{name}, {style}"
+        caption = f"{label}: {_work(about)}".removesuffix(": ")
         yield [images.captioned(stylizer.stylize(photo, style=style), caption) for photo in photos]

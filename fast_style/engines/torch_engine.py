@@ -40,8 +40,9 @@ class TorchEngine:
         self.info: dict[str, Any] = loaded.describe()
         self.device = pick_device(options.device)
         self.dtype = _pick_dtype(options.precision, self.device)
-        network = loaded.network().requires_grad_(False)
-        self.network = network.to(self.device).to(memory_format=torch.channels_last)
+        # In its layout before it moves: what a GPU did to it would not be waited for by the streams of other threads.
+        network = loaded.network().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.network = network.to(self.device)
         self.dots = loaded.dots()
         self.stride, self.reach_px = self.network.stride, self.network.reach_px
         self.bytes_per_px = BYTES_PER_PX_AND_CHANNEL * loaded.model.largest_channels

@@ -14,7 +14,7 @@ from .state import TrainingState
 def recipe(options: TrainOptions, photos: Sequence[Path]) -> dict[str, Any]:
     """By flag, what has to be the same for a resumed run to be the same run; the photographs among it."""
     nested = asdict(options)
-    flat = {**{k: v for k, v in nested.items() if not isinstance(v, dict)}}
+    flat = {k: v for k, v in nested.items() if not isinstance(v, dict)}
     for part in ("style", "data", "loss"):
         flat.update(nested[part])
     names = "\n".join(path.relative_to(options.data.dataset).as_posix() for path in photos)

@@ -45,10 +45,10 @@ class Painter:
         return self._filter(image, painted) if self._filter else painted
 
     def picture(self, image: Image.Image, time_s: float) -> Image.Image:
-        """The same of an RGB picture."""
+        """An RGB picture, shown at `time_s`, to what to show in its place; to be called in their order."""
         if self._filter:
             pixels = images.to_array(image)
-            return images.from_array(self._filter(pixels, self.job(pixels, time_s)()))
+            return images.from_array(self.steady(pixels, self.job(pixels, time_s)()))
         how = replace(self._at(time_s), size=None, output_size=None)
         return self._stylizer.stylize(image, how, self._masks.at(time_s))
 
