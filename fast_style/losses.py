@@ -100,6 +100,11 @@ def lightness(image: Tensor, photo: Tensor) -> Tensor:
     return (ENOUGH - (one * other).sum(1) / energy).clamp_min(0)
 
 
+def clipping(image: Tensor) -> Tensor:
+    """How far values lie outside [0, 1], where showing a picture cuts them: their mean, (N, 3, H, W) to ()."""
+    return ((image - 0.5).abs() - 0.5).clamp_min(0).mean()
+
+
 def _power(windows: Tensor) -> Tensor:
     """|Fourier transform|^2 of (..., side, side) float32; by matrices, because compilers know no complex numbers."""
     ramp = torch.arange(windows.shape[-1], device=windows.device)

@@ -12,6 +12,7 @@ from fast_style.errors import FastStyleError
 from fast_style.losses import (
     PerceptualLoss,
     checkerboard,
+    clipping,
     gram,
     lightness,
     load_vgg,
@@ -174,6 +175,18 @@ def test_a_checkerboard_is_unlearned() -> None:
 
 def test_pictures_too_small_for_a_spectrum_have_no_checkerboard() -> None:
     assert checkerboard(torch.rand(1, 3, 20, 90)) == 0
+
+
+def test_only_what_is_beyond_black_and_white_is_clipped() -> None:
+    assert clipping(torch.rand(2, 3, 8, 8)) == 0
+    image = torch.full((1, 3, 8, 8), 0.5)
+    image[..., :2, :], image[..., 2:4, :] = 1.2, -0.1
+    assert clipping(image.requires_grad_()).item() == pytest.approx((0.2 + 0.1) / 4, rel=1e-5)
+    clipping(image).backward()
+    assert image.grad is not None
+    assert (image.grad[..., :2, :] > 0).all()
+    assert (image.grad[..., 2:4, :] < 0).all()
+    assert (image.grad[..., 4:, :] == 0).all()
 
 
 def test_a_negative_has_lost_its_light() -> None:

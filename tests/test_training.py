@@ -321,6 +321,7 @@ def test_a_weight_on_stability_is_a_term_of_its_own(options: TrainOptions) -> No
         + 2 * losses["temporal"]
         + 0.01 * losses["checkerboard"]
         + 0.3 * losses["lightness"]
+        + 10 * losses["clipping"]
     )
     assert losses["temporal"] > 0
     assert losses["total"] == pytest.approx(weighted, rel=1e-4)

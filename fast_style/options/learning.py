@@ -35,6 +35,9 @@ class LossOptions:
     lightness_weight: float = 0.3
     """Weight of what is light in the photograph being light, which keeps networks from painting negatives."""
 
+    clipping_weight: float = 10.0
+    """Weight of values beyond black and white, which showing a picture cuts: more keeps detail there."""
+
     temporal_weight: float = 0.0
     """Weight of stability: more keeps the style in place on what moves, for video. 0 does not compute it."""
 
@@ -43,7 +46,7 @@ class LossOptions:
 
     def __post_init__(self) -> None:
         check_at_least(self, 0, "content_weight", "style_weight", "tv_weight", "checkerboard_weight")
-        check_at_least(self, 0, "lightness_weight", "temporal_weight")
+        check_at_least(self, 0, "lightness_weight", "clipping_weight", "temporal_weight")
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise FastStyleError("every weight is 0: nothing to train for")
 

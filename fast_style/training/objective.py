@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from .. import checkpoint
 from ..hardware import DTYPES, compiled, has_fast_bf16, pick_device
-from ..losses import PerceptualLoss, checkerboard, lightness, load_vgg, style_target
+from ..losses import PerceptualLoss, checkerboard, clipping, lightness, load_vgg, style_target
 from ..network import TransformerNetwork
 from ..options import TrainOptions
 from .motion import Motion, random_motion
@@ -29,6 +29,7 @@ class Objective:
         self.weights = {
             "checkerboard": options.loss.checkerboard_weight,
             "lightness": options.loss.lightness_weight,
+            "clipping": options.loss.clipping_weight,
             "temporal": options.loss.temporal_weight,
         }
         self.network = start.network.to(self.device).to(memory_format=torch.channels_last)
@@ -46,8 +47,8 @@ class Objective:
     def __call__(self, photo: Tensor, style: Tensor, sample: int = 0) -> dict[str, Tensor]:
         """photo: (N, 3, H, W) on the device; style: (N,) int64; sample: number of the first in the training's stream.
 
-        Returns the terms of `PerceptualLoss`, and where they have a weight `checkerboard`,
-        `lightness` and `temporal`.
+        Returns the terms of `PerceptualLoss`, and where they have a weight `checkerboard`, `lightness`, `clipping`
+        and `temporal`.
         """
         if not self.weights["temporal"]:
             return self._call(photo, style, None)
@@ -72,6 +73,8 @@ class Objective:
             terms["checkerboard"] = checkerboard(output)
         if weights["lightness"]:
             terms["lightness"] = lightness(output[: len(photo)], photo).mean()
+        if weights["clipping"]:
+            terms["clipping"] = clipping(output)
         if motion is not None:
             terms["temporal"] = motion.distance(*output.chunk(2))
         more = [weights[name] * terms[name] for name in weights if name in terms]
