@@ -13,11 +13,11 @@ from ..gatys import Evaluation, initial_pixels, optimize
 from ..options import GatysOptions
 from .distances import Judge, Terms, mean
 
-# The ways that L-BFGS goes. Johnson et al. went from noise by unit steps and kept the pixels in range; a line search,
-# and pixels clipped at the end alone, are quicker.
+# The ways that L-BFGS goes. Gatys et al. left the pixels free and clipped the result, which takes back some of what was
+# gained; Johnson et al. clipped all the way.
 WAYS = {
-    "noise, bounded": GatysOptions(start="noise", bounded=True),
     "noise": GatysOptions(start="noise"),
+    "noise, bounded": GatysOptions(start="noise", bounded=True),
     "content": GatysOptions(start="content"),
 }
 

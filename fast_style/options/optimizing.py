@@ -17,10 +17,10 @@ class GatysOptions:
     """L-BFGS needs fewer evaluations; Adam less memory."""
 
     start: Literal["content", "noise"] = "content"
-    """The picture to start from: the photograph itself, or noise."""
+    """The picture to start from: the photograph itself, or white noise."""
 
     bounded: bool = False
-    """As Johnson et al. ran it: pixels clipped to [0, 1] before each evaluation, no line search. It takes longer."""
+    """As Johnson et al. ran it: pixels clipped to [0, 1] before each evaluation, no line search."""
 
     learning_rate: float = 0.02
     """Step of Adam; L-BFGS finds its own."""
