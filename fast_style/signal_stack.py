@@ -1,7 +1,8 @@
 """Keeps the stack that signals are handled on.
 
-OpenVINO gives the calling thread one of its own when it compiles a model, and frees it with the model; the next signal
-that Python handles (SIGTERM, SIGINT, the end of a child process) would then end the process.
+OpenVINO gives the calling thread one of its own when it first looks at the processor, for each core object, and frees
+it with the models. Where they do not go in the reverse order of their coming, the next signal that Python handles
+(SIGTERM, SIGINT, the end of a child process) would then end the process.
 """
 
 import ctypes

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import signal_stack
+
 # (channels, height, width): the residual blocks of the full network at 1280x720.
 SHAPE = (128, 180, 320)
 LAYERS = 4
@@ -41,7 +43,8 @@ def _in_openvino(precision: str) -> Callable[[], NDArray[Any]]:
             x, weight = eight_bit(x, 0), eight_bit(weight, -1)
         x = ops.relu(ops.convolution(x, weight, [1, 1], [1, 1], [1, 1], [1, 1]))
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16"}
-    compiled = openvino.Core().compile_model(openvino.Model([x], [image]), "CPU", hints)
+    with signal_stack.kept():
+        compiled = openvino.Core().compile_model(openvino.Model([x], [image]), "CPU", hints)
     picture = rng.random((1, *SHAPE), np.float32)
     return lambda: compiled(picture)[0][:, :1]
 

@@ -100,7 +100,9 @@ class _Requests:
 
 def _fastest(core: Any) -> str:
     # What OpenVINO itself would choose, but for the fp16 that it takes on ARM: its norms overflow.
-    return "bf16" if core.get_property("CPU", "INFERENCE_PRECISION_HINT").get_type_name() == "bf16" else "f32"
+    with signal_stack.kept():
+        hint = core.get_property("CPU", "INFERENCE_PRECISION_HINT")
+    return "bf16" if hint.get_type_name() == "bf16" else "f32"
 
 
 def _check_integers(graph: Any, name: str) -> None:
