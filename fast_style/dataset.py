@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -17,6 +17,8 @@ from .options import DataOptions
 
 # What the training writes beside its checkpoint to show where it is going.
 PREVIEW_SUFFIX = ".preview.jpg"
+# Radius of the Gaussian that leaves smooth surfaces, log-uniform: from no grain to hardly an edge.
+BLUR_PX = (2.0, 16.0)
 # Draws before a folder that seems to hold nothing readable is given up.
 MAX_TRIES = 200
 
@@ -37,13 +39,15 @@ def list_photos(folder: Path, hold_out: int = 0) -> tuple[list[Path], list[Path]
     return photos[: len(photos) - hold_out], others
 
 
-def random_crop(photo: Image.Image, rng: random.Random, size_px: int, photo_px: tuple[int, int]) -> Tensor:
+def random_crop(
+    photo: Image.Image, rng: random.Random, size_px: int, photo_px: tuple[int, int], smooth_share: float = 0.0
+) -> Tensor:
     """An RGB picture to a random crop of it, scaled and perhaps mirrored: float32 (3, size_px, size_px), [0, 1].
 
-    The photograph is seen as if its short side measured a random length in `photo_px`, log-uniform.
+    The photograph is seen as if its short side measured a random length in `photo_px`, log-uniform. `smooth_share` is
+    the chance that it is blurred.
     """
-    low, high = (max(size_px, px) for px in photo_px)
-    short_px = low * (high / low) ** rng.random()
+    short_px = _between(max(size_px, photo_px[0]), max(size_px, photo_px[1]), rng)
     side = size_px * min(photo.size) / short_px
     left, top = rng.uniform(0, photo.width - side), rng.uniform(0, photo.height - side)
     # Only the crop is scaled, which is the costly part after decoding.
@@ -51,7 +55,14 @@ def random_crop(photo: Image.Image, rng: random.Random, size_px: int, photo_px: 
     crop = photo.resize((size_px, size_px), Image.Resampling.BILINEAR, box)
     if rng.random() < 0.5:
         crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if rng.random() < smooth_share:
+        crop = crop.filter(ImageFilter.GaussianBlur(_between(*BLUR_PX, rng)))
     return torch.from_numpy(images.to_array(crop))[0]
+
+
+def _between(low: float, high: float, rng: random.Random) -> float:
+    """Log-uniform."""
+    return low * (high / low) ** rng.random()
 
 
 class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
@@ -60,8 +71,10 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
     Every photograph comes once per epoch, in an order shuffled anew; a bad file is replaced by a random other one.
     """
 
-    def __init__(self, photos: Sequence[Path], seed: int, size_px: int, photo_px: tuple[int, int]) -> None:
-        self.photos, self.seed, self.size_px, self.photo_px = photos, seed, size_px, photo_px
+    def __init__(
+        self, photos: Sequence[Path], seed: int, size_px: int, photo_px: tuple[int, int], smooth_share: float = 0.0
+    ) -> None:
+        self.photos, self.seed, self._crop = photos, seed, (size_px, photo_px, smooth_share)
         self._order: tuple[int, list[int]] = (-1, [])
 
     def __getitem__(self, i: int) -> tuple[Tensor, list[str]]:
@@ -70,7 +83,7 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
         bad: list[str] = []
         for _ in range(MAX_TRIES):
             try:
-                return random_crop(images.read(path).rgb, rng, self.size_px, self.photo_px), bad
+                return random_crop(images.read(path).rgb, rng, *self._crop), bad
             except FastStyleError:
                 bad.append(str(path))
                 path = rng.choice(self.photos)
@@ -104,7 +117,7 @@ def batches(
 
     Close it to end the workers. The first `next` raises FastStyleError when none of the files can be read.
     """
-    crops = PhotoCrops(photos, options.seed, size_px, options.photo_size)
+    crops = PhotoCrops(photos, options.seed, size_px, options.photo_size, options.smooth_share)
     crops[start]  # a folder without anything readable is an error here, where it is not wrapped by a worker's
     extra: dict[str, Any] = {"prefetch_factor": 4} if options.workers else {}
     yield from DataLoader(

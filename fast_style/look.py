@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from . import color
 from .blending import Styles
 from .engines import Engine
+from .grain import PERIOD_PX, Grain
 from .masks import Mask
 from .options import StylizeOptions
 from .tiling import Box
@@ -31,6 +32,7 @@ class Look:
         self.plain = options.plain and not masks
         """Whether the network's answer is the result."""
         self.strength, self.colors = options.strength, options.preserve_color
+        self.grain = Grain(options.grain, _period(options, size, engine.reach_px)) if options.grain else None
         self.masks = [mask.at(size[1], size[0], options.feather) for mask in masks]
         names = [mask.style or options.style for mask in masks] or [options.style]
         rows = [styles.weights(name, options.interpolate) for name in names]
@@ -87,8 +89,12 @@ class Look:
         styled += (1 - coverage).clip(0) * missed
         return styled
 
+    def seen(self, photo: Any, box: Box) -> Any:
+        """What the network is shown of that part of the picture: the photograph, with grain where that is asked for."""
+        return photo if self.grain is None else self.grain(photo, box)
+
     def _run(self, photo: Any, box: Box, role: Role) -> Any:
-        return self.engine(photo, self.blend(box, role), self.statistics.get(role))
+        return self.engine(self.seen(photo, box), self.blend(box, role), self.statistics.get(role))
 
     def _rows(self, box: Box) -> Array:
         if self.rows.ndim == 1:
@@ -104,6 +110,13 @@ class Look:
         total: Array = np.sum([_unit(mask[box.slices]) for mask in self.masks], axis=0)
         coverage: Array = (self.strength * np.minimum(1, total)).astype(np.float32)
         return coverage
+
+
+def _period(options: StylizeOptions, size: tuple[int, int], reach_px: int) -> tuple[int, int]:
+    """Height and width after which the grain repeats: pictures that repeat come with a margin of reach_px around."""
+    if not options.tileable:
+        return PERIOD_PX
+    return max(1, size[0] - 2 * reach_px), max(1, size[1] - 2 * reach_px)
 
 
 def _unit(mask: NDArray[np.uint8]) -> Array:

@@ -1,24 +1,16 @@
 """Content, style and total-variation losses: dimensionless, per image, in float32."""
 
-import itertools
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .options import LossOptions
 from .vgg import LAYERS, VGG19, deepest
 
 # Keeps a black picture, whose features or Gram matrix may vanish, from dividing by zero.
 TINY = 1e-12
-# Of the spectra in which a checkerboard shows; ITU-R 601.
-WINDOW_PX, LUMINANCE = 64, (0.299, 0.587, 0.114)
-# From as far as this, strokes are not seen. Networks that paint no negative have a correlation of 0.8 to 0.9; to ask
-# for more than half makes them paint white patches.
-CELL_PX, ENOUGH = 8, 0.5
 
 
 class _Gram(torch.autograd.Function):
@@ -61,63 +53,6 @@ def total_variation(image: Tensor) -> Tensor:
     rows = (image[..., 1:, :] - image[..., :-1, :]).abs().flatten(1).mean(1)
     columns = (image[..., 1:] - image[..., :-1]).abs().flatten(1).mean(1)
     return (rows + columns) / 2
-
-
-def checkerboard(image: Tensor) -> Tensor:
-    """Energy of lightness at the periods of up-sampling, 2 and 4 px, relative to that next to them: (N, 3, H, W) to ().
-
-    About 1 where there is no pattern. Nearest-neighbour doubling leaves one that the other losses hardly see (Odena et
-    al. 2016). From the mean spectrum of the batch over half-overlapping windows; 0 for pictures too small for one.
-    """
-    side = min(WINDOW_PX, *image.shape[-2:])
-    if side < WINDOW_PX // 2:
-        return image.new_zeros(())
-    side -= side % 4
-    windows = _gray(image).unfold(1, side, side // 2).unfold(2, side, side // 2)
-    hann = torch.hann_window(side, periodic=False, device=image.device)
-    windows = (windows - windows.mean((-2, -1), keepdim=True)) * hann[:, None] * hann
-    power = _power(windows).mean((0, 1, 2))
-    # Edges along an axis lift its whole row of the spectrum: each direction is its own neighbourhood.
-    near = torch.tensor([-6, -5, -4, -3, 3, 4, 5, 6], device=image.device)
-    across, along = torch.stack([near, 0 * near]), torch.stack([0 * near, near])
-    ratios = [
-        power[u, v] / power[(u + across) % side, (v + along) % side].detach().median(1).values.max().clamp_min(TINY)
-        for u, v in itertools.product(range(0, side, side // 4), repeat=2)
-        if u or v
-    ]
-    return torch.stack(ratios).mean()
-
-
-def lightness(image: Tensor, photo: Tensor) -> Tensor:
-    """How much too little of the photograph's light and dark is left, seen from afar: (N, 3, H, W) twice to (N,).
-
-    The correlation of their lightness over cells of 8 px, as far as it is below ENOUGH: 0 to 1.5. VGG's features know
-    edges by either polarity: without this, a network settles now and then, and stays, at a negative.
-    """
-    cells = [F.avg_pool2d(_gray(x)[:, None], min(CELL_PX, *x.shape[-2:])).flatten(1) for x in (image, photo)]
-    one, other = (x - x.mean(1, keepdim=True) for x in cells)
-    energy = (one.square().sum(1) * other.square().sum(1)).clamp_min(TINY).sqrt()
-    return (ENOUGH - (one * other).sum(1) / energy).clamp_min(0)
-
-
-def clipping(image: Tensor) -> Tensor:
-    """How far values lie outside [0, 1], where showing a picture cuts them: their mean, (N, 3, H, W) to ()."""
-    return ((image - 0.5).abs() - 0.5).clamp_min(0).mean()
-
-
-def _power(windows: Tensor) -> Tensor:
-    """|Fourier transform|^2 of (..., side, side) float32; by matrices, because compilers know no complex numbers."""
-    ramp = torch.arange(windows.shape[-1], device=windows.device)
-    angle = 2 * math.pi / len(ramp) * (ramp[:, None] * ramp % len(ramp))
-    cos, sin = angle.cos(), angle.sin()
-    with torch.autocast(windows.device.type, enabled=False):
-        even, odd = windows @ cos, windows @ sin
-        return (cos @ even - sin @ odd).square() + (cos @ odd + sin @ even).square()
-
-
-def _gray(image: Tensor) -> Tensor:
-    """(N, 3, H, W) to (N, H, W) float32."""
-    return torch.einsum("nchw,c->nhw", image.float(), image.new_tensor(LUMINANCE, dtype=torch.float32))
 
 
 @torch.no_grad()
@@ -170,4 +105,4 @@ class PerceptualLoss(nn.Module):
 def load_vgg(options: LossOptions) -> VGG19:
     """VGG19 cut after the deepest layer that `options` use. Raises FastStyleError as `VGG19.load` does."""
     last = deepest([layer for layers in options.layers_in_use.values() for layer in layers] or LAYERS[:1])
-    return VGG19.load(last, options.vgg_weights).to(memory_format=torch.channels_last)
+    return VGG19.load(last, options.vgg_weights, options.vgg_padding).to(memory_format=torch.channels_last)

@@ -89,12 +89,17 @@ def _take_in(
     reduced = _reduced(photo)
     small, whole = make(_size(reduced)), Box(0, 0, *_size(reduced))
     measured = _measured(look.engine, options, _size(photo), core_px)
+
+    def seen(box: Box) -> Array:
+        part: Array = look.seen(_part(photo, box), box)
+        return part
+
     for role in look.roles:
         if measured:
             blend, tick = partial(look.blend, role=role), partial(_tick, progress, count(1))
-            look.statistics[role] = look.engine.measure_tiles(measured, partial(_part, photo), blend, tick)
+            look.statistics[role] = look.engine.measure_tiles(measured, seen, blend, tick)
         else:
-            look.statistics[role] = look.engine.measure(reduced, small.blend(whole, role))
+            look.statistics[role] = look.engine.measure(small.seen(reduced, whole), small.blend(whole, role))
     if options.preserve_color == "statistics":
         look.matching = color.Matching(look.colors, reduced, small.styled(reduced, whole))
 

@@ -72,8 +72,8 @@ class Stylizer:
     ) -> Images:
         """Stylize a batch: RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, any H and W from 1.
 
-        Takes the options style, interpolate, strength, mask, feather and preserve_color, as a `StylizeOptions` or as
-        keyword arguments; `mask` may also be a picture or {style: picture}. Sizes are for `stylize`.
+        Takes the options style, interpolate, strength, mask, feather, preserve_color and grain, as a `StylizeOptions`
+        or as keyword arguments; `mask` may also be a picture or {style: picture}. Sizes are for `stylize`.
         Returns the same kind, shape and range (a tensor on its own device). Raises FastStyleError for other shapes and
         for unknown styles.
         """

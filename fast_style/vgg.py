@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from .errors import FastStyleError
 from .files import load_tensors
+from .padding import PaddedConv
 
 # Convolutions per block and channels per block: configuration E of Simonyan & Zisserman 2014.
 DEPTHS = (2, 2, 4, 4, 4)
@@ -19,6 +20,8 @@ LAYERS = tuple(f"relu{block}_{depth}" for block, count in enumerate(DEPTHS, 1) f
 # torchvision's input convention: RGB in [0, 1], ImageNet statistics.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+
+Padding = Literal["zeros", "reflect", "replicate"]
 
 
 def _torchvision_indices() -> dict[str, int]:
@@ -51,13 +54,13 @@ class VGG19(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, last: str = LAYERS[-1], padding: Literal["zeros", "reflect"] = "zeros") -> None:
+    def __init__(self, last: str = LAYERS[-1], padding: Padding = "zeros") -> None:
         super().__init__()
         self.layers = LAYERS[: LAYERS.index(deepest([last])) + 1]
         channels = [3] + [CHANNELS[int(layer[4]) - 1] for layer in self.layers]
         self.convs = nn.ModuleDict(
             {
-                layer: nn.Conv2d(channels[i], channels[i + 1], 3, padding=1, padding_mode=padding)
+                layer: PaddedConv(channels[i], channels[i + 1], 3, padding=1, padding_mode=padding)
                 for i, layer in enumerate(self.layers)
             }
         )
@@ -66,13 +69,13 @@ class VGG19(nn.Module):
         self.requires_grad_(False)
 
     @classmethod
-    def load(cls, last: str, weights: Path | None = None) -> "VGG19":
+    def load(cls, last: str, weights: Path | None = None, padding: Padding = "zeros") -> "VGG19":
         """VGG19 up to `last` from a state dict in torchvision's names, or from torchvision's own download.
 
         Raises FastStyleError when the file is not such a state dict or ends above `last`, or the download fails.
         """
         state = read_state(weights) if weights else download_state()
-        vgg = cls(last)
+        vgg = cls(last, padding)
         missing = [layer for layer in vgg.layers if f"features.{INDICES[layer]}.weight" not in state]
         if missing:
             raise FastStyleError(_too_short(weights, missing[0], last))

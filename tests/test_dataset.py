@@ -86,13 +86,25 @@ def test_crops_vary_in_place_scale_and_side() -> None:
     assert all(crop.min() >= 0 and crop.max() <= 1 for crop in crops)
 
 
+def test_the_share_of_crops_asked_for_is_blurred_and_nothing_else_changes() -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8))
+
+    def crops(share: float) -> list[torch.Tensor]:
+        return [random_crop(noise, random.Random(i), 32, (40, 60), share) for i in range(200)]
+
+    sharp, some = crops(0.0), crops(0.25)
+    blurred = [some[i].std() < 0.6 * sharp[i].std() for i in range(200)]
+    assert sum(blurred) == pytest.approx(50, abs=20)
+    assert all(blurred[i] or torch.equal(some[i], sharp[i]) for i in range(200))
+
+
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_samples_depend_on_seed_and_number_alone(photos: Path, workers: int) -> None:
     spoil(photos)
     found, _ = list_photos(photos)
-    crops = PhotoCrops(found, 5, 32, (40, 60))
+    options = replace(PLAIN, seed=5, workers=workers, smooth_share=0.5)
+    crops = PhotoCrops(found, 5, 32, (40, 60), 0.5)
     expected = [crops[i][0] for i in reversed(range(8))][::-1]
-    options = replace(PLAIN, seed=5, workers=workers)
     stream = batches(found, options, 32, 2, 0)
     got = torch.cat([crop for crop, _ in itertools.islice(stream, 4)])
     assert torch.equal(got, torch.stack(expected))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -11,7 +12,7 @@ from PIL import Image
 from fast_style import images
 from fast_style.checkpoint import find, load
 from fast_style.commands import main as fast_style
-from fast_style.evaluation.artifacts import check_all
+from fast_style.evaluation.artifacts import check_all, without_grain
 from fast_style.evaluation.reference import Curve
 from fast_style.network import TransformerNetwork
 from fast_style.scenes import landscape
@@ -40,9 +41,10 @@ def stylized(network: TransformerNetwork, photos: Sequence[Image.Image]) -> Pair
     return [(images.from_array(output), photo) for output, photo in zip(outputs, photos, strict=True)]
 
 
-def failed(pairs: Pairs, style: float = 0.1) -> set[str]:
+def failed(pairs: Pairs, style: float = 0.1, smooth: Pairs | None = None) -> set[str]:
     """Names of the checks that fail against a painting without clipping, the photographs' style distance being 1."""
-    return {check.name for check in check_all(pairs, picture(64, 64), style, 1.0) if not check.passed}
+    checks = check_all(pairs, pairs[:1] if smooth is None else smooth, picture(64, 64), style, 1.0)
+    return {check.name for check in checks if not check.passed}
 
 
 def test_the_shipped_network_passes(wave: TransformerNetwork, photos: list[Image.Image]) -> None:
@@ -65,6 +67,61 @@ def test_transposed_convolutions_are_caught_as_a_checkerboard(
 
     monkeypatch.setattr("fast_style.network.transformer.double", transposed)
     assert "checkerboard" in failed(stylized(wave, photos))
+
+
+def strewn(photos: Sequence[Image.Image], lattice: bool, color: tuple[float, float, float]) -> Pairs:
+    """Photographs under dots, one every 4 px: on a lattice, each about a tenth of that out of place, or anywhere."""
+    pairs = []
+    for seed, photo in enumerate(photos):
+        rng, (width, height) = np.random.default_rng(seed), photo.size
+        rows, columns = np.mgrid[0:height:4, 0:width:4] + rng.normal(0, 0.4, (2, height // 4, width // 4))
+        if not lattice:
+            rows, columns = rng.uniform(0, height, rows.shape), rng.uniform(0, width, columns.shape)
+        across = np.exp(-((columns.reshape(-1, 1) - np.arange(width)) ** 2) / 2)
+        dots = np.exp(-((np.arange(height)[:, None] - rows.reshape(1, -1)) ** 2) / 2) @ across
+        painted = np.asarray(photo) + (dots - dots.mean())[..., None] * np.array(color)
+        pairs.append((Image.fromarray(painted.clip(0, 255).astype(np.uint8)), photo))
+    return pairs
+
+
+def same(photos: Sequence[Image.Image]) -> Pairs:
+    return list(zip(photos, photos, strict=True))
+
+
+@pytest.mark.parametrize("color", [(40.0, 40.0, 40.0), (25.0, -12.0, 0.0)], ids=["grey", "coloured"])
+def test_dots_on_a_lattice_are_caught_as_a_weave_and_strewn_ones_are_not(
+    photos: list[Image.Image], color: tuple[float, float, float]
+) -> None:
+    assert "weave" in failed(strewn(photos, lattice=True, color=color))
+    assert "weave" not in failed(strewn(photos, lattice=False, color=color))
+
+
+def test_a_lattice_on_smooth_surfaces_is_caught_where_photographs_have_grain(photos: list[Image.Image]) -> None:
+    smooth = [without_grain(photo) for photo in photos]
+    on_a_lattice = strewn(smooth, lattice=True, color=(15.0, 15.0, 15.0))
+    assert "weave where smooth" in failed(same(photos), smooth=on_a_lattice)
+    assert "weave" not in failed(strewn(photos, lattice=True, color=(15.0, 15.0, 15.0)))
+    strewn_dots = strewn(smooth, lattice=False, color=(40.0, 40.0, 40.0))
+    assert "weave where smooth" not in failed(same(photos), smooth=strewn_dots)
+
+
+@pytest.mark.parametrize("color", [(0, 255, 0), (255, 255, 255)])
+def test_a_line_along_one_border_is_caught(photos: list[Image.Image], color: tuple[int, int, int]) -> None:
+    def lined(photo: Image.Image, share: float) -> Image.Image:
+        line = Image.new("RGB", (1, photo.height), color)
+        out = photo.copy()
+        out.paste(Image.blend(photo.crop((0, 0, 1, photo.height)), line, share))
+        return out
+
+    assert "border" in failed([(lined(photo, 0.3), photo) for photo in photos])
+    assert "border" not in failed([(lined(photo, 0.05), photo) for photo in photos])
+
+
+def test_a_checkerboard_of_colours_is_caught(photos: list[Image.Image]) -> None:
+    rows = np.cos(np.pi / 2 * np.arange(256))[:, None, None] * np.array([5.0, -5.0, 0.0])
+    arrays = [np.asarray(photo, np.float64) for photo in photos]
+    lined = [Image.fromarray((a + rows[: len(a)]).clip(0, 255).astype(np.uint8)) for a in arrays]
+    assert "checkerboard" in failed(list(zip(lined, photos, strict=True)))
 
 
 def test_saturated_output_is_caught_as_clipping_and_blobs(wave: TransformerNetwork, photos: list[Image.Image]) -> None:

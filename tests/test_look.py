@@ -5,10 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
-from fast_style import Stylizer
+from fast_style import Stylizer, images
+from fast_style.grain import Grain
+from fast_style.look import Look
+from fast_style.options import StylizeOptions
 from fast_style.scenes import landscape
+from fast_style.tiling import Box
 from tests.conftest import untrained
 
 
@@ -24,6 +29,10 @@ def photo() -> Image.Image:
 
 def distance(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
+
+
+def as_array(photo: Image.Image) -> NDArray[np.float32]:
+    return images.unit(np.asarray(photo))
 
 
 def test_strength_goes_from_the_photograph_to_the_style(several: Path, photo: Image.Image) -> None:
@@ -45,7 +54,7 @@ def test_an_identity_style_leads_from_the_photograph_to_the_style(tmp_path: Path
     full = stylizer.stylize(photo)
     assert distance(stylizer.stylize(photo, strength=0.999), full) < 1
     # In between it is the network that goes from one style to the other, not one picture that fades into another.
-    array = np.asarray(photo, np.float32).transpose(2, 0, 1)[None] / 255
+    array = as_array(photo)
     between = stylizer.engine(array, np.array([0.5, 0, 0.5], np.float32))
     missed = array - stylizer.engine(array, np.array([0, 0, 1], np.float32))
     expected = (between + 0.5 * missed).clip(0, 1)
@@ -98,7 +107,7 @@ def test_halfway_blends_lie_between(several: Path, photo: Image.Image) -> None:
 
 
 def test_strength_masks_and_colours_work_at_another_size(stylizer: Stylizer, photo: Image.Image) -> None:
-    assert stylizer.stylize(photo, strength=0, size=30).tobytes() == photo.tobytes()
+    assert stylizer.stylize(photo, strength=0, size=30, grain=9).tobytes() == photo.tobytes()
     black = Image.new("L", (9, 9), 0)
     assert stylizer.stylize(photo, mask=black, size=30, preserve_color="luminance").tobytes() == photo.tobytes()
     soft, sharp = (stylizer.stylize(photo, size=30, detail=d) for d in (0, 1))
@@ -107,9 +116,30 @@ def test_strength_masks_and_colours_work_at_another_size(stylizer: Stylizer, pho
     assert distance(sharp.resize((39, 30)), soft.resize((39, 30))) < 4  # only the fine detail is another
 
 
+def test_grain_is_what_the_network_is_shown_and_nothing_else(stylizer: Stylizer, photo: Image.Image) -> None:
+    array = as_array(photo)
+    uneven = Grain(9)(array, Box(0, 0, 70, 90))
+    np.testing.assert_allclose(stylizer(array, grain=9), stylizer(uneven), atol=1e-6)
+    if stylizer._styles.identity is None:  # towards the photograph it is the clean one that comes through
+        half = (stylizer(uneven) + array) / 2
+        np.testing.assert_allclose(stylizer(array, grain=9, strength=0.5), half, atol=1e-5)
+    assert stylizer.stylize(photo, grain=9, strength=0).tobytes() == photo.tobytes()
+    tiled = stylizer(array, grain=9, tile_px=64)
+    np.testing.assert_allclose(tiled, stylizer(array, grain=9), atol=2e-3)
+
+
+def test_the_grain_of_pictures_that_repeat_does_too(stylizer: Stylizer) -> None:
+    margin, size = 2 * stylizer.engine.reach_px, (48 + 2 * stylizer.engine.reach_px, 60 + 2 * stylizer.engine.reach_px)
+    look = Look(stylizer.engine, stylizer._styles, StylizeOptions(grain=20, tileable=True), [], size)
+    seen = look.seen(np.full((1, 3, *size), 0.5, np.float32), Box(0, 0, *size))
+    assert seen.std() > 0.05
+    np.testing.assert_array_equal(seen[..., :margin, :], seen[..., 48:, :])
+    np.testing.assert_array_equal(seen[..., :margin], seen[..., 60:])
+
+
 def test_tensors_may_have_controls_too(several: Path, photo: Image.Image) -> None:
     stylizer = Stylizer.load(several, device="cpu", precision="fp32")
-    array = np.asarray(photo, np.float32).transpose(2, 0, 1)[None] / 255
+    array = as_array(photo)
     out = stylizer(torch.from_numpy(array), strength=0.3, style="b")
     np.testing.assert_allclose(out.numpy(), stylizer(array, strength=0.3, style="b"), atol=1e-6)
     plain = stylizer(torch.from_numpy(array), style="b")

@@ -1,4 +1,3 @@
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -6,15 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
 
 from fast_style.errors import FastStyleError
 from fast_style.losses import (
     PerceptualLoss,
-    checkerboard,
-    clipping,
     gram,
-    lightness,
     load_vgg,
     relative_distance,
     style_target,
@@ -150,49 +145,3 @@ def test_gatyss_layers_are_a_choice() -> None:
 def test_gatyss_layers_need_a_complete_file(vgg_file: Path) -> None:
     with pytest.raises(FastStyleError, match=r"relu5_1 .* reaches only relu3_1"):
         load_vgg(replace(GATYS, vgg_weights=vgg_file))
-
-
-def test_a_checkerboard_is_seen_and_strokes_are_not() -> None:
-    torch.manual_seed(0)
-    rows = torch.arange(128)
-    noise = F.interpolate(torch.rand(2, 3, 32, 32), size=128, mode="bicubic") + 0.02 * torch.randn(2, 3, 128, 128)
-    for period in (2, 4):
-        pattern = 0.02 * torch.cos(2 * math.pi * rows / period)
-        assert checkerboard(noise + pattern[:, None] * pattern.sign()) > 3 * checkerboard(noise)
-    strokes = 0.02 * torch.cos(2 * math.pi * rows / 3.1)
-    assert checkerboard(noise + strokes) < 1.5 * checkerboard(noise)
-
-
-def test_a_checkerboard_is_unlearned() -> None:
-    torch.manual_seed(0)
-    noise = 0.5 + 0.1 * torch.randn(1, 3, 64, 64)
-    amplitude = torch.tensor(0.05, requires_grad=True)
-    grid = torch.cos(math.pi * torch.arange(64))
-    checkerboard(noise + amplitude * grid).backward()
-    assert amplitude.grad is not None
-    assert amplitude.grad > 0
-
-
-def test_pictures_too_small_for_a_spectrum_have_no_checkerboard() -> None:
-    assert checkerboard(torch.rand(1, 3, 20, 90)) == 0
-
-
-def test_only_what_is_beyond_black_and_white_is_clipped() -> None:
-    assert clipping(torch.rand(2, 3, 8, 8)) == 0
-    image = torch.full((1, 3, 8, 8), 0.5)
-    image[..., :2, :], image[..., 2:4, :] = 1.2, -0.1
-    assert clipping(image.requires_grad_()).item() == pytest.approx((0.2 + 0.1) / 4, rel=1e-5)
-    clipping(image).backward()
-    assert image.grad is not None
-    assert (image.grad[..., :2, :] > 0).all()
-    assert (image.grad[..., 2:4, :] < 0).all()
-    assert (image.grad[..., 4:, :] == 0).all()
-
-
-def test_a_negative_has_lost_its_light() -> None:
-    photo = F.interpolate(torch.rand(2, 3, 6, 6), size=48, mode="bicubic")
-    strokes = 0.3 * torch.cos(torch.arange(48) * 2.1)
-    assert lightness(0.4 * photo + 0.3 + strokes, photo).max() == 0
-    assert lightness(1 - photo, photo).min() > 1.4
-    assert lightness(torch.rand(2, 3, 48, 48), torch.full((2, 3, 48, 48), 0.5)).isfinite().all()
-    assert lightness(torch.rand(1, 3, 4, 4), torch.rand(1, 3, 4, 4)).isfinite().all()

@@ -63,6 +63,7 @@ FIELDS: list[dict[str, Any]] = [
     {"output_size": 30},
     {"feather": 0},
     {"detail": 0.5, "size": 20},
+    {"grain": 8},
     {"tileable": True},
 ]
 

@@ -5,7 +5,7 @@ import torch
 import torchvision
 
 from fast_style.errors import FastStyleError
-from fast_style.vgg import INDICES, LAYERS, MEAN, STD, VGG19, deepest
+from fast_style.vgg import INDICES, LAYERS, MEAN, STD, VGG19, Padding, deepest
 
 from .conftest import vgg_state
 
@@ -25,6 +25,14 @@ def test_every_layer_is_torchvisions() -> None:
                 if INDICES[layer] + 1 == index:
                     torch.testing.assert_close(features[layer], x)
     assert len(features) == 16
+
+
+@pytest.mark.parametrize(("padding", "even"), [("replicate", True), ("zeros", False)])
+def test_padded_with_its_outermost_pixels_a_plain_picture_has_no_border(
+    vgg_file: Path, padding: Padding, even: bool
+) -> None:
+    features = VGG19.load("relu2_1", vgg_file, padding)(torch.full((1, 3, 16, 16), 0.8), ["relu2_1"])["relu2_1"]
+    assert torch.allclose(features[..., 0, :], features[..., 3, :], atol=1e-4) == even
 
 
 def test_it_is_cut_after_the_deepest_layer_and_frozen(vgg_file: Path) -> None:

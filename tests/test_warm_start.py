@@ -20,6 +20,16 @@ def test_warm_start_takes_over_the_weights(options: TrainOptions, tmp_path: Path
         torch.testing.assert_close(value, first.weights[name].float())
 
 
+def test_steps_of_all_runs_are_counted(options: TrainOptions, tmp_path: Path) -> None:
+    first = checkpoint.load(train(options)).training
+    assert first["steps_in_all"] == first["steps"]
+    again = replace(options, output=tmp_path / "again.pth", init=str(options.output))
+    told = checkpoint.load(train(again)).training
+    third = Trainer(replace(again, output=tmp_path / "third.pth", init=str(again.output)))
+    assert told["steps_in_all"] == 2 * first["steps"] == 2 * told["steps"]
+    assert third.checkpoint().training["steps_in_all"] == told["steps_in_all"]
+
+
 def test_warm_start_with_other_styles_shares_the_convolutions(options: TrainOptions, tmp_path: Path) -> None:
     first = checkpoint.load(train(options))
     own = first.styles[0]["name"]

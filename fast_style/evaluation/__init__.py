@@ -12,7 +12,7 @@ from ..dataset import list_photos
 from ..options import EvaluationOptions
 from ..scenes import landscape
 from ..stylizer import Stylizer
-from .artifacts import Check, check_all
+from .artifacts import Check, check_all, without_grain
 from .distances import Judge, Terms
 from .footage import apart
 from .reference import WAYS, Curve, measure
@@ -43,7 +43,8 @@ def evaluate(
     pairs = _pairs(paint, photos)
     report("photographs")
     ours, photo = judge.mean(pairs), judge.mean([(p, p) for p in photos])
-    checks = check_all(pairs, judge.painting, ours["style"], photo["style"])
+    smooth = _pairs(paint, [without_grain(photo) for photo in photos])
+    checks = check_all(pairs, smooth, judge.painting, ours["style"], photo["style"])
     findings = Findings(options.style_name or stylizer.name, options.size, ours, photo, checks)
     for size_px in options.larger:
         for kind, pictures in _larger(size_px, options.film).items():
@@ -53,7 +54,9 @@ def evaluate(
             )
             report(f"{kind} at {size_px} px")
     if options.trained:
-        seen = _photos(list_photos(options.trained)[0][: options.count], options.size)
+        every = list_photos(options.trained)[0]
+        # Spread evenly, because folders are sorted by kind, and kinds differ more than seen and unseen do.
+        seen = _photos(every[:: max(1, len(every) // options.count)][: options.count], options.size)
         findings.trained = judge.mean(_pairs(paint, seen))
         report("photographs trained on")
     columns = [photos, [picture for picture, _ in pairs]]

@@ -23,7 +23,11 @@ class Judge:
 
     def __init__(self, options: EvaluationOptions) -> None:
         losses = LossOptions(
-            CONTENT_LAYERS, STYLE_LAYERS, style_weight=options.style_weight, vgg_weights=options.vgg_weights
+            CONTENT_LAYERS,
+            STYLE_LAYERS,
+            style_weight=options.style_weight,
+            vgg_padding="zeros",
+            vgg_weights=options.vgg_weights,
         )
         self.device = pick_device(options.device)
         assert options.style  # checked by those who need a judge

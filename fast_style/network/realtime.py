@@ -1,8 +1,9 @@
 """A small transformer network: real time at 1280x720 on two processor cores."""
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from ..padding import PaddedConv
 from .layers import ConvNorm, double
 from .norms import Statistics
 from .transformer import TransformerNetwork
@@ -25,7 +26,7 @@ class RealtimeNetwork(TransformerNetwork):
     def _make_decoder(self, w: int, s: int) -> None:
         self.up = ConvNorm(4 * w, HALF, 3, s)
         # Of doubled pixels, repeating the last one is repeating the last one before doubling, which exports rely on.
-        self.out = nn.Conv2d(HALF, 3, 5, padding=2, padding_mode="replicate")
+        self.out = PaddedConv(HALF, 3, 5, padding=2, padding_mode="replicate")
 
     # The stem's 8x8 lies around 4x4 pixels of its own.
     encoder_reach_px = 5

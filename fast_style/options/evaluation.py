@@ -32,8 +32,11 @@ class EvaluationOptions:
     vgg_weights: Path | None = None
     """VGG19 weights in torchvision's names; by default torchvision's download (548 MB, once)."""
 
-    count: int = 8
-    """Photographs to judge by: the last of the folder, sorted by path."""
+    count: int = 16
+    """Photographs to judge by: the last of the folder, sorted by path.
+
+    Of fewer, what happens to stand at their borders decides about the frame.
+    """
 
     size: int = 256
     """Short side in px of the photographs and films."""
@@ -54,7 +57,7 @@ class EvaluationOptions:
     """Evaluations of the loss after which L-BFGS is compared."""
 
     trained: Path | None = None
-    """Folder of photographs that it was trained on (the first of it are used), for the gap to the others."""
+    """Folder of photographs that it was trained on (some are used, spread evenly), for the gap to the others."""
 
     style_weight: float = 5.0
     """Weight of the style in the objective, beside content at 1."""

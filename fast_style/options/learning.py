@@ -32,8 +32,14 @@ class LossOptions:
     checkerboard_weight: float = 0.01
     """Weight of the pattern that up-sampling leaves in flat areas. 0 does not compute it."""
 
+    regularity_weight: float = 0.5
+    """Weight of marks repeated on a lattice, as on cloth, where the painting has none. 0 does not compute it."""
+
     lightness_weight: float = 0.3
     """Weight of what is light in the photograph being light, which keeps networks from painting negatives."""
+
+    border_weight: float = 5.0
+    """Weight of lines along the borders, one to three pixels thick. 0 does not compute it."""
 
     clipping_weight: float = 10.0
     """Weight of values beyond black and white, which showing a picture cuts: more keeps detail there."""
@@ -41,12 +47,15 @@ class LossOptions:
     temporal_weight: float = 0.0
     """Weight of stability: more keeps the style in place on what moves, for video. 0 does not compute it."""
 
+    vgg_padding: Literal["replicate", "zeros"] = "replicate"
+    """What VGG19 sees around a picture: its outermost pixels, or zeros, on which it was trained but which leave a line
+    at the borders of what is painted."""
+
     vgg_weights: Path | None = None
     """VGG19 weights in torchvision's names, complete or cut; by default torchvision's download (548 MB, once)."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 0, "content_weight", "style_weight", "tv_weight", "checkerboard_weight")
-        check_at_least(self, 0, "lightness_weight", "clipping_weight", "temporal_weight")
+        check_at_least(self, 0, *(name for name in vars(self) if name.endswith("_weight")))
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise FastStyleError("every weight is 0: nothing to train for")
 

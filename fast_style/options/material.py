@@ -54,6 +54,9 @@ class DataOptions:
     batch_size: int = 4
     """Crops per step at --image-size; at --finish-size as many fewer as keeps the pixels about equal."""
 
+    smooth_share: float = 0.125
+    """Share of the crops that are blurred: on surfaces without grain networks else repeat one mark."""
+
     hold_out: int = 0
     """Photographs (the last, sorted by path) that are never trained on, for evaluation."""
 
@@ -65,4 +68,4 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "image_size", "finish_size", "photo_size", "batch_size")
-        check_at_least(self, 0, "workers", "hold_out", "finish_share")
+        check_at_least(self, 0, "workers", "hold_out", "finish_share", "smooth_share")

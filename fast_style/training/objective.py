@@ -8,9 +8,10 @@ from torch.nn import functional as F
 
 from .. import checkpoint
 from ..hardware import DTYPES, compiled, has_fast_bf16, pick_device
-from ..losses import PerceptualLoss, checkerboard, clipping, lightness, load_vgg, style_target
+from ..losses import PerceptualLoss, load_vgg, style_target
 from ..network import TransformerNetwork
 from ..options import TrainOptions
+from .faults import border, checkerboard, clipping, concentration, lightness, regularity
 from .motion import Motion, random_motion
 from .styles import Style
 from .warm_start import Start
@@ -28,7 +29,9 @@ class Objective:
         # Of the terms that a network's output has beside those of any picture.
         self.weights = {
             "checkerboard": options.loss.checkerboard_weight,
+            "regularity": options.loss.regularity_weight,
             "lightness": options.loss.lightness_weight,
+            "border": options.loss.border_weight,
             "clipping": options.loss.clipping_weight,
             "temporal": options.loss.temporal_weight,
         }
@@ -36,6 +39,11 @@ class Objective:
         vgg = load_vgg(options.loss).to(self.device)
         layers = options.loss.layers_in_use["style"]
         targets = [style_target(vgg, self._pictures(style, options), layers) for style in styles]
+        own = [
+            torch.stack([concentration(x).mean((0, 1)) for x in self._pictures(style, options)]).mean(0)
+            for style in styles
+        ]
+        self.regular = torch.stack(own) if own else torch.zeros(len(start.styles), 1, device=self.device)
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
         vgg.convs.to(self.dtype)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
@@ -47,8 +55,8 @@ class Objective:
     def __call__(self, photo: Tensor, style: Tensor, sample: int = 0) -> dict[str, Tensor]:
         """photo: (N, 3, H, W) on the device; style: (N,) int64; sample: number of the first in the training's stream.
 
-        Returns the terms of `PerceptualLoss`, and where they have a weight `checkerboard`, `lightness`, `clipping`
-        and `temporal`.
+        Returns the terms of `PerceptualLoss`, and where they have a weight `checkerboard`, `regularity`, `lightness`,
+        `border`, `clipping` and `temporal`.
         """
         if not self.weights["temporal"]:
             return self._call(photo, style, None)
@@ -67,14 +75,17 @@ class Objective:
         blend = self.blend(style).repeat(len(frames) // len(photo), 1)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             output = self.network(frames, blend)
-        terms = self.loss(output[: len(photo)], photo if self.teacher is None else self._taught(photo, style), style)
-        weights = self.weights
-        if weights["checkerboard"]:
-            terms["checkerboard"] = checkerboard(output)
-        if weights["lightness"]:
-            terms["lightness"] = lightness(output[: len(photo)], photo).mean()
-        if weights["clipping"]:
-            terms["clipping"] = clipping(output)
+        painted, weights = output[: len(photo)], self.weights
+        like = photo if self.teacher is None else self._taught(photo, style)
+        terms = self.loss(painted, like, style)
+        faults: dict[str, Callable[[], Tensor]] = {
+            "checkerboard": lambda: checkerboard(output),
+            "regularity": lambda: regularity(painted, like, self.regular[style]),
+            "lightness": lambda: lightness(painted, photo).mean(),
+            "border": lambda: border(painted, photo),
+            "clipping": lambda: clipping(output),
+        }
+        terms |= {name: term() for name, term in faults.items() if weights[name]}
         if motion is not None:
             terms["temporal"] = motion.distance(*output.chunk(2))
         more = [weights[name] * terms[name] for name in weights if name in terms]

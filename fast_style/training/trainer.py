@@ -110,7 +110,10 @@ class Trainer:
         """The averaged network as it stands, with its story."""
         weights = sharpened(self.state.average, self.options.sharpen)
         return checkpoint.Checkpoint(
-            self.objective.network.options, self.start.styles, story(self.options, self.state), weights
+            self.objective.network.options,
+            self.start.styles,
+            story(self.options, self.state, self.start.steps),
+            weights,
         )
 
     def _next_batch(self) -> tuple[Tensor, list[str]]:

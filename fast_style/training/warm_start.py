@@ -26,6 +26,8 @@ class Start:
     """What the checkpoint says of each style, in the order of the network's rows."""
     first: int = 0
     """Row of the first style that is trained; those before it stay as they are."""
+    steps: int = 0
+    """Steps that it was trained for before, as far as its file tells."""
 
 
 def start(options: TrainOptions, styles: list[dict[str, Any]]) -> Start:
@@ -53,7 +55,8 @@ def start(options: TrainOptions, styles: list[dict[str, Any]]) -> Start:
     if options.freeze_network:
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(is_style_row(name))
-    return Start(network.train(), together, len(kept))
+    steps = loaded.training.get("steps_in_all", loaded.training.get("steps", 0))
+    return Start(network.train(), together, len(kept), steps)
 
 
 def _random(options: TrainOptions, styles: int) -> TransformerNetwork:

@@ -1,0 +1,43 @@
+"""Uneven ground under a picture, by position: what networks make strokes of where a photograph shows nothing."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .tiling import Box
+
+Array = NDArray[np.float32]
+
+# Sigma in px of the blur that makes spots of noise. Noise of single pixels is averaged away by the first layers.
+SPOT_PX = 4.0
+# The sides of the ground, which repeats beyond them: more than are seen of one smooth surface, and quickly made.
+PERIOD_PX = (512, 512)
+
+
+class Grain:
+    """A fixed ground that parts of a picture share: the same pixel gets the same grain in any tile and any frame."""
+
+    def __init__(self, levels: float, period_px: tuple[int, int] = PERIOD_PX) -> None:
+        """levels: standard deviation in steps of 8-bit pictures; period_px: height and width."""
+        self.ground = ground(*period_px) * np.float32(levels / 255)
+
+    def __call__(self, photo: Array, box: Box) -> Array:
+        """photo: (N, 3, h, w) in [0, 1], that part of the picture; the same brighter and darker by the ground, cut."""
+        rows, columns = (np.arange(start, end) for start, end in ((box.top, box.bottom), (box.left, box.right)))
+        part = self.ground.take(rows, 0, mode="wrap").take(columns, 1, mode="wrap")
+        lit: Array = (photo + part).clip(0, 1)
+        return lit
+
+
+# Pictures that repeat have a ground of their size each, which a service would otherwise keep for ever.
+@lru_cache(maxsize=4)
+def ground(height: int, width: int) -> Array:
+    """(height, width), mean 0, deviation 1: white noise, blurred by a Gaussian across the edges, so that it repeats."""
+    noise = np.random.default_rng(0).standard_normal((height, width))
+    squared = np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width) ** 2
+    spectrum = np.fft.rfft2(noise) * np.exp(-2 * (np.pi * SPOT_PX) ** 2 * squared)
+    spectrum[0, 0] = 0
+    spots = np.fft.irfft2(spectrum, s=(height, width))
+    result: Array = (spots / max(float(spots.std()), 1e-6)).astype(np.float32)
+    return result

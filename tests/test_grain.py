@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from fast_style import Stylizer
+from fast_style.grain import PERIOD_PX, SPOT_PX, Grain, ground
+from fast_style.tiling import Box
+
+
+def test_the_ground_is_even_on_the_whole_and_in_spots() -> None:
+    spots = ground(*PERIOD_PX)
+    assert spots.shape == PERIOD_PX
+    assert abs(float(spots.mean())) < 1e-3
+    assert float(spots.std()) == pytest.approx(1, abs=1e-3)
+    along = [float((spots * np.roll(spots, step, 1)).mean()) for step in (1, int(SPOT_PX), int(4 * SPOT_PX))]
+    # White noise under a Gaussian of sigma s is correlated by exp(-d^2 / 4 s^2) over a distance of d.
+    assert along == pytest.approx([np.exp(-1 / 64), np.exp(-1 / 4), np.exp(-4)], abs=0.05)
+
+
+@pytest.mark.parametrize("period", [(40, 30), (1, 1), (37, 512)])
+def test_the_ground_repeats_without_a_seam(period: tuple[int, int]) -> None:
+    twice = np.tile(ground(*period), (2, 2))
+    assert np.isfinite(twice).all()
+    for axis, side in enumerate(period):
+        steps = np.abs(np.diff(twice, axis=axis)).mean(1 - axis)
+        assert steps[side - 1] <= steps.max() * (1 + 1e-6)
+        assert steps[side - 1] <= 3 * np.median(steps) + 1e-6
+
+
+def test_parts_of_a_picture_get_the_grain_of_their_place() -> None:
+    grain, photo = Grain(8), np.full((2, 3, 600, 700), 0.5, np.float32)
+    whole = grain(photo, Box(0, 0, 600, 700))
+    assert whole.dtype == np.float32
+    np.testing.assert_array_equal(whole[0], whole[1])  # no frame has another ground than the next
+    box = Box(33, 500, 590, 650)
+    there = (..., *box.slices)
+    np.testing.assert_array_equal(grain(photo[there], box), whole[there])
+    assert float(whole[0, 0, :512, :512].std()) == pytest.approx(8 / 255, rel=1e-3)
+
+
+def test_black_and_white_stay_in_the_range() -> None:
+    for level in (0.0, 1.0):
+        lit = Grain(30)(np.full((1, 3, 64, 64), level, np.float32), Box(0, 0, 64, 64))
+        assert (lit.min(), lit.max()) != (level, level)
+        assert lit.min() >= 0
+        assert lit.max() <= 1
+
+
+def repeated(picture: Image.Image) -> float:
+    """The correlation of a picture's marks with a copy of them, moved by more than a mark and by 64 px at most."""
+    gray = picture.convert("L")
+    marks = np.asarray(gray, float) - np.asarray(gray.filter(ImageFilter.GaussianBlur(8)), float)
+    inside = marks[16:-16, 16:-16] * np.hanning(224)[:, None] * np.hanning(224)
+    along = np.fft.fftshift(np.fft.irfft2(np.abs(np.fft.rfft2(inside)) ** 2))
+    rows, columns = np.mgrid[-112:112, -112:112]
+    distance = np.hypot(rows, columns)
+    mean = np.bincount(distance.astype(int).ravel(), along.ravel()) / np.bincount(distance.astype(int).ravel())
+    mark = np.argmax(mean < 0)
+    return float(along[(distance > mark) & (distance < 64)].max() / along.max())
+
+
+@pytest.mark.parametrize(
+    "style", ["wave", "starry_night", "scream", "composition_vii", "udnie", "shipwreck", "water_lilies", "grande_jatte"]
+)
+def test_a_smooth_surface_becomes_strokes_instead_of_one_mark_repeated(style: str) -> None:
+    stylizer = Stylizer.load(style, device="cpu", precision="fp32")
+    wall = np.full((256, 256, 3), (112, 102, 77)) + np.linspace(-15, 15, 256)[:, None, None]
+    photo = Image.fromarray(wall.astype(np.uint8))
+    assert repeated(stylizer.stylize(photo)) > 0.5
+    assert repeated(stylizer.stylize(photo, grain=6)) < 0.25
