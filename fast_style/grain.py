@@ -1,6 +1,7 @@
 """Uneven ground under a picture, by position: what networks make strokes of where a photograph shows nothing."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ Array = NDArray[np.float32]
 SPOT_PX = 4.0
 # The sides of the ground, which repeats beyond them: more than are seen of one smooth surface, and quickly made.
 PERIOD_PX = (512, 512)
+# Of pictures of one colour, in steps of 8-bit pictures: enough for strokes as anywhere.
+LEAST = 6.0
 
 
 class Grain:
@@ -28,6 +31,16 @@ class Grain:
         part = self.ground.take(rows, 0, mode="wrap").take(columns, 1, mode="wrap")
         lit: Array = (photo + part).clip(0, 1)
         return lit
+
+
+def blank(photo: NDArray[Any]) -> bool:
+    """Whether a picture, (H, W, 3) or (1, 3, H, W), is of one colour: a film's fade, an empty page.
+
+    Instance norms leave nothing of it; networks answer with a loud grid that has nothing to do with the colour.
+    """
+    pixels = photo if photo.ndim == 3 else photo[0].transpose(1, 2, 0)
+    middle = pixels[len(pixels) // 2]
+    return bool((middle == middle[0]).all() and (pixels == middle[0]).all())  # most pictures are told by one row
 
 
 # Pictures that repeat have a ground of their size each, which a service would otherwise keep for ever.

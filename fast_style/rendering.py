@@ -1,6 +1,7 @@
 """From a photograph and its controls to the result: as a whole, or tile by tile when memory is short."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from . import color, images
 from .blending import Styles
 from .engines import Engine, paint_frame
+from .grain import LEAST, blank
 from .look import Look
 from .masks import Mask
 from .options import StylizeOptions
@@ -41,15 +43,18 @@ def render(
 ) -> Pixels:
     """Photographs (N, 3, H, W) float32, or one (H, W, 3) uint8 or uint16, to the same kind and shape.
 
-    progress: where there are tiles, called with what is going on, tiles done, and tiles in all (0 while not known).
+    Pictures of one colour are always shown with some grain. progress: where there are tiles, called with what is going
+    on, tiles done, and tiles in all (0 while not known).
     """
+    core_px = _core_px(engine, options, photo)
+    if photo.ndim == 4 and len(photo) > 1 and (core_px or any(blank(one[None]) for one in photo)):
+        return np.concatenate([render(engine, styles, options, masks, one[None], progress) for one in photo])
+    if blank(photo) and not options.grain:
+        options = replace(options, grain=LEAST)
     size = _size(photo)
     whole = Box(0, 0, *size)
     make = partial(Look, engine, styles, options, masks)
     look = make(size)
-    core_px = _core_px(engine, options, photo)
-    if core_px and photo.ndim == 4 and len(photo) > 1:
-        return np.concatenate([render(engine, styles, options, masks, one[None], progress) for one in photo])
     if core_px is None and look.plain and photo.dtype == np.uint8:
         return paint_frame(engine, photo, look.rows)
     result = np.empty_like(photo)

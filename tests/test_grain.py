@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 from fast_style import Stylizer
-from fast_style.grain import PERIOD_PX, SPOT_PX, Grain, ground
+from fast_style.evaluation.artifacts import checkerboard
+from fast_style.grain import PERIOD_PX, SPOT_PX, Grain, blank, ground
+from fast_style.library import shipped
 from fast_style.tiling import Box
 
 
@@ -63,8 +67,43 @@ def repeated(picture: Image.Image) -> float:
     "style", ["wave", "starry_night", "scream", "composition_vii", "udnie", "shipwreck", "water_lilies", "grande_jatte"]
 )
 def test_a_smooth_surface_becomes_strokes_instead_of_one_mark_repeated(style: str) -> None:
-    stylizer = Stylizer.load(style, device="cpu", precision="fp32")
+    stylizer = Stylizer.load(style, device="cpu", engine="torch", precision="fp32")
     wall = np.full((256, 256, 3), (112, 102, 77)) + np.linspace(-15, 15, 256)[:, None, None]
     photo = Image.fromarray(wall.astype(np.uint8))
     assert repeated(stylizer.stylize(photo)) > 0.5
     assert repeated(stylizer.stylize(photo, grain=6)) < 0.25
+
+
+def test_a_picture_of_one_colour_is_told_from_all_others() -> None:
+    for dtype in (np.uint8, np.uint16):
+        page = np.full((5, 4, 3), (1, 2, 3), dtype)
+        assert blank(page)
+        assert blank(page.transpose(2, 0, 1)[None].astype(np.float32))
+        for place in ((0, 0, 0), (4, 3, 2), (2, 1, 1)):
+            marked = page.copy()
+            marked[place] += 1
+            assert not blank(marked)
+            assert not blank(marked.transpose(2, 0, 1)[None].astype(np.float32))
+
+
+@pytest.mark.parametrize("style", sorted(shipped()))
+def test_a_picture_of_one_colour_becomes_strokes_instead_of_a_grid(style: str) -> None:
+    page = Stylizer.load(style, device="cpu", engine="torch", precision="fp32").stylize(
+        Image.new("RGB", (192, 160), (32, 74, 135))
+    )
+    assert checkerboard(page) < 14
+
+
+def test_in_a_batch_pictures_of_one_colour_get_grain_and_the_others_none(tiny: Path) -> None:
+    stylizer = Stylizer.load(tiny, device="cpu", precision="fp32")
+    photo = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
+    page = np.full_like(photo, 0.25)
+    both = stylizer(np.concatenate([photo, page, photo]))
+    for one, expected in zip(both, (stylizer(photo), stylizer(page, grain=6), stylizer(photo)), strict=True):
+        np.testing.assert_allclose(one, expected[0], atol=1e-6)
+
+
+def test_a_page_in_tiles_equals_the_whole(tiny: Path) -> None:
+    stylizer, page = Stylizer.load(tiny, device="cpu", precision="fp32"), Image.new("RGB", (200, 150), "teal")
+    whole, tiles = (np.asarray(stylizer.stylize(page, tile_px=px), int) for px in (None, 64))
+    assert np.abs(whole - tiles).max() <= 1

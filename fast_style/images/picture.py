@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -78,6 +79,7 @@ def _all_of(stream: BinaryIO) -> bytes:
     return stream.read()
 
 
+@cache
 def _register_heif() -> None:
     """HEIC, as phones write it, through Pillow's plug-in where it is installed."""
     with suppress(ImportError):
