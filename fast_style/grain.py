@@ -1,6 +1,6 @@
 """Uneven ground under a picture, by position: what networks make strokes of where a photograph shows nothing."""
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ class Grain:
 
     def __init__(self, levels: float, period_px: tuple[int, int] = PERIOD_PX) -> None:
         """levels: standard deviation in steps of 8-bit pictures; period_px: height and width."""
-        self.ground = ground(*period_px) * np.float32(levels / 255)
+        spots = _usual() if period_px == PERIOD_PX else ground(*period_px)
+        self.ground = spots * np.float32(levels / 255)
 
     def __call__(self, photo: Array, box: Box) -> Array:
         """photo: (N, 3, h, w) in [0, 1], that part of the picture; the same brighter and darker by the ground, cut."""
@@ -33,18 +34,18 @@ class Grain:
         return lit
 
 
-def blank(photo: NDArray[Any]) -> bool:
-    """Whether a picture, (H, W, 3) or (1, 3, H, W), is of one colour: a film's fade, an empty page.
+def blank(photo: Any) -> bool:
+    """Whether a picture, array (H, W, 3) or array or tensor (1, 3, H, W), is of one colour: a film's fade, a page.
 
     Instance norms leave nothing of it; networks answer with a loud grid that has nothing to do with the colour.
     """
-    pixels = photo if photo.ndim == 3 else photo[0].transpose(1, 2, 0)
-    middle = pixels[len(pixels) // 2]
-    return bool((middle == middle[0]).all() and (pixels == middle[0]).all())  # most pictures are told by one row
+    planar = photo.ndim == 4
+    middle = photo[..., photo.shape[2] // 2, :] if planar else photo[len(photo) // 2]
+    first = middle[..., :1] if planar else middle[0]
+    whole = first[..., None] if planar else first
+    return bool((middle == first).all()) and bool((photo == whole).all())  # most pictures are told by one row
 
 
-# Pictures that repeat have a ground of their size each, which a service would otherwise keep for ever.
-@lru_cache(maxsize=4)
 def ground(height: int, width: int) -> Array:
     """(height, width), mean 0, deviation 1: white noise, blurred by a Gaussian across the edges, so that it repeats."""
     noise = np.random.default_rng(0).standard_normal((height, width))
@@ -54,3 +55,9 @@ def ground(height: int, width: int) -> Array:
     spots = np.fft.irfft2(spectrum, s=(height, width))
     result: Array = (spots / max(float(spots.std()), 1e-6)).astype(np.float32)
     return result
+
+
+@cache
+def _usual() -> Array:
+    """The ground of all pictures but those that repeat, which have one of their own size each."""
+    return ground(*PERIOD_PX)

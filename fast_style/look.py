@@ -1,6 +1,7 @@
 """How a picture is to look: which styles, how strongly, in which colours, at every pixel."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -32,7 +33,7 @@ class Look:
         self.plain = options.plain and not masks
         """Whether the network's answer is the result."""
         self.strength, self.colors = options.strength, options.preserve_color
-        self.grain = Grain(options.grain, _period(options, size, engine.reach_px)) if options.grain else None
+        self.levels, self.period_px = options.grain, _period(options, size, engine.reach_px)
         self.masks = [mask.at(size[1], size[0], options.feather) for mask in masks]
         names = [mask.style or options.style for mask in masks] or [options.style]
         rows = [styles.weights(name, options.interpolate) for name in names]
@@ -91,7 +92,12 @@ class Look:
 
     def seen(self, photo: Any, box: Box) -> Any:
         """What the network is shown of that part of the picture: the photograph, with grain where that is asked for."""
-        return photo if self.grain is None else self.grain(photo, box)
+        return self.grain(photo, box) if self.levels else photo
+
+    @cached_property
+    def grain(self) -> Grain:
+        """Made when it is needed: of large pictures that repeat it takes seconds."""
+        return Grain(self.levels, self.period_px)
 
     def _run(self, photo: Any, box: Box, role: Role) -> Any:
         return self.engine(self.seen(photo, box), self.blend(box, role), self.statistics.get(role))

@@ -15,7 +15,7 @@ class PaddedConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, C, H, W)."""
         if self.padding_mode == "replicate" and x.requires_grad and torch.compiler.is_dynamo_compiling():
-            return F.conv2d(self._edged(x), self.weight, self.bias, self.stride)
+            return F.conv2d(self._edged(x), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
         return super().forward(x)
 
     def _edged(self, x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from . import images, masks
 from .blending import Styles
 from .engines import Engine, open_engine
 from .errors import FastStyleError
+from .grain import blank
 from .masks import Mask, MaskLike
 from .options import RuntimeOptions, StylizeOptions
 from .painting import paint
@@ -80,14 +81,14 @@ class Stylizer:
         shape = tuple(getattr(image, "shape", ()))
         if len(shape) != 4 or shape[1] != 3 or 0 in shape:
             raise FastStyleError(f"expected RGB images of shape (N, 3, H, W), got {shape or type(image).__name__}")
-        wanted = replace(options or StylizeOptions(), **changes)
+        wanted = replace(options or StylizeOptions(), **{**changes, "tileable": False})
         found = self.masks(wanted, mask)
         if isinstance(image, np.ndarray):
             result: Any = render(self.engine, self._styles, wanted, found, np.asarray(image, np.float32))
             return result
         tensor: Any = image
         whole = wanted.tile_px is None and wanted.memory == "auto"
-        if not found and wanted.plain and whole:  # nothing needs to leave the device
+        if not found and wanted.plain and whole and not any(map(blank, tensor.split(1))):  # it stays on its device
             return self.engine(tensor, self._styles.weights(wanted.style, wanted.interpolate))
         photo = tensor.detach().float().cpu().numpy()
         return tensor.new_tensor(render(self.engine, self._styles, wanted, found, photo))

@@ -12,6 +12,7 @@ from PIL import Image
 from fast_style import images
 from fast_style.checkpoint import find, load
 from fast_style.commands import main as fast_style
+from fast_style.evaluation import trained_on
 from fast_style.evaluation.artifacts import check_all, without_grain
 from fast_style.evaluation.reference import Curve
 from fast_style.network import TransformerNetwork
@@ -143,6 +144,16 @@ def test_iterations_are_interpolated_between_points_and_bounded_outside() -> Non
     assert curve.equivalent(0.55) == (pytest.approx(50 * 2**0.5), True)
     assert curve.equivalent(0.9) == (25, False)
     assert curve.equivalent(0.4) == (200, False)
+
+
+def test_what_a_training_held_out_does_not_count_as_trained_on(tmp_path: Path) -> None:
+    for i in range(20):
+        picture(8, 8).save(tmp_path / f"{i:02}.png")
+    info = {"training": {"recipe": {"data": {"hold_out": 5}}}}
+    seen = [int(path.stem) for path in trained_on(info, tmp_path, 4)]
+    assert seen == [0, 3, 6, 9]
+    assert [int(path.stem) for path in trained_on({}, tmp_path, 4)] == [0, 5, 10, 15]
+    assert len(trained_on(info, tmp_path, 50)) == 15
 
 
 def test_the_contact_sheet_holds_every_picture() -> None:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageFilter
 
 from fast_style import Stylizer
@@ -88,10 +89,10 @@ def test_a_picture_of_one_colour_is_told_from_all_others() -> None:
 
 @pytest.mark.parametrize("style", sorted(shipped()))
 def test_a_picture_of_one_colour_becomes_strokes_instead_of_a_grid(style: str) -> None:
-    page = Stylizer.load(style, device="cpu", engine="torch", precision="fp32").stylize(
-        Image.new("RGB", (192, 160), (32, 74, 135))
-    )
+    stylizer = Stylizer.load(style, device="cpu", engine="torch", precision="fp32")
+    page = stylizer.stylize(Image.new("RGB", (192, 160), (32, 74, 135)))
     assert checkerboard(page) < 14
+    assert np.asarray(page).std() > 25  # without grain 2 to 16
 
 
 def test_in_a_batch_pictures_of_one_colour_get_grain_and_the_others_none(tiny: Path) -> None:
@@ -101,6 +102,7 @@ def test_in_a_batch_pictures_of_one_colour_get_grain_and_the_others_none(tiny: P
     both = stylizer(np.concatenate([photo, page, photo]))
     for one, expected in zip(both, (stylizer(photo), stylizer(page, grain=6), stylizer(photo)), strict=True):
         np.testing.assert_allclose(one, expected[0], atol=1e-6)
+    np.testing.assert_allclose(stylizer(torch.from_numpy(page)).numpy(), stylizer(page), atol=1e-6)
 
 
 def test_a_page_in_tiles_equals_the_whole(tiny: Path) -> None:

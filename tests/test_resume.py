@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fast_style.checkpoint import load
 from fast_style.errors import FastStyleError
 from fast_style.options import TrainOptions
 from fast_style.training import Trainer, train
@@ -48,6 +49,15 @@ def test_resume_needs_the_same_photographs(options: TrainOptions) -> None:
     picture(60, 60).save(options.data.dataset / "new.jpg")
     with pytest.raises(FastStyleError, match="other values of files in the dataset"):
         train(replace(options, resume=True))
+
+
+def test_steps_before_count_once_where_the_start_is_overwritten(options: TrainOptions, tmp_path: Path) -> None:
+    first = train(options)
+    again = replace(options, init=str(first), output=first, overwrite=True, save_minutes=0)
+    trainer = Trainer(again)
+    trainer.run(lambda: trainer.state.step == 2)
+    train(replace(again, resume=True))
+    assert load(first).training["steps_in_all"] == 2 * options.steps
 
 
 def test_resuming_a_finished_run_changes_nothing(options: TrainOptions) -> None:

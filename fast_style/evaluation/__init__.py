@@ -1,9 +1,10 @@
 """How good is a trained network: distances, iterations-equivalent, artifacts, stability of films."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -54,15 +55,24 @@ def evaluate(
             )
             report(f"{kind} at {size_px} px")
     if options.trained:
-        every = list_photos(options.trained)[0]
-        # Spread evenly, because folders are sorted by kind, and kinds differ more than seen and unseen do.
-        seen = _photos(every[:: max(1, len(every) // options.count)][: options.count], options.size)
+        seen = _photos(trained_on(stylizer.info, options.trained, options.count), options.size)
         findings.trained = judge.mean(_pairs(paint, seen))
         report("photographs trained on")
     columns = [photos, [picture for picture, _ in pairs]]
     if options.reference_photos:
         columns += _compare(findings, paint, judge, pairs[: options.reference_photos], options, report)
     return findings, images.contact_sheet(columns)
+
+
+def trained_on(info: Mapping[str, Any], folder: Path, count: int) -> list[Path]:
+    """Photographs of the folder that a network was trained on, without those that its training held out.
+
+    Spread evenly, because folders are sorted by kind, and kinds differ more than seen and unseen do.
+    """
+    every = list_photos(folder)[0]
+    held_out = info.get("training", {}).get("recipe", {}).get("data", {}).get("hold_out", 0)
+    every = every[: max(0, len(every) - held_out)] or every
+    return every[:: max(1, len(every) // count)][:count]
 
 
 def _larger(size_px: int, film: Path | None) -> dict[str, list[Image.Image]]:

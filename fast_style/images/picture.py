@@ -100,8 +100,7 @@ def upright(image: Image.Image) -> Picture:
 def _turned(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     """The image with its orientation applied, and its EXIF without it; damaged EXIF is dropped."""
     try:
-        lies = image.getexif().get(ORIENTATION, 1) != 1
-        turned = ImageOps.exif_transpose(image) if lies else image  # which would copy it in any case
+        turned = ImageOps.exif_transpose(image)
         exif = turned.getexif()
         return turned, exif.tobytes() if exif else None
     except Exception:  # Pillow raises struct, type, key and value errors on damaged EXIF; the pixels are sound

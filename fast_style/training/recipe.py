@@ -22,16 +22,13 @@ def recipe(options: TrainOptions, photos: Sequence[Path]) -> dict[str, Any]:
     return {**kept, "files in the dataset": hashlib.sha256(names.encode()).hexdigest()}
 
 
-def story(options: TrainOptions, state: TrainingState, before: int = 0) -> dict[str, Any]:
-    """What a checkpoint tells of its training: recipe, steps, minutes, last losses, versions.
-
-    `before`: steps that the network of `--init` had been trained for.
-    """
+def story(options: TrainOptions, state: TrainingState) -> dict[str, Any]:
+    """What a checkpoint tells of its training: recipe, steps, minutes, last losses, versions."""
     recent = state.recent
     return {
         "recipe": _plain({**asdict(options), "init": options.init and Path(options.init)}),
         "steps": state.step,
-        "steps_in_all": before + state.step,
+        "steps_in_all": state.before + state.step,
         "minutes": state.elapsed_s / 60,
         "losses": {name: sum(terms[name] for terms in recent) / len(recent) for name in (recent[0] if recent else ())},
         "versions": {name: version(name) for name in ("fast_style", "torch", "torchvision")},

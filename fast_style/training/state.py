@@ -25,6 +25,8 @@ class TrainingState:
     average: dict[str, Tensor]
     """Exponential moving average of the weights, float32."""
     step: int = 0
+    before: int = 0
+    """Steps that the network of --init had been trained for, as far as its file told."""
     samples: int = 0
     """Index of the next sample of the dataset."""
     elapsed_s: float = 0.0
@@ -55,7 +57,7 @@ class TrainingState:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": self.average,
-            "counters": [self.step, self.samples, self.elapsed_s],
+            "counters": [self.step, self.samples, self.elapsed_s, self.before],
             "bad_files": self.bad_files,
             "recent": self.recent,
         }
@@ -76,5 +78,5 @@ class TrainingState:
         self.optimizer.load_state_dict(content["optimizer"])
         for key, value in content["average"].items():
             self.average[key].copy_(value)
-        self.step, self.samples, self.elapsed_s = content["counters"]
+        self.step, self.samples, self.elapsed_s, self.before = content["counters"]
         self.bad_files, self.recent = content["bad_files"], content["recent"]

@@ -63,6 +63,7 @@ class Trainer:
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
         self.objective = Objective(options, self.start, pictures)
         self.state = TrainingState.begin(self.objective.network, options, [str(path) for path in others])
+        self.state.before = self.start.steps
         if options.resume:
             self.state.load(self.resume_file, recipe(self.options, self.photos))
         self._unchecked: list[tuple[int, Tensor]] = []
@@ -112,7 +113,7 @@ class Trainer:
         return checkpoint.Checkpoint(
             self.objective.network.options,
             self.start.styles,
-            story(self.options, self.state, self.start.steps),
+            story(self.options, self.state),
             weights,
         )
 
