@@ -88,7 +88,7 @@ class Stylizer:
             return result
         tensor: Any = image
         whole = wanted.tile_px is None and wanted.memory == "auto"
-        if not found and wanted.plain and whole and not any(map(blank, tensor.split(1))):  # it stays on its device
+        if not found and wanted.plain and whole and not _any_blank(tensor):  # it stays on its device
             return self.engine(tensor, self._styles.weights(wanted.style, wanted.interpolate))
         photo = tensor.detach().float().cpu().numpy()
         return tensor.new_tensor(render(self.engine, self._styles, wanted, found, photo))
@@ -146,3 +146,11 @@ class Stylizer:
         if picture.icc_profile:
             result.info["icc_profile"] = picture.icc_profile
         return result
+
+
+def _any_blank(batch: Any) -> bool:
+    """Whether a picture of a tensor (N, 3, H, W) is of one colour; not where memory is too short even to look."""
+    try:
+        return any(map(blank, batch.split(1)))
+    except RuntimeError:  # the engine does with less, or says what to do
+        return False
