@@ -158,3 +158,20 @@ def seconds(work: Callable[[int], object]) -> float:
     for i in range(20):
         work(i)
     return time.perf_counter() - start
+
+
+@pytest.mark.parametrize(("for_gpu", "cores", "workers"), [(False, 16, 2), (True, 4, 4), (True, 64, 8), (True, None, 1)])
+def test_a_gpu_gets_a_worker_for_each_core(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, for_gpu: bool, cores: int | None, workers: int
+) -> None:
+    asked: dict[str, int] = {}
+
+    def loader(_: object, **kwargs: int) -> list[None]:
+        asked.update(kwargs)
+        return [None]
+
+    monkeypatch.setattr("fast_style.dataset.DataLoader", loader)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    next(batches(list_photos(photos)[0], replace(PLAIN, workers=None), 32, 2, 0, for_gpu))
+    assert asked["num_workers"] == workers
+    assert asked["pin_memory"] == for_gpu

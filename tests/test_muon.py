@@ -55,3 +55,19 @@ def test_it_goes_on_from_its_saved_state() -> None:
     second.load_state_dict(first.state_dict())
     run(second, halved, gradients[2:])
     assert torch.equal(straight, halved)
+
+
+def test_kernels_of_one_shape_move_together_as_each_would_alone() -> None:
+    torch.manual_seed(0)
+    shapes = [(8, 8, 3, 3), (16, 8, 3, 3), (8, 8, 3, 3), (8, 8, 3, 3)]
+    together = [nn.Parameter(torch.randn(shape)) for shape in shapes]
+    alone = [nn.Parameter(p.detach().clone()) for p in together]
+    optimizers = [Muon(together, lr=0.1), *(Muon([p], lr=0.1) for p in alone)]
+    for _ in range(3):
+        for a, b in zip(together, alone, strict=True):
+            a.grad = torch.randn_like(a)
+            b.grad = a.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    for a, b in zip(together, alone, strict=True):
+        torch.testing.assert_close(a, b, atol=2e-3, rtol=0)  # products in bf16

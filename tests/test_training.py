@@ -96,6 +96,7 @@ class Poisoned:
     def __init__(self, trainer: Trainer, after: int) -> None:
         self.trainer, self.after, self.whole = trainer, after, trainer.objective
         self.device, self.network, self.blend = self.whole.device, self.whole.network, self.whole.blend
+        self.compiles = False
 
     def __call__(self, photo: Tensor, style: Tensor, sample: int) -> dict[str, Tensor]:
         terms = self.whole(photo, style, sample)
@@ -143,6 +144,33 @@ def test_checks_on_a_gpu_are_rarer_and_name_the_same_step(
         trainer.run()
     assert len(checks) <= 3
     assert final_state(options)["counters"][0] == 1  # saved after the first step, never again since
+
+
+def test_compiling_is_told_and_takes_none_of_the_time_to_train(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_once(function: Any, *_: Any) -> Any:
+        shapes: set[torch.Size] = set()
+
+        def run(photo: Tensor, *rest: Any) -> Any:
+            if photo.shape not in shapes:
+                time.sleep(2)
+            shapes.add(photo.shape)
+            return function(photo, *rest)
+
+        return run
+
+    monkeypatch.setattr("fast_style.training.objective.compiled", slow_once)
+    events: list[Event] = []
+    trainer = Trainer(replace(options, compile="on", minutes=1 / 60), [events.append])
+    began = time.monotonic()
+    trainer.run()
+    assert time.monotonic() - began - trainer.state.elapsed_s > 4  # crops of two sizes
+    kinds = [event.kind for event in events]
+    assert kinds.count("compiling") == 2
+    assert kinds.index("compiling") < kinds.index("step")
+    compiled = torch.load(trainer.resume_file, weights_only=True)["network"]
+    assert all(value.isfinite().all() for value in compiled.values())
 
 
 def test_previews_come_from_the_first_steps_on(options: TrainOptions) -> None:

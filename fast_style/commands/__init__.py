@@ -45,6 +45,7 @@ def run(command: Callable[[Sequence[str], str], int], arguments: Sequence[str] |
     """Run one command's `main(arguments, prog)`; what the user can mend becomes one line and exit code 1."""
     given = sys.argv[1:] if arguments is None else arguments
     warnings.showwarning = _show_warning
+    warnings.filterwarnings("ignore", message="TensorFloat32")  # not for losses: they are float32
     try:
         return command(given, prog)
     except FastStyleError as error:

@@ -55,6 +55,8 @@ class ProgressBar:
 
     def __call__(self, event: "Event") -> None:
         self.last = event
+        if event.kind == "compiling":
+            self.bar.set_description_str("compiling, a minute or so, once for each size of crops")
         if event.terms:
             shown = "  ".join(f"{name} {event.terms[name]:.3f}" for name in ("content", "style") if name in event.terms)
             left = tqdm.format_interval(event.seconds_left)

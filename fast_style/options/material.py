@@ -60,8 +60,9 @@ class DataOptions:
     hold_out: int = 0
     """Photographs (the last, sorted by path) that are never trained on, for evaluation."""
 
-    workers: int = 2
-    """Processes that decode photographs; 0 decodes in the training process."""
+    workers: int | None = None
+    """Processes that decode photographs; 0 decodes in the training process. By default 2, for a GPU one for each core,
+    8 at most."""
 
     seed: int = 0
     """Seed of the network's start and of the order, scale, crop and flip of the photographs."""

@@ -11,7 +11,7 @@ from torch import Tensor
 class Event:
     """State of the training after a step."""
 
-    kind: Literal["start", "step", "preview", "end"]
+    kind: Literal["start", "compiling", "step", "preview", "end"]
     step: int
     """Steps done; of kind `step`, the step that `terms` are of."""
     progress: float

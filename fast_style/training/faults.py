@@ -3,7 +3,6 @@
 Dimensionless, in float32, beside the perceptual losses, which hardly see these faults.
 """
 
-import itertools
 import math
 
 import torch
@@ -41,16 +40,13 @@ def checkerboard(image: Tensor) -> Tensor:
         return image.new_zeros(())
     side -= side % 4
     power = _spectra(_opponents(image), side).mean((0, 2, 3))
+    period = torch.arange(0, side, side // 4, device=image.device)
+    u, v = torch.cartesian_prod(period, period)[1:].T[..., None, None]  # (15, 1, 1) each: without the mean
     # Edges along an axis lift its whole row of the spectrum: each direction is its own neighbourhood.
     near = torch.tensor([-6, -5, -4, -3, 3, 4, 5, 6], device=image.device)
     across, along = torch.stack([near, 0 * near]), torch.stack([0 * near, near])
-    ratios = [
-        power[:, u, v]
-        / power[:, (u + across) % side, (v + along) % side].detach().median(2).values.amax(1).clamp_min(TINY)
-        for u, v in itertools.product(range(0, side, side // 4), repeat=2)
-        if u or v
-    ]
-    return torch.stack(ratios).mean()
+    around = power.detach()[:, (u + across) % side, (v + along) % side]  # (3, 15, 2, 8)
+    return (power[:, u[:, 0, 0], v[:, 0, 0]] / around.median(3).values.amax(2).clamp_min(TINY)).mean()
 
 
 def concentration(image: Tensor) -> Tensor:

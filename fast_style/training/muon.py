@@ -31,43 +31,53 @@ class Muon(Optimizer):
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """One update from the gradients in place; `closure` is not supported."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    update = _muon if _is_matrix(parameter) else _adam
-                    update(parameter, parameter.grad, self.state[parameter], group["lr"])
+            moved = [parameter for parameter in group["params"] if parameter.grad is not None]
+            for shape in {tuple(p.shape) for p in moved if _is_matrix(p)}:
+                _muon([p for p in moved if p.shape == shape], self.state, group["lr"])
+            _adam([p for p in moved if not _is_matrix(p)], self.state, group["lr"])
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """(rows, columns) to about the nearest matrix whose singular values are all 1, by matrix products in bf16."""
+    """(..., rows, columns) to about the nearest matrices whose singular values are all 1, by products in bf16."""
     a, b, c = QUINTIC
-    wide = matrix.shape[0] <= matrix.shape[1]
-    x = (matrix if wide else matrix.T).bfloat16()
-    x = x / (x.norm() + 1e-7)
+    wide = matrix.shape[-2] <= matrix.shape[-1]
+    x = (matrix if wide else matrix.mT).bfloat16()
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(ROUNDS):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return (x if wide else x.T).float()
+    return (x if wide else x.mT).float()
 
 
 def _is_matrix(parameter: Tensor) -> bool:
     return parameter.ndim == 4 and min(parameter.shape[:2]) > 3
 
 
-def _muon(parameter: Tensor, gradient: Tensor, state: dict[str, Any], lr: float) -> None:
-    momentum = state.setdefault("momentum", torch.zeros_like(parameter))
-    momentum.lerp_(gradient, 1 - MOMENTUM)
-    matrix = gradient.lerp(momentum, MOMENTUM).flatten(1)  # Nesterov's look ahead
-    scale = LIKE_ADAM * max(matrix.shape) ** 0.5
-    parameter.sub_(orthogonal(matrix).view(parameter.shape), alpha=lr * scale)
+def _muon(parameters: list[Tensor], states: dict[Tensor, dict[str, Any]], lr: float) -> None:
+    """Kernels of one shape, together: on a GPU each by itself takes longer to ask for than to do."""
+    momenta = [states[p].setdefault("momentum", torch.zeros_like(p)) for p in parameters]
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+    ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)  # Nesterov's look ahead
+    matrices = torch.stack([gradient.flatten(1) for gradient in ahead])
+    scale = LIKE_ADAM * max(matrices.shape[1:]) ** 0.5
+    updates = orthogonal(matrices).view(len(parameters), *parameters[0].shape)
+    torch._foreach_add_(parameters, list(updates), alpha=-lr * scale)
 
 
-def _adam(parameter: Tensor, gradient: Tensor, state: dict[str, Any], lr: float) -> None:
-    if not state:
-        state.update(step=torch.zeros(()), mean=torch.zeros_like(parameter), square=torch.zeros_like(parameter))
-    state["step"] += 1
-    state["mean"].lerp_(gradient, 1 - BETAS[0])
-    state["square"].lerp_(gradient.square(), 1 - BETAS[1])
-    mean, square = (
-        state[key] / (1 - beta ** state["step"]) for key, beta in zip(("mean", "square"), BETAS, strict=True)
-    )
-    parameter.addcdiv_(mean.to(parameter.device), square.sqrt() + EPS, value=-lr)
+def _adam(parameters: list[Tensor], states: dict[Tensor, dict[str, Any]], lr: float) -> None:
+    if not parameters:
+        return
+    for p in parameters:
+        if not states[p]:
+            states[p].update(step=torch.zeros(()), mean=torch.zeros_like(p), square=torch.zeros_like(p))
+        states[p]["step"] += 1
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    means, squares = ([states[p][key] for p in parameters] for key in ("mean", "square"))
+    torch._foreach_lerp_(means, gradients, 1 - BETAS[0])
+    torch._foreach_lerp_(squares, torch._foreach_mul(gradients, gradients), 1 - BETAS[1])
+    steps = [float(states[p]["step"]) for p in parameters]  # kept on the CPU: no waiting for the device
+    mean = torch._foreach_div(means, [1 - BETAS[0] ** step for step in steps])
+    root = torch._foreach_sqrt(torch._foreach_div(squares, [1 - BETAS[1] ** step for step in steps]))
+    torch._foreach_add_(root, EPS)
+    torch._foreach_addcdiv_(parameters, mean, root, value=-lr)

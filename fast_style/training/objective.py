@@ -35,6 +35,8 @@ class Objective:
             "clipping": options.loss.clipping_weight,
             "temporal": options.loss.temporal_weight,
         }
+        if self.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True  # shapes stay the same for thousands of steps
         self.network = start.network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
         layers = options.loss.layers_in_use["style"]
@@ -49,7 +51,8 @@ class Objective:
         self.loss = PerceptualLoss(options.loss, vgg, targets)
         self.teacher = self._load_teacher(options.teacher) if options.teacher else None
         self._call: Callable[[Tensor, Tensor, Motion | None], dict[str, Tensor]] = self._eager
-        if options.compile == "on" or (options.compile == "auto" and self.device.type == "cuda"):
+        self.compiles = options.compile == "on" or (options.compile == "auto" and self.device.type == "cuda")
+        if self.compiles:
             self._call = compiled(self._eager, self.device, "training")
 
     def __call__(self, photo: Tensor, style: Tensor, sample: int = 0) -> dict[str, Tensor]:
@@ -62,6 +65,12 @@ class Objective:
             return self._call(photo, style, None)
         motion = random_motion(f"{self.seed} {sample}", len(photo), photo.shape[-1])
         return self._call(photo, style, motion.to(self.device))
+
+    def prepare(self, count: int, side_px: int) -> None:
+        """Compile for `count` crops of that side; leaves no gradients."""
+        crops = torch.rand(count, 3, side_px, side_px, device=self.device).to(memory_format=torch.channels_last)
+        self(crops, torch.zeros(count, dtype=torch.long, device=self.device))["total"].backward()
+        self.network.zero_grad()
 
     def blend(self, style: Tensor) -> Tensor:
         """(N,) numbers of the styles being trained to the network's (N, styles) weights."""

@@ -70,6 +70,7 @@ class Trainer:
         self._names: list[str] = []
         self._crop = (0, 0)
         self._batches: Generator[tuple[Tensor, list[str]]] | None = None
+        self._started = 0.0
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Steps until the budget is spent or `should_stop`; saves after the first step, at intervals and at the end."""
@@ -123,10 +124,19 @@ class Trainer:
         if crop != self._crop:
             self.close()
             self._crop = crop
+            if self.objective.compiles:
+                self._compile(*crop)
             cuda = self.objective.device.type == "cuda"
-            self._batches = batches(self.photos, self.options.data, *crop, self.state.samples, pin=cuda)
+            self._batches = batches(self.photos, self.options.data, *crop, self.state.samples, for_gpu=cuda)
         assert self._batches  # made above at the first call
         return next(self._batches)
+
+    def _compile(self, side_px: int, count: int) -> None:
+        """Before the first of such batches; takes none of the time to train."""
+        self._report("compiling")
+        began = time.monotonic()
+        self.objective.prepare(count, side_px)
+        self._started += time.monotonic() - began
 
     def close(self) -> None:
         """End the workers."""
@@ -184,7 +194,7 @@ class Trainer:
         stylized = functional_call(self.objective.network, self.state.average, inputs)
         self._report("preview", previews=(self.previews, stylized.clamp(0, 1).cpu()))
 
-    def _report(self, kind: Literal["start", "step", "preview", "end"], **more: Any) -> None:
+    def _report(self, kind: Literal["start", "compiling", "step", "preview", "end"], **more: Any) -> None:
         state, progress = self.state, self._progress()
         spent = max(1e-9, state.elapsed_s - self._first_s)
         left = state.elapsed_s * (1 - progress) / progress if progress else 0.0
