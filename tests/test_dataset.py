@@ -160,7 +160,9 @@ def seconds(work: Callable[[int], object]) -> float:
     return time.perf_counter() - start
 
 
-@pytest.mark.parametrize(("for_gpu", "cores", "workers"), [(False, 16, 2), (True, 4, 4), (True, 64, 8), (True, None, 1)])
+@pytest.mark.parametrize(
+    ("for_gpu", "cores", "workers"), [(False, 16, 2), (True, 4, 4), (True, 64, 8), (True, None, 1)]
+)
 def test_a_gpu_gets_a_worker_for_each_core(
     photos: Path, monkeypatch: pytest.MonkeyPatch, for_gpu: bool, cores: int | None, workers: int
 ) -> None:
