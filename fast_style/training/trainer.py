@@ -1,7 +1,7 @@
 """The loop itself: sample, step, guard, report, save."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.func import functional_call
 
 from .. import checkpoint
-from ..dataset import batches, list_photos
+from ..dataset import list_photos
 from ..errors import FastStyleError
 from ..options import TrainOptions
 from .events import Event, Listener
+from .feed import Feed
 from .objective import Objective
 from .previews import preview_photos
 from .recipe import recipe, story
@@ -62,14 +63,13 @@ class Trainer:
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
         self.objective = Objective(options, self.start, pictures)
+        self.feed = Feed(self.photos, options.data, for_gpu=self.objective.device.type == "cuda")
         self.state = TrainingState.begin(self.objective.network, options, [str(path) for path in others])
         self.state.before = self.start.steps
         if options.resume:
             self.state.load(self.resume_file, recipe(self.options, self.photos))
         self._unchecked: list[tuple[int, Tensor]] = []
         self._names: list[str] = []
-        self._crop = (0, 0)
-        self._batches: Generator[tuple[Tensor, list[str]]] | None = None
         self._started = 0.0
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -84,7 +84,7 @@ class Trainer:
                 self.save()
             raise
         finally:
-            self.close()
+            self.feed.close()
         self._report("end")
 
     def _loop(self, should_stop: Callable[[], bool]) -> None:
@@ -121,15 +121,9 @@ class Trainer:
     def _next_batch(self) -> tuple[Tensor, list[str]]:
         """The next crops, at the size that the schedule wants by now."""
         crop = self.schedule.crop(self._progress())
-        if crop != self._crop:
-            self.close()
-            self._crop = crop
-            if self.objective.compiles:
-                self._compile(*crop)
-            cuda = self.objective.device.type == "cuda"
-            self._batches = batches(self.photos, self.options.data, *crop, self.state.samples, for_gpu=cuda)
-        assert self._batches  # made above at the first call
-        return next(self._batches)
+        if self.objective.compiles and crop != self.feed.crop:
+            self._compile(*crop)
+        return self.feed(crop, self.state.samples)
 
     def _compile(self, side_px: int, count: int) -> None:
         """Before the first of such batches; takes none of the time to train."""
@@ -137,12 +131,6 @@ class Trainer:
         began = time.monotonic()
         self.objective.prepare(count, side_px)
         self._started += time.monotonic() - began
-
-    def close(self) -> None:
-        """End the workers."""
-        if self._batches:
-            self._batches.close()
-        self._batches = None
 
     def _on_cpu(self) -> bool:
         return self.objective.device.type == "cpu"
