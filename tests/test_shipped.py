@@ -24,8 +24,8 @@ PICTURES = {
 STYLES = ("wave", "scream", "starry_night")
 # How much worse than the full network's the objective may be.
 WORSE = {"lite": 0.10, "nano": 0.25}
-# Beyond that since the full networks of these styles were trained on for long: they were 4 to 10 % above the bounds when
-# they were shipped, better than ever, and have not the room to follow further.
+# Beyond that since the full networks of these styles were trained on for long: 2 to 6 % above the bounds as shipped,
+# better than ever, and without the room to follow further.
 SHORT = ("lite_wave", "lite_starry_night", "nano_wave", "nano_starry_night")
 # What none may fall back behind: a hundredth above what each was shipped with.
 BEST = {
