@@ -41,12 +41,13 @@ def checkerboard(image: Tensor) -> Tensor:
     side -= side % 4
     power = _spectra(_opponents(image), side).mean((0, 2, 3))
     period = torch.arange(0, side, side // 4, device=image.device)
-    u, v = torch.cartesian_prod(period, period)[1:].T[..., None, None]  # (15, 1, 1) each: without the mean
+    u, v = torch.cartesian_prod(period, period)[1:].T  # (15,) each: without the mean
     # Edges along an axis lift its whole row of the spectrum: each direction is its own neighbourhood.
     near = torch.tensor([-6, -5, -4, -3, 3, 4, 5, 6], device=image.device)
     across, along = torch.stack([near, 0 * near]), torch.stack([0 * near, near])
-    around = power.detach()[:, (u + across) % side, (v + along) % side]  # (3, 15, 2, 8)
-    return (power[:, u[:, 0, 0], v[:, 0, 0]] / around.median(3).values.amax(2).clamp_min(TINY)).mean()
+    rows, columns = u[:, None, None] + across, v[:, None, None] + along
+    around = power.detach()[:, rows % side, columns % side]  # (3, 15, 2, 8)
+    return (power[:, u, v] / around.median(3).values.amax(2).clamp_min(TINY)).mean()
 
 
 def concentration(image: Tensor) -> Tensor:
