@@ -25,8 +25,7 @@ STYLES = ("wave", "scream", "starry_night")
 # How much worse than the full network's the objective may be.
 WORSE = {"lite": 0.10, "nano": 0.25}
 # Beyond that since the full networks of these styles were trained on for long: 2 to 6 % above the bounds, though better
-# than ever. A requirement that is not met, not one that is given up: strict, so that meeting it fails until it is struck
-# off here.
+# than ever. The requirement is not met, and not given up: strict, so that meeting it fails until it is struck off here.
 SHORT = ("lite_wave", "lite_starry_night", "nano_wave", "nano_starry_night")
 # What none may fall back behind: a hundredth above what each was shipped with.
 BEST = {
