@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from . import images, masks
-from .blending import Styles
+from . import images
 from .engines import Engine, open_engine
 from .errors import FastStyleError
-from .grain import blank
-from .masks import Mask, MaskLike
+from .inference import masks
+from .inference.masks import Mask, MaskLike
+from .inference.noise import blank
+from .inference.painting import paint
+from .inference.pipeline import Pixels, Progress, render
+from .inference.style_weights import Styles
 from .options import RuntimeOptions, StylizeOptions
-from .painting import paint
-from .rendering import Pixels, Progress, render
 
 Images = TypeVar("Images")
 
@@ -44,7 +45,7 @@ class Stylizer:
         device: auto, cpu, cuda, cuda:1, mps. engine: auto, torch, openvino, onnx. precision: auto, fp32, bf16, fp16.
         Raises FastStyleError for a file that is not a checkpoint and for what this machine does not have.
         """
-        from .library import find
+        from .models.bundled import find
 
         options = RuntimeOptions(device, engine, precision)  # type: ignore[arg-type]  # checked by open_engine
         return cls(open_engine(find(str(path)), options))

@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from fast_style.checkpoint import Checkpoint
 from fast_style.export import tracing
-from fast_style.network import TransformerNetwork
+from fast_style.models.checkpoint import Checkpoint
+from fast_style.models.transformer import TransformerNetwork
+from fast_style.models.vgg import INDICES, VGG19
 from fast_style.options import DataOptions, LossOptions, NetworkOptions, StyleOptions, TrainOptions
 from fast_style.scenes import noise
-from fast_style.vgg import INDICES, VGG19
 
 SHARED = Path(__file__).parents[2] / "shared"
 

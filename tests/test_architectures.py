@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from fast_style import FastStyleError, Stylizer, export, rendering
-from fast_style.checkpoint import Checkpoint, load
+from fast_style import FastStyleError, Stylizer, export
 from fast_style.engines import open_engine
 from fast_style.export import rewriting, tracing
-from fast_style.network import VggEncoderNetwork, build
-from fast_style.network.attention import WINDOW, WindowAttention
+from fast_style.inference import pipeline
+from fast_style.models.architectures import build
+from fast_style.models.attention import WINDOW, WindowAttention
+from fast_style.models.checkpoint import Checkpoint, load
+from fast_style.models.vgg_encoder import VggEncoderNetwork
 from fast_style.options import Arch, NetworkOptions, RuntimeOptions, TrainOptions
 from fast_style.options.running import SHAPES
 from fast_style.training import train
@@ -52,7 +54,7 @@ def test_size_comes_out_as_it_went_in(path: Path, size: tuple[int, int]) -> None
 
 
 def test_tiles_with_exact_statistics_equal_the_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "REDUCED_PX", 60)
+    monkeypatch.setattr(pipeline, "REDUCED_PX", 60)
     stylizer, photo = Stylizer.load(path, device="cpu", precision="fp32", engine="torch"), picture(310, 270)
     whole, tiled = (np.asarray(stylizer.stylize(photo, tile_px=px), np.float32) for px in (None, 64))
     assert np.abs(whole - tiled).max() <= 1
@@ -122,7 +124,7 @@ def test_attention_added_to_a_trained_network_starts_from_what_it_painted(option
 
 
 def training_start(options: TrainOptions) -> torch.nn.Module:
-    from fast_style.training.warm_start import start
+    from fast_style.training.initialization import start
 
     return start(options, [{"name": "dots"}]).network.eval()
 

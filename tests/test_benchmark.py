@@ -11,10 +11,10 @@ import pytest
 from fast_style import FastStyleError, benchmark
 from fast_style.benchmark import cases, peak
 from fast_style.benchmark.cases import Case
+from fast_style.benchmark.parity import psnr
 from fast_style.commands import bench, run
-from fast_style.library import SAMPLE, find
+from fast_style.models.bundled import SAMPLE, find
 from fast_style.options import BenchmarkOptions
-from fast_style.parity import psnr
 
 
 def test_cases_are_every_engine_and_precision(tiny: Path) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from fast_style import checkpoint
-from fast_style.checkpoint import Checkpoint
 from fast_style.errors import FastStyleError
-from fast_style.network import TransformerNetwork
+from fast_style.models import checkpoint
+from fast_style.models.checkpoint import Checkpoint
+from fast_style.models.transformer import TransformerNetwork
 from fast_style.options import NetworkOptions
 
 

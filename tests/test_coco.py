@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fast_style import coco
 from fast_style.commands import main as fast_style
+from fast_style.data import coco
 from fast_style.errors import FastStyleError
 
 from .conftest import picture

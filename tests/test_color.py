@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fast_style import color
+from fast_style.images import color
 from tests.conftest import picture
 
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fast_style import checkpoint
 from fast_style.commands import main as fast_style
-from fast_style.convert import convert
 from fast_style.errors import FastStyleError
+from fast_style.models import checkpoint
+from fast_style.models.convert import convert
 
 
 class Conv(nn.Module):

@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from fast_style import FastStyleError, Stylizer, images
-from fast_style.checkpoint import Checkpoint
+from fast_style.benchmark.parity import psnr
 from fast_style.engines import Engine, cache, choice, open_engine, paint_frame, torch_engine
-from fast_style.hardware import has_compiler
-from fast_style.library import SAMPLE
-from fast_style.network import build
+from fast_style.models.architectures import build
+from fast_style.models.bundled import SAMPLE
+from fast_style.models.checkpoint import Checkpoint
 from fast_style.options import NetworkOptions, RuntimeOptions
-from fast_style.parity import psnr
+from fast_style.system.hardware import has_compiler
 
 PROJECT = Path(__file__).parents[1]
 GRAPHS = ("openvino", "onnx")

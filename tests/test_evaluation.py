@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 
 from fast_style import images
-from fast_style.checkpoint import find, load
 from fast_style.commands import main as fast_style
 from fast_style.evaluation import trained_on
 from fast_style.evaluation.artifacts import check_all, without_grain
 from fast_style.evaluation.reference import Curve
-from fast_style.network import TransformerNetwork
+from fast_style.models.checkpoint import find, load
+from fast_style.models.transformer import TransformerNetwork
 from fast_style.scenes import landscape
 
 from .conftest import SHARED, picture
@@ -66,7 +66,7 @@ def test_transposed_convolutions_are_caught_as_a_checkerboard(
         kernel = torch.full((x.shape[1], 1, 3, 3), 4 / 9)
         return torch.nn.functional.conv_transpose2d(x, kernel, stride=2, padding=1, output_padding=1, groups=x.shape[1])
 
-    monkeypatch.setattr("fast_style.network.transformer.double", transposed)
+    monkeypatch.setattr("fast_style.models.transformer.double", transposed)
     assert "checkerboard" in failed(stylized(wave, photos))
 
 

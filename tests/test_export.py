@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from fast_style import FastStyleError, Stylizer, export, images, parity
-from fast_style.checkpoint import load
+from fast_style import FastStyleError, Stylizer, export, images
+from fast_style.benchmark import parity
 from fast_style.commands import export as command
 from fast_style.commands import run
 from fast_style.engines import open_engine
-from fast_style.library import find
+from fast_style.models.bundled import find
+from fast_style.models.checkpoint import load
 from fast_style.options import RuntimeOptions, StylizeOptions
 
 from .conftest import picture

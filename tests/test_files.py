@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fast_style import files
+from fast_style.system import files
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fast_style import FastStyleError, flow, images
+from fast_style import FastStyleError, images
+from fast_style.video import flow
 
 from .conftest import picture
 

@@ -7,9 +7,9 @@ from PIL import Image
 
 from fast_style import images
 from fast_style.commands import main as fast_style
-from fast_style.gatys import Evaluation, optimize, sizes, stylize
-from fast_style.losses import PerceptualLoss, load_vgg, style_target
+from fast_style.losses.perceptual import PerceptualLoss, load_vgg, style_target
 from fast_style.options import GatysOptions, LossOptions, StyleOptions
+from fast_style.training.gatys import Evaluation, optimize, sizes, stylize
 
 from .conftest import picture
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from fast_style import hardware
 from fast_style.errors import FastStyleError
+from fast_style.system import hardware
 
 
 def test_devices_are_checked() -> None:

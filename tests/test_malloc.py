@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from fast_style import malloc
+from fast_style.system import malloc
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc only")

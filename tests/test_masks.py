@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fast_style import FastStyleError, masks
+from fast_style import FastStyleError
+from fast_style.inference import masks
 
 
 def half() -> Image.Image:

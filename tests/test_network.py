@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from fast_style.network import ConditionalInstanceNorm, TransformerNetwork
+from fast_style.models.norms import ConditionalInstanceNorm
+from fast_style.models.transformer import TransformerNetwork
 from fast_style.options import NetworkOptions
 
 

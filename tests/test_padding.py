@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from fast_style.padding import PaddedConv
+from fast_style.models.padding import PaddedConv
 
 
 @pytest.mark.slow

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fast_style.checkpoint import load
 from fast_style.errors import FastStyleError
+from fast_style.models.checkpoint import load
 from fast_style.options import TrainOptions
 from fast_style.training import Trainer, train
 

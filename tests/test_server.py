@@ -238,7 +238,7 @@ def test_health_description_page_and_sample(client: httpx.Client) -> None:
 
 
 PACKAGE = Path(fields.__file__).parents[1]
-PAGES = {"server/page": "index.html", "export/web_page": "index.html", "page": None}
+PAGES = {"server/page": "index.html", "export/web_page": "index.html", "web": None}
 
 
 @pytest.mark.parametrize("name", PAGES)

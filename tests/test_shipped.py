@@ -7,7 +7,7 @@ import pytest
 
 from fast_style import Stylizer
 from fast_style.evaluation import Findings, evaluate
-from fast_style.library import shipped
+from fast_style.models.bundled import shipped
 from fast_style.options import EvaluationOptions
 
 # Pictures of the styles that have a full network of their own.

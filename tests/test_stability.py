@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fast_style import FastStyleError, flow, images
+from fast_style import FastStyleError, images
 from fast_style.commands import main as fast_style
 from fast_style.evaluation.footage import Footage, camera_path, real
 from fast_style.evaluation.stability import gradient_energy, warping_error
 from fast_style.options import EvaluationOptions
-from fast_style.video import FlowFilter
+from fast_style.video import FlowFilter, flow
 
 from .conftest import picture
 

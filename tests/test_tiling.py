@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fast_style.tiling import Box, merge, spread, tiles
+from fast_style.engines.tiling import Box, merge, spread, tiles
 
 
 @pytest.mark.parametrize(("height", "width"), [(100, 130), (64, 64), (1, 300), (257, 63)])

@@ -12,8 +12,8 @@ import torch
 import yaml
 from PIL import Image
 
-from fast_style import checkpoint
 from fast_style.commands import train as train_command
+from fast_style.models import checkpoint
 from fast_style.options import TrainOptions
 from fast_style.training import Event, train
 

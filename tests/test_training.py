@@ -8,16 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from fast_style import checkpoint, images
+from fast_style import images
 from fast_style.commands import run
 from fast_style.commands import train as train_command
 from fast_style.errors import FastStyleError
-from fast_style.network import TransformerNetwork
+from fast_style.models import checkpoint
+from fast_style.models.transformer import TransformerNetwork
+from fast_style.models.vgg import VGG19
 from fast_style.options import NetworkOptions, TrainOptions
 from fast_style.training import Event, Trainer, TrainingDiverged, train
 from fast_style.training.schedule import Schedule
 from fast_style.training.sharpening import sharpened
-from fast_style.vgg import VGG19
 
 from .conftest import picture, vgg_state
 from .trainings import arguments, final_state
@@ -289,7 +290,7 @@ def test_vgg_is_cut_where_the_losses_end(options: TrainOptions, tmp_path: Path) 
 def test_without_a_compiler_training_says_so_and_goes_on(
     options: TrainOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fast_style.hardware.has_compiler", lambda device: False)
+    monkeypatch.setattr("fast_style.system.hardware.has_compiler", lambda device: False)
     events: list[Event] = []
     with pytest.warns(UserWarning, match="no compiler found"):
         train(replace(options, compile="on"), [events.append])

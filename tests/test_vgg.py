@@ -5,7 +5,7 @@ import torch
 import torchvision
 
 from fast_style.errors import FastStyleError
-from fast_style.vgg import INDICES, LAYERS, MEAN, STD, VGG19, Padding, deepest
+from fast_style.models.vgg import INDICES, LAYERS, MEAN, STD, VGG19, Padding, deepest
 
 from .conftest import vgg_state
 

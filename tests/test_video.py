@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fast_style import Stylizer
-from fast_style.checkpoint import Checkpoint
-from fast_style.network import TransformerNetwork
+from fast_style.models.checkpoint import Checkpoint
+from fast_style.models.transformer import TransformerNetwork
 from fast_style.options import NetworkOptions, StylizeOptions, VideoOptions
 from fast_style.video import Frame, Progress, open_source, partial_path, stylize_film
 from fast_style.video.keyframes import Keyframes

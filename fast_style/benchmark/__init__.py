@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..engines import open_engine
 from ..options import BenchmarkOptions, RuntimeOptions
-from ..parity import psnr
+from .parity import psnr
 
 if TYPE_CHECKING:
     from .cases import Case
@@ -54,7 +54,7 @@ def pick(device: str) -> str:
 
     if on_cpu(device):
         return "cpu"
-    from ..hardware import pick_device
+    from ..system.hardware import pick_device
 
     return str(pick_device(device))
 

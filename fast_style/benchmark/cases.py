@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import images, malloc
+from .. import images
 from ..engines import open_engine, paint_frame
 from ..engines.choice import PACKAGES, PRECISIONS, READERS
 from ..errors import FastStyleError
-from ..library import SAMPLE, find
+from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions, RuntimeOptions
+from ..system import malloc
 from . import peak
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _ours(case: Case) -> tuple[Callable[[], NDArray[Any]], dict[str, float]]:
 def _plain(case: Case) -> tuple[Callable[[], NDArray[Any]], dict[str, float]]:
     import torch
 
-    from ..checkpoint import load
+    from ..models.checkpoint import load
 
     network = load(Path(case.model)).network().to(case.device)
     frame = case.pixels()

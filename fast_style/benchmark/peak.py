@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import signal_stack
+from ..system import signal_stack
 
 # (channels, height, width): the residual blocks of the full network at 1280x720.
 SHAPE = (128, 180, 320)
@@ -53,7 +53,7 @@ def _in_torch(precision: str, device: str) -> Callable[[], NDArray[Any]]:
     import torch
     from torch.nn import functional as F
 
-    from ..hardware import DTYPES
+    from ..system.hardware import DTYPES
 
     dtype = DTYPES[precision]
     x = torch.rand(1, *SHAPE, device=device, dtype=dtype).to(memory_format=torch.channels_last)

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.functional import to_pil_image, to_tensor
 
-from fast_style.checkpoint import load
+from fast_style.models.checkpoint import load
 
 
 def main(checkpoint: str, source: str, target: str) -> None:

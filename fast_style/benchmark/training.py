@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..library import SAMPLE
+from ..models.bundled import SAMPLE
 from .worker import answer, peak_bytes
 
 LAYERS = ("relu3_3", "relu4_1"), ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -36,10 +36,10 @@ def main(case_file: str, _: str) -> None:
 def _plain(case: TrainCase, answers: Any) -> None:
     import torch
 
-    from ..losses import PerceptualLoss, gram
-    from ..network import TransformerNetwork
+    from ..losses.perceptual import PerceptualLoss, gram
+    from ..models.transformer import TransformerNetwork
+    from ..models.vgg import VGG19
     from ..options import LossOptions
-    from ..vgg import VGG19
 
     torch.manual_seed(0)
     photo = torch.rand(case.batch, 3, case.size_px, case.size_px, device=case.device)
@@ -61,7 +61,7 @@ def _plain(case: TrainCase, answers: Any) -> None:
 
 def _ours(case: TrainCase, answers: Any) -> None:
     """The real loop on a folder with one picture; `should_stop`, which it asks before each step, is our clock."""
-    from .. import malloc
+    from ..system import malloc
 
     malloc.tune()
     import torch
@@ -88,8 +88,8 @@ def _options(case: TrainCase, folder: Path) -> Any:
 
     import torch
 
+    from ..models.vgg import INDICES, VGG19
     from ..options import DataOptions, LossOptions, StyleOptions, TrainOptions
-    from ..vgg import INDICES, VGG19
 
     torch.manual_seed(0)
     vgg = {

@@ -9,7 +9,7 @@ import tyro
 from tqdm import tqdm
 
 from ..benchmark import measure, measure_training
-from ..library import SAMPLE, find
+from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions
 from .parsing import parse
 

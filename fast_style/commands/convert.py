@@ -35,7 +35,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
         raise FastStyleError(f"{command.output} exists; use --overwrite")
     import torch
 
-    from ..convert import convert
+    from ..models.convert import convert
 
     checkpoint = convert(command.source, command.name)
     checkpoint.save(command.output, torch.float32)  # the same output, to the last digit that counts

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from tqdm import tqdm
 
-from .. import coco
+from ..data import coco
 from .parsing import parse
 
 

@@ -9,8 +9,9 @@ from typing import Annotated
 import tyro
 from tqdm import tqdm
 
-from .. import images, malloc
+from .. import images
 from ..options import EvaluationOptions
+from ..system import malloc
 from .parsing import parse
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from PIL.Image import Image
 
-from .. import export, images, parity
+from .. import export, images
+from ..benchmark import parity
 from ..engines import Engine, open_engine
 from ..errors import FastStyleError
-from ..library import find
+from ..models.bundled import find
 from ..options import ExportOptions, RuntimeOptions
-from ..previews import preview
+from ..server.thumbnails import preview
 from ..stylizer import Stylizer
 from .parsing import parse
 
@@ -108,7 +109,7 @@ def _photos(how: ExportOptions) -> tuple[list[Path], "list[NDArray[np.float32]]"
     """Photographs to compare on, and those to calibrate with."""
     if how.photos is None:
         return [], []
-    from ..dataset import list_photos
+    from ..data.photos import list_photos
 
     if not how.photos.is_dir():
         raise FastStyleError(f"{how.photos}: no such folder; --photos takes a folder of photographs")

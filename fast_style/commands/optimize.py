@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from tqdm import tqdm
 
-from .. import images, malloc
+from .. import images
 from ..errors import FastStyleError
 from ..options import GatysOptions, LossOptions, StyleOptions
+from ..system import malloc
 from .parsing import parse
 from .signals import stop_on_signal
 
 if TYPE_CHECKING:
-    from ..gatys import Evaluation
+    from ..training.gatys import Evaluation
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     style = StyleOptions((command.style,), style_size=command.style_size)
     picture = images.read(command.content)
     malloc.tune()
-    from ..gatys import sizes, stylize
+    from ..training.gatys import sizes, stylize
 
     total = command.how.iterations * len(sizes(command.how))
     with tqdm(total=total, unit="evaluation") as bar, stop_on_signal() as stopped:

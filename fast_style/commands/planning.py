@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import images
 from ..errors import FastStyleError
-from ..video import is_film, kinds
+from ..video import formats, is_film
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether there is such a result already."""
-        return self.target is not None and (self.target.exists() or kinds.has_pictures(self.target))
+        return self.target is not None and (self.target.exists() or formats.has_pictures(self.target))
 
 
 def plan(
@@ -62,7 +62,7 @@ def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[lis
         if name == "-":
             found.append((None, Path("-")))
             continue
-        if kinds.has_pictures(Path(name)):
+        if formats.has_pictures(Path(name)):
             found.append((Path(name), Path(Path(name).name)))
             continue
         # A shell without globs (Windows) hands the pattern on; a file may have brackets in its name.
@@ -87,7 +87,7 @@ def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[t
 
 
 def _means_file(inputs: Sequence[str], output: str) -> bool:
-    one = len(inputs) == 1 and (inputs[0] == "-" or Path(inputs[0]).is_file() or kinds.has_pictures(Path(inputs[0])))
+    one = len(inputs) == 1 and (inputs[0] == "-" or Path(inputs[0]).is_file() or formats.has_pictures(Path(inputs[0])))
     return one and not output.endswith(("/", "\\")) and not Path(output).is_dir()
 
 
@@ -109,7 +109,7 @@ def _target(
 
 def _film_target(source: Path, output: str | None, to_file: bool, style: str, format_name: str | None) -> Path:
     """Where a film goes; a sequence of pictures into a folder of its own."""
-    sequence = kinds.is_pattern(source)
+    sequence = formats.is_pattern(source)
     if output is not None and to_file:
         named = Path(output)
     elif output is not None:
@@ -121,9 +121,9 @@ def _film_target(source: Path, output: str | None, to_file: bool, style: str, fo
     else:
         named = source.with_stem(f"{source.stem}_{style}")
     if not (output is not None and to_file):
-        suffix = f".{format_name.lower()}" if format_name else kinds.writable_suffix(named)
+        suffix = f".{format_name.lower()}" if format_name else formats.writable_suffix(named)
         named = named.with_suffix(suffix)
-    if not kinds.is_film_name(named):
+    if not formats.is_film_name(named):
         raise FastStyleError(f"{named}: no film; name one (out.mp4), an animation (out.gif) or pictures (out/%05d.png)")
     return named
 

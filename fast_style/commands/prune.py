@@ -7,7 +7,7 @@ from pathlib import Path
 import tyro
 
 from ..errors import FastStyleError
-from ..library import find
+from ..models.bundled import find
 from ..options import DataOptions, LossOptions, StyleOptions, TrainOptions
 from .parsing import parse
 from .train import train

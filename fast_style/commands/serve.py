@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .. import malloc
 from ..options import RuntimeOptions, ServerOptions
+from ..system import malloc
 from .parsing import parse
 
 

@@ -9,9 +9,11 @@ import tyro
 from PIL import Image
 from tqdm import tqdm
 
-from .. import images, library, malloc
+from .. import images
+from ..models import bundled
 from ..options import StylizeOptions
 from ..options.checks import check_at_least
+from ..system import malloc
 from .parsing import parse
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class StylesCommand:
     sheet: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Paint --on with every style and write all of it on one sheet."""
 
-    on: tuple[Path, ...] = library.SAMPLES
+    on: tuple[Path, ...] = bundled.SAMPLES
     """Photographs to try the styles on; by default the samples that come with the package."""
 
     size: int = 320
@@ -45,7 +47,7 @@ class StylesCommand:
 def main(arguments: Sequence[str], prog: str) -> int:
     """Print a line per style, or paint them; the exit code."""
     command = parse(StylesCommand, arguments, prog)
-    names = command.models or tuple(library.shipped())
+    names = command.models or tuple(bundled.shipped())
     if command.sheet is None:
         print(_table(names))
         return 0
@@ -56,11 +58,11 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
 
 def _table(names: Sequence[str]) -> str:
-    from ..checkpoint import load
+    from ..models.checkpoint import load
 
     rows = [("MODEL", "STYLE", "WORK")]
     for name in names:
-        for about in load(library.find(name)).styles:
+        for about in load(bundled.find(name)).styles:
             rows.append((Path(name).stem, about["name"], _work(about)))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(f"{name:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip() for name, style, work in rows)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from .. import malloc
 from ..errors import FastStyleError
 from ..options import QUALITY, RuntimeOptions, StylizeOptions, VideoOptions
+from ..system import malloc
 from .parsing import parse
 
 # What the work needs beyond that is imported where it is done, so that `--help` is quick.

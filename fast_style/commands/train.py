@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import yaml
 from tqdm import tqdm
 
-from .. import malloc
-from ..files import atomic_path
 from ..options import WITHOUT_EFFECT, TrainOptions
+from ..system import malloc
+from ..system.files import atomic_path
 from .parsing import parse, recipe_of
 from .signals import stop_on_signal
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
 def train(options: TrainOptions) -> int:
     """Train as the options say, with everything that a terminal shows; the exit code."""
     malloc.tune()
-    from ..dataset import PREVIEW_SUFFIX
+    from ..data.photos import PREVIEW_SUFFIX
     from ..training import Trainer
     from ..training.tensorboard import TensorBoard
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from .. import images, malloc
+from .. import images
 from ..errors import FastStyleError
 from ..options import RuntimeOptions, StylizeOptions
-from ..watching import changed_pictures
+from ..system import malloc
+from .folder_watch import changed_pictures
 from .parsing import parse
 from .planning import Job, plan
 from .signals import stop_on_signal

@@ -12,9 +12,9 @@ from .. import images
 from ..errors import FastStyleError
 from ..export import onnx_bytes
 from ..options import RuntimeOptions
-from ..tiling import Box, Tile
 from . import cache
 from .choice import READERS, candidates
+from .tiling import Box, Tile
 
 Array = NDArray[np.float32]
 

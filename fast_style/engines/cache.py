@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ..files import atomic_path
+from ..system.files import atomic_path
 
 # The oldest go when there is more than this: about seventy full networks.
 LIMIT_BYTES = 500 * 10**6
@@ -38,8 +38,7 @@ def exported(checkpoint: Path, kind: str, make: Callable[[Path], bytes]) -> byte
 
 def _key(checkpoint: Path) -> str:
     """Digest of the checkpoint and of our code that makes a graph of it, so that no change of either is missed."""
-    made_by = sorted(path for part in ("network", "export") for path in (_PACKAGE / part).glob("*.py"))
-    made_by.append(_PACKAGE / "vgg.py")
+    made_by = sorted(path for part in ("models", "export") for path in (_PACKAGE / part).glob("*.py"))
     digest = hashlib.sha256()
     for path in (checkpoint, *made_by):
         digest.update(hashlib.sha256(path.read_bytes()).digest())

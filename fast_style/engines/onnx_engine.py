@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
-from .graph_engine import GraphEngine, TorchEngine
+from .exported import GraphEngine, TorchEngine
 
 Array = NDArray[np.float32]
 # Its errors are exceptions too; the rest is for its developers.

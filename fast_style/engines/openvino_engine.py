@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import images, signal_stack
+from .. import images
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
+from ..system import signal_stack
+from .exported import GraphEngine, TorchEngine, is_one_blend
 from .frames import for_frames
-from .graph_engine import GraphEngine, TorchEngine, is_one_blend
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import checkpoint
 from ..errors import FastStyleError
-from ..hardware import DTYPES, compiled, has_fast_bf16, pick_device
-from ..network import ConditionalInstanceNorm, Statistics, fit, own_statistics, pad_to_smallest
+from ..models import checkpoint
+from ..models.layers import pad_to_smallest
+from ..models.norms import ConditionalInstanceNorm, Statistics, fit, own_statistics
 from ..options import RuntimeOptions
-from ..tiling import Box, Tile
-from .statistics import Given, Noted, Part, exact
+from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
+from .tile_statistics import Given, Noted, Part, exact
+from .tiling import Box, Tile
 from .transfers import download, own_stream, upload
 
 Array = NDArray[np.float32]

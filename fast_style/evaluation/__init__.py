@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from .. import images
-from ..dataset import list_photos
+from ..data.photos import list_photos
 from ..options import EvaluationOptions
 from ..scenes import landscape
 from ..stylizer import Stylizer

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from .. import images
 from ..errors import FastStyleError
-from ..training.faults import OPPONENTS, concentration, edges, regularity
+from ..losses.regularizers import OPPONENTS, concentration, edges, regularity
 
 Array = NDArray[np.float64]
 Pair = tuple[Image.Image, Image.Image]

@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from .. import images
-from ..hardware import pick_device
-from ..losses import PerceptualLoss, load_vgg, style_target
+from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..options import EvaluationOptions, LossOptions
+from ..system.hardware import pick_device
 
 # The same layers for every model, whatever it was trained with, so that figures can be compared.
 CONTENT_LAYERS = ("relu3_3", "relu4_1")

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from .. import images, scenes
-from ..flow import Array, FlowEstimator, Mask, boundaries, consistent, inside, opencv
 from ..options import VideoOptions
 from ..video import Frame, open_source
+from ..video.flow import Array, FlowEstimator, Mask, boundaries, consistent, inside, opencv
 
 # The camera path: sway in shares of the short side, zoom and turn, over so many frames a swing.
 SWAY, ZOOM, TURN_RADIANS, SWING_FRAMES = 0.35, 0.12, 0.10, 90

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from .. import images
-from ..gatys import Evaluation, initial_pixels, optimize
 from ..options import GatysOptions
+from ..training.gatys import Evaluation, initial_pixels, optimize
 from .distances import Judge, Terms, mean
 
 # The ways that L-BFGS goes. Gatys et al. left the pixels free and clipped the result, which takes back some of what was

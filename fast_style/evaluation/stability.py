@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from .. import images
-from ..color import luma
-from ..flow import Array, warp
+from ..images.color import luma
 from ..options import EvaluationOptions
 from ..stylizer import Stylizer
 from ..video import FlowFilter
+from ..video.flow import Array, warp
 from .distances import Judge
 from .footage import Footage, camera_path, real
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import signal_stack
 from ..errors import FastStyleError
+from ..system import signal_stack
 from .formats import read_ir
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ def onnx_bytes(checkpoint: Path) -> bytes:
 def onnx_model(checkpoint: Path, tiles: bool = False) -> "ModelProto":
     """What `to_onnx` writes, as a protocol buffer."""
     _require_packages()
-    from .. import checkpoint as checkpoints
+    from ..models import checkpoint as checkpoints
     from .rewriting import rewrite
     from .tracing import trace
 

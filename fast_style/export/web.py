@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FastStyleError
-from ..library import SAMPLE
+from ..models.bundled import SAMPLE
 from .web_runtime import write_runtime
 
 PACKAGE = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ def write_web(
     write_runtime(folder / "runtime", package)
     (folder / "model.onnx").write_bytes(model)
     shutil.copytree(OWN, folder, dirs_exist_ok=True)
-    shutil.copytree(PACKAGE / "page", folder / "shared", dirs_exist_ok=True)
+    shutil.copytree(PACKAGE / "web", folder / "shared", dirs_exist_ok=True)
     shutil.copy(SAMPLE, folder / "sample.jpg")
     (folder / "previews").mkdir(exist_ok=True)
     entries = []

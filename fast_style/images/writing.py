@@ -8,8 +8,8 @@ from typing import Any
 from PIL import features
 
 from ..errors import FastStyleError
-from ..files import atomic_path
 from ..options import QUALITY
+from ..system.files import atomic_path
 from . import deep
 from .picture import Picture
 

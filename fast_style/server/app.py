@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from ..library import SAMPLE
+from ..models.bundled import SAMPLE
 from ..options import RuntimeOptions, ServerOptions
 from . import limits, openapi, requests
 from .errors import Dropped, RequestError
@@ -29,7 +29,7 @@ from .stream import stream
 log = logging.getLogger("fast_style.server")
 PAGE = Path(__file__).parent / "page"
 # What it has in common with the page of the web export.
-SHARED = Path(__file__).parents[1] / "page"
+SHARED = Path(__file__).parents[1] / "web"
 Answer = Callable[[Request], Awaitable[Response]]
 
 # The page takes nothing from elsewhere: it works offline, and a style's name in a file can do no harm.

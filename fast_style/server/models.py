@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .. import library
 from ..engines import open_engine
 from ..errors import FastStyleError
+from ..models import bundled
 from ..options import RuntimeOptions
 from ..stylizer import Stylizer
 from .errors import RequestError, sentence
@@ -56,7 +56,7 @@ class Models:
 
         settled(name, version): whether the file is written to the end.
         """
-        found = library.shipped() if self._folder is None else {p.stem: p for p in self._folder.glob("*.pth")}
+        found = bundled.shipped() if self._folder is None else {p.stem: p for p in self._folder.glob("*.pth")}
         versions = {name: _version(path) for name, path in sorted(found.items())}
         for name, version in versions.items():
             if version and self._seen.get(name) != version and settled(name, version):

@@ -5,9 +5,9 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..previews import preview
 from .errors import RequestError
 from .service import Service
+from .thumbnails import preview
 
 if TYPE_CHECKING:
     from starlette.requests import Request

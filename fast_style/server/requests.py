@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import images, masks
+from .. import images
 from ..errors import FastStyleError
 from ..images import Picture
-from ..masks import Mask
+from ..inference import masks
+from ..inference.masks import Mask
 from ..options import ServerOptions, StylizeOptions
 from ..stylizer import Stylizer
 from . import fields, limits

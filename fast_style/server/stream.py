@@ -20,7 +20,7 @@ from PIL import Image
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..images import Picture
-from ..masks import Mask
+from ..inference.masks import Mask
 from ..options import StylizeOptions
 from ..stylizer import Stylizer
 from . import limits, requests

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engines import Engine
-from ..tiling import Box, Tile
+from ..engines.tiling import Box, Tile
 from .errors import Dropped
 
 Array = NDArray[np.float32]

@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .. import checkpoint
-from ..hardware import DTYPES, compiled, has_fast_bf16, pick_device
-from ..losses import PerceptualLoss, load_vgg, style_target
-from ..network import TransformerNetwork
+from ..data.styles import Style
+from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
+from ..losses.regularizers import border, checkerboard, clipping, concentration, lightness, regularity
+from ..losses.temporal import Motion, random_motion
+from ..models import checkpoint
+from ..models.transformer import TransformerNetwork
 from ..options import TrainOptions
-from .faults import border, checkerboard, clipping, concentration, lightness, regularity
-from .motion import Motion, random_motion
-from .styles import Style
-from .warm_start import Start
+from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
+from .initialization import Start
 
 
 class Objective:

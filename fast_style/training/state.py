@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ..errors import FastStyleError
-from ..files import atomic_path, load_tensors
-from ..network import TransformerNetwork
+from ..models.transformer import TransformerNetwork
 from ..options import TrainOptions
-from .muon import Muon
+from ..system.files import atomic_path, load_tensors
+from .optimizers import Muon
 
 OPTIMIZERS = {"muon": Muon, "adam": torch.optim.Adam}
 

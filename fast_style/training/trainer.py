@@ -10,20 +10,20 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from .. import checkpoint
-from ..dataset import list_photos
+from ..data.feed import Feed
+from ..data.photos import list_photos
+from ..data.styles import find_styles, taught_by
 from ..errors import FastStyleError
+from ..models import checkpoint
 from ..options import TrainOptions
 from .events import Event, Listener
-from .feed import Feed
+from .initialization import start
+from .metadata import recipe, story
 from .objective import Objective
 from .previews import preview_photos
-from .recipe import recipe, story
 from .schedule import Schedule
 from .sharpening import sharpened
 from .state import TrainingState
-from .styles import find_styles, taught_by
-from .warm_start import start
 
 # On a GPU the loss is fetched only so often, because fetching waits for the device.
 CHECK_EVERY_ON_GPU = 25

@@ -1,9 +1,9 @@
 """Films: streams of frames in, streams of stylized frames out, with their sound and their times."""
 
-from .clip import ClipInfo, Frame
 from .film import Progress, stylize_film
-from .kinds import is_film, is_film_name, open_sink, open_source
+from .formats import is_film, is_film_name, open_sink, open_source
 from .temporal import FlowFilter
+from .types import ClipInfo, Frame
 from .writing import partial_path
 
 __all__ = [

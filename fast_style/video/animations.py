@@ -9,8 +9,8 @@ from PIL import Image
 from .. import images
 from ..errors import FastStyleError
 from ..options import VideoOptions
-from .clip import Frame
 from .sequences import PictureFrames
+from .types import Frame
 
 MILLISECOND = Fraction(1, 1000)
 # What browsers show for a frame of no duration.

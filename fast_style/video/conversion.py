@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .clip import Array, Colors
 from .libav import pyav
+from .types import Array, Colors
 
 # libav's codes of the YCbCr matrices (ITU-T H.273), to the names that libswscale's filter knows.
 MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020"}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..images import with_short_side
 from ..options import StylizeOptions, VideoOptions
-from .clip import Array, Frame, Sink, Source
-from .kinds import open_sink, open_source
-from .painting import Painter
+from .formats import open_sink, open_source
+from .frames import Painter
 from .threads import ahead, behind, overlapped
+from .types import Array, Frame, Sink, Source
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer

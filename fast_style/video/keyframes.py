@@ -5,8 +5,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ..blending import shares
 from ..errors import FastStyleError
+from ..inference.style_weights import shares
 from ..options import StylizeOptions
 
 Blend = Mapping[str, float]

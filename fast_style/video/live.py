@@ -14,11 +14,11 @@ from PIL import Image
 
 from .. import images
 from ..errors import FastStyleError
-from ..flow import opencv
 from ..options import StylizeOptions, VideoOptions
 from ..options.controls import STRONGEST
 from ..stylizer import Stylizer
-from .painting import Painter
+from .flow import opencv
+from .frames import Painter
 
 Pixels = NDArray[np.uint8]
 STRENGTH_STEP = 0.1

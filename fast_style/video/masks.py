@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from .. import images
-from ..masks import Mask, split_flag
+from ..inference.masks import Mask, split_flag
 from ..options import StylizeOptions, VideoOptions
-from .clip import Frame, Source
-from .kinds import is_film, open_source
+from .formats import is_film, open_source
+from .types import Frame, Source
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer

@@ -10,7 +10,7 @@ from .. import images
 from ..errors import FastStyleError
 from ..options import StylizeOptions, VideoOptions
 from ..stylizer import Stylizer
-from .painting import Painter
+from .frames import Painter
 from .threads import ahead, behind
 
 RATE = 25.0

@@ -10,9 +10,9 @@ from typing import Any
 from ..errors import FastStyleError
 from ..images import with_short_side
 from ..options import VideoOptions
-from .clip import ClipInfo, Frame
 from .conversion import FULL, Graph, colors_of, decoding_chain, to_array
 from .libav import plain_errors, pyav
+from .types import ClipInfo, Frame
 
 COPIED = ("audio", "subtitle")
 ASSUMED_RATE = Fraction(25)

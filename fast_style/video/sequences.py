@@ -11,7 +11,7 @@ from PIL import Image
 from .. import images
 from ..errors import FastStyleError
 from ..options import VideoOptions
-from .clip import ClipInfo, Frame
+from .types import ClipInfo, Frame
 
 NUMBER = re.compile(r"%(0?)(\d*)d")
 RATE = Fraction(25)

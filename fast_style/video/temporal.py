@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import flow
-from .clip import Array
+from . import flow
+from .types import Array
 
 # Mean absolute difference of a pixel's surroundings (sigma in px) to where it came from, at which trust is a half, and
 # the share of it over which trust falls.

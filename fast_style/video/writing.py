@@ -6,11 +6,11 @@ from typing import Any
 
 from ..options import VideoOptions
 from . import encoders
-from .clip import ClipInfo, Frame
 from .conversion import LIMITED, Graph, encoding_chain, to_frame
-from .copying import Track
 from .libav import plain_errors, pyav
 from .palette import PaletteGraph
+from .remux import Track
+from .types import ClipInfo, Frame
 
 # A muxer that waits for a stream which has ended would hold back the others; libav's unit is a microsecond.
 WAIT_US = "500000"

@@ -1,0 +1,1 @@
+"""Training data: photographs, COCO, the pictures of a style."""

@@ -1,0 +1,79 @@
+"""The pictures of a style: found, cropped, scaled, and described for the checkpoint."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .. import images
+from ..errors import FastStyleError
+from ..models import checkpoint
+from ..options import StyleOptions
+from ..system.files import sha256
+
+
+@dataclass(frozen=True)
+class Style:
+    """One style: its name and the pictures that it is learned from."""
+
+    name: str
+    title: str
+    artist: str
+    pictures: tuple[Path, ...]
+
+    def describe(self) -> dict[str, Any]:
+        """What the checkpoint says of it: name, title, artist, SHA-256 of each picture."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "artist": self.artist,
+            "sha256": [sha256(picture) for picture in self.pictures],
+        }
+
+    def tensors(self, options: StyleOptions) -> Iterator[Tensor]:
+        """Each picture at each size: (1, 3, H, W) in [0, 1]."""
+        for path in self.pictures:
+            picture = _crop(images.read(path).rgb, options)
+            for size_px in options.style_size:
+                yield torch.from_numpy(images.to_array(images.resize_short_side(picture, size_px)))
+
+
+def find_styles(options: StyleOptions) -> list[Style]:
+    """One style per path of --style. Raises FastStyleError for paths that hold no picture and for uneven names."""
+    for flag in ("style_name", "style_title", "style_artist"):
+        given = getattr(options, flag)
+        if given and len(given) != len(options.style):
+            raise FastStyleError(f"--{flag.replace('_', '-')} needs one value per style: {len(options.style)}")
+    names = options.style_name or tuple(path.stem for path in options.style)
+    titles = options.style_title or ("",) * len(names)
+    artists = options.style_artist or ("",) * len(names)
+    pictures = [_pictures(path) for path in options.style]
+    return [Style(*about) for about in zip(names, titles, artists, pictures, strict=True)]
+
+
+def taught_by(teacher: str) -> list[dict[str, Any]]:
+    """What a checkpoint, by path or shipped name, says of the styles that can be learned from it."""
+    return checkpoint.load(checkpoint.find(teacher)).styles
+
+
+def _pictures(path: Path) -> tuple[Path, ...]:
+    if path.is_file():
+        return (path,)
+    if not path.exists():
+        raise FastStyleError(f"{path}: no such file; --style takes a picture or a folder of them")
+    found = tuple(sorted(p for p in path.iterdir() if p.suffix.lower() in images.EXTENSIONS))
+    if not found:
+        raise FastStyleError(f"{path}: no picture in this folder; --style takes a picture or a folder of them")
+    return found
+
+
+def _crop(picture: Image.Image, options: StyleOptions) -> Image.Image:
+    left, top, right, bottom = options.style_crop
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise FastStyleError("--style-crop takes left top right bottom, each 0 to 1, left < right and top < bottom")
+    w, h = picture.size
+    return picture.crop((round(left * w), round(top * h), max(1, round(right * w)), max(1, round(bottom * h))))

@@ -1,0 +1,1 @@
+"""What happens to one picture, from the photograph to the result."""

@@ -1,0 +1,1 @@
+"""Losses: perceptual distances, regularizers against artifacts, temporal consistency."""

@@ -1,0 +1,1 @@
+"""Transformer networks, VGG19, and the files that networks are kept in."""

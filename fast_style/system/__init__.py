@@ -1,0 +1,1 @@
+"""The machine: memory, signals, files, hardware."""
