@@ -10,7 +10,7 @@ from fast_style.system import malloc
 def test_tuned_malloc_keeps_its_pages() -> None:
     code = """
 import ctypes, resource, sys
-from fast_style import malloc
+from fast_style.system import malloc
 if sys.argv[1] == "tuned": malloc.tune()
 c = ctypes.CDLL(None)
 c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
