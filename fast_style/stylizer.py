@@ -14,10 +14,10 @@ from .engines import Engine, open_engine
 from .errors import FastStyleError
 from .inference import masks
 from .inference.masks import Mask, MaskLike
-from .inference.noise import blank
-from .inference.painting import paint
-from .inference.pipeline import Pixels, Progress, render
+from .inference.noise import is_uniform
+from .inference.pipeline import stylize, stylize_batch
 from .inference.style_weights import Styles
+from .inference.tiled import Pixels, Progress
 from .options import RuntimeOptions, StylizeOptions
 
 Images = TypeVar("Images")
@@ -74,7 +74,7 @@ class Stylizer:
     ) -> Images:
         """Stylize a batch: RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, any H and W from 1.
 
-        Takes the options style, interpolate, strength, mask, feather, preserve_color and grain, as a `StylizeOptions`
+        Takes the options style, interpolate, strength, mask, feather, preserve_color and noise, as a `StylizeOptions`
         or as keyword arguments; `mask` may also be a picture or {style: picture}. Sizes are for `stylize`.
         Returns the same kind, shape and range (a tensor on its own device). Raises FastStyleError for other shapes and
         for unknown styles.
@@ -85,14 +85,16 @@ class Stylizer:
         wanted = replace(options or StylizeOptions(), **{**changes, "tileable": False})
         found = self.masks(wanted, mask)
         if isinstance(image, np.ndarray):
-            result: Any = render(self.engine, self._styles, wanted, found, np.asarray(image, np.float32))
+            result: Any = stylize_batch(self.engine, self._styles, wanted, found, np.asarray(image, np.float32))
             return result
         tensor: Any = image
         whole = wanted.tile_px is None and wanted.memory == "auto"
-        if not found and wanted.plain and whole and not _any_blank(tensor):  # it stays on its device
+        if (
+            not found and wanted.plain and not wanted.noise and whole and not _any_uniform(tensor)
+        ):  # it stays on its device
             return self.engine(tensor, self._styles.weights(wanted.style, wanted.interpolate))
         photo = tensor.detach().float().cpu().numpy()
-        return tensor.new_tensor(render(self.engine, self._styles, wanted, found, photo))
+        return tensor.new_tensor(stylize_batch(self.engine, self._styles, wanted, found, photo))
 
     def masks(self, options: StylizeOptions, given: "Sequence[Mask] | MaskLike | None" = None) -> tuple[Mask, ...]:
         """The masks to use: those given, else those that the options name. Read once, they may be passed often."""
@@ -129,7 +131,7 @@ class Stylizer:
         Alpha, profile and EXIF are kept.
         """
         wanted = replace(options or StylizeOptions(), **changes)
-        run = partial(paint, self.engine, self._styles, wanted, self.masks(wanted, mask), progress=progress)
+        run = partial(stylize, self.engine, self._styles, wanted, self.masks(wanted, mask), progress=progress)
         if picture.deep is None:
             return replace(picture, image=self._finished(picture, run(np.asarray(picture.rgb))))
         deep = run(images.deep_rgb(picture.deep))
@@ -149,9 +151,9 @@ class Stylizer:
         return result
 
 
-def _any_blank(batch: Any) -> bool:
+def _any_uniform(batch: Any) -> bool:
     """Whether a picture of a tensor (N, 3, H, W) is of one colour; not where memory is too short even to look."""
     try:
-        return any(map(blank, batch.split(1)))
+        return any(map(is_uniform, batch.split(1)))
     except RuntimeError:  # the engine does with less, or says what to do
         return False

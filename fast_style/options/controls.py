@@ -10,8 +10,8 @@ from .checks import check_at_least
 QUALITY = 95
 # Beyond 1 the style is exaggerated; beyond this there is only clipping.
 STRONGEST = 1.5
-# In steps of 8-bit pictures; more than this is seen as spots.
-COARSEST = 32
+# More than this is seen as spots.
+MOST_NOISE = 4
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,13 @@ class StylizeOptions:
     preserve_color: Literal["none", "luminance", "statistics"] = "none"
     """Keep the photograph's colours: its chroma under the style's luminance, or its colour mean and covariance."""
 
-    grain: float = 0.0
-    """Uneven ground for smooth surfaces, where a network without it repeats one mark: its strength in steps of 8-bit
-    pictures, 6 to 10 mostly. It stays in its place from frame to frame."""
+    strokes: Literal["auto", "fine", "medium", "bold"] = "auto"
+    """Size of the strokes: fine paints once, medium and bold from coarse to fine, at several scales, in proportion to
+    the picture. auto is medium for pictures, fine for films and live."""
+
+    noise: float | None = None
+    """Strength of the noise that the network is shown where the photograph is smooth, so that it paints strokes there:
+    0 to 4; by default 1, and 0 for arrays and live."""
 
     size: int | None = None
     """Working short side in px: smaller gives larger strokes. The result keeps the size of the input."""
@@ -64,11 +68,11 @@ class StylizeOptions:
     def __post_init__(self) -> None:
         check_at_least(self, 1, "size", "output_size")
         check_at_least(self, 64, "tile_px")
-        check_at_least(self, 0, "feather", "detail", "strength", "grain")
+        check_at_least(self, 0, "feather", "detail", "strength", "noise")
         if self.strength > STRONGEST:
             raise FastStyleError(f"--strength is {self.strength}; it takes 0 to {STRONGEST}")
-        if not self.grain <= COARSEST:
-            raise FastStyleError(f"--grain is {self.grain}; it takes 0 to {COARSEST}")
+        if self.noise is not None and not self.noise <= MOST_NOISE:
+            raise FastStyleError(f"--noise is {self.noise}; it takes 0 to {MOST_NOISE}")
         if self.detail > 1:
             raise FastStyleError(f"--detail is {self.detail}; it takes 0 to 1")
         self.memory_bytes()
@@ -76,7 +80,7 @@ class StylizeOptions:
     @property
     def plain(self) -> bool:
         """Whether what the network paints of the photograph is the result, unless there are masks."""
-        return self.strength == 1 and self.preserve_color == "none" and not self.grain
+        return self.strength == 1 and self.preserve_color == "none"
 
     def memory_bytes(self) -> int | None:
         """`memory` in bytes, None for auto. Raises FastStyleError for what is not a number with MB or GB."""
