@@ -34,7 +34,7 @@ class Stylizer:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._styles = Styles(engine.info["styles"], engine.dots)
+        self._styles = Styles(engine.info["styles"], engine.style_gram)
 
     @classmethod
     def load(

@@ -12,7 +12,7 @@ import torch
 
 from fast_style import FastStyleError, Stylizer, images
 from fast_style.benchmark.parity import psnr
-from fast_style.engines import Engine, cache, choice, open_engine, paint_frame, torch_engine
+from fast_style.engines import Engine, cache, open_engine, paint_frame, registry, torch_engine
 from fast_style.models.architectures import build
 from fast_style.models.bundled import SAMPLE
 from fast_style.models.checkpoint import Checkpoint
@@ -55,7 +55,7 @@ def test_single_pixels_are_possible(tiny: Path, engine: str) -> None:
 def test_it_knows_what_the_checkpoint_knows(trio: Path, engine: str) -> None:
     known, reference = opened(trio, engine), opened(trio, "torch")
     assert known.info == reference.info
-    np.testing.assert_array_equal(known.dots, reference.dots)
+    np.testing.assert_array_equal(known.style_gram, reference.style_gram)
     assert (known.stride, known.reach_px) == (reference.stride, reference.reach_px)
 
 
@@ -100,7 +100,7 @@ def test_threads_may_share_one(tiny: Path, engine: str) -> None:
 
 def test_auto_follows_the_device_and_the_precision(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def names(path: Path = tiny, **options: str) -> list[str]:
-        return choice.candidates(path, RuntimeOptions(**options))  # type: ignore[arg-type]
+        return [entry.name for entry in registry.candidates(path, RuntimeOptions(**options))]  # type: ignore[arg-type]
 
     pytest.importorskip("openvino")
     pytest.importorskip("onnxruntime")
@@ -109,10 +109,10 @@ def test_auto_follows_the_device_and_the_precision(tiny: Path, monkeypatch: pyte
     assert names(device="cpu", precision="fp16") == ["torch"]
     assert names(device="cuda") == ["torch"]
     assert names(Path("a.xml"), device="cpu") == ["openvino"]
-    monkeypatch.setattr(choice, "_may_have_gpu", lambda: True)
+    monkeypatch.setattr(registry, "_may_have_gpu", lambda: True)
     assert names() == ["torch"]
-    monkeypatch.setattr(choice, "_may_have_gpu", lambda: False)
-    monkeypatch.setattr(choice, "find_spec", lambda name: name == "torch")
+    monkeypatch.setattr(registry, "_may_have_gpu", lambda: False)
+    monkeypatch.setattr(registry, "find_spec", lambda name: name == "torch")
     assert names() == ["torch"]
     with pytest.raises(FastStyleError, match="no engine for it is installed"):
         names(Path("a.onnx"))
@@ -217,14 +217,14 @@ def test_a_gpu_compiles_for_a_film_and_not_for_a_picture(tiny: Path, monkeypatch
         made.append(f"{what} on {device}")
         return network
 
-    monkeypatch.setattr(torch_engine, "COMPILES", ("cpu",))
+    monkeypatch.setattr(torch_engine, "COMPILES_FOR", ("cpu",))
     monkeypatch.setattr(torch_engine, "compiled", compiled)
     engine = opened(tiny, "torch")
-    for _ in range(torch_engine.PATIENCE):
+    for _ in range(torch_engine.COMPILE_AFTER_CALLS):
         engine(random(1, 3, 16, 24))
     engine(random(1, 3, 24, 16))
     assert made == []
-    for _ in range(torch_engine.PATIENCE + 2):
+    for _ in range(torch_engine.COMPILE_AFTER_CALLS + 2):
         engine(random(1, 3, 16, 24))
     assert made == ["painting on cpu"]
 
@@ -234,8 +234,8 @@ def test_the_compiled_network_paints_the_same(tiny: Path, monkeypatch: pytest.Mo
     if not has_compiler(torch.device("cpu")):
         pytest.skip("no C++ compiler")
     image, plain = random(1, 3, 48, 64), opened(tiny, "torch")(random(1, 3, 48, 64))
-    monkeypatch.setattr(torch_engine, "COMPILES", ("cpu",))
-    monkeypatch.setattr(torch_engine, "PATIENCE", 0)
+    monkeypatch.setattr(torch_engine, "COMPILES_FOR", ("cpu",))
+    monkeypatch.setattr(torch_engine, "COMPILE_AFTER_CALLS", 0)
     np.testing.assert_allclose(opened(tiny, "torch")(image), plain, atol=1e-4)
 
 

@@ -87,7 +87,7 @@ def test_what_differs_too_much_is_refused_with_its_number(
     ("arguments", "message"),
     [
         ([], "name what to write"),
-        (["-o", "tiny.tflite"], "the end of the name says the format"),
+        (["-o", "tiny.tflite"], "the suffix chooses the format"),
         (["-o", "tiny.xml", "--precision", "int8"], "name a folder of some hundred with --photos"),
         (["-o", "tiny.xml", "--photos", "nowhere"], "nowhere: no such folder"),
     ],
@@ -176,7 +176,7 @@ def test_a_file_for_tiles_takes_the_statistics_of_the_whole(
     checkpoint, target = {"one": tiny, "several": trio}[styles], tmp_path / f"tiles{suffix}"
     assert exported(checkpoint, "-o", target, "--tiles") == 0
     engine, reference = (open_engine(path, RuntimeOptions("cpu", "auto", "fp32")) for path in (target, checkpoint))
-    image, blend = images.to_array(picture(90, 70)), np.eye(len(reference.dots), dtype=np.float32)[-1]
+    image, blend = images.to_array(picture(90, 70)), np.eye(len(reference.style_gram), dtype=np.float32)[-1]
     whole = engine.measure(image, blend)
     np.testing.assert_allclose(whole, reference.measure(image, blend), atol=1e-3)
     np.testing.assert_allclose(engine(image, blend), reference(image, blend), atol=2e-3)

@@ -30,13 +30,13 @@ class Known:
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.info: dict[str, Any] = {"styles": [{"name": "a"}, {"name": "b"}]}
-        self.dots: NDArray[np.floating] = np.eye(2)
+        self.style_gram: NDArray[np.floating] = np.eye(2)
         self.seconds = seconds
         self.batches: list[int] = []
         self.threads: set[str] = set()
 
         self.stride, self.reach_px, self.bytes_per_px, self.memory_bytes = 4, 8, 100, 10**9
-        self.measures_tiles, self.lanes = True, 1
+        self.measures_tiles, self.concurrency = True, 1
 
     def __call__(self, image: Any, blend: Any = None, statistics: Any = None) -> Any:
         self.threads.add(threading.current_thread().name)

@@ -50,7 +50,7 @@ class Row:
 
 def pick(device: str) -> str:
     """The device by name; auto asks torch only where there may be a GPU."""
-    from ..engines.choice import on_cpu
+    from ..engines.registry import on_cpu
 
     if on_cpu(device):
         return "cpu"

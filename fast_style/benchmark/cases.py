@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import images
 from ..engines import open_engine, paint_frame
-from ..engines.choice import PACKAGES, PRECISIONS, READERS
+from ..engines.registry import ENGINES, is_exported
 from ..errors import FastStyleError
 from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions, RuntimeOptions
@@ -55,9 +54,9 @@ def list_cases(models: Sequence[str], options: BenchmarkOptions, device: str) ->
 
         group = [case(options.baseline or models[0], PLAIN, "fp32")]
         for model in models:
-            readers = READERS.get(find(model).suffix, tuple(PRECISIONS))
+            readers = [entry.name for entry in ENGINES.values() if entry.reads(find(model))]
             for engine in options.engines or readers:
-                known = engine in readers and find_spec(PACKAGES[engine]) and (device == "cpu" or engine == "torch")
+                known = engine in readers and ENGINES[engine].is_installed and (device == "cpu" or engine == "torch")
                 group += [case(model, engine, p) for p in _precisions(model, engine, device, options)] if known else []
         group += [case(models[0], PEAK, precision) for precision in sorted({one.precision for one in group} - {"auto"})]
         groups.append(group)
@@ -65,9 +64,9 @@ def list_cases(models: Sequence[str], options: BenchmarkOptions, device: str) ->
 
 
 def _precisions(model: str, engine: str, device: str, options: BenchmarkOptions) -> list[str]:
-    if find(model).suffix in READERS:
+    if is_exported(find(model)):
         return ["auto"]  # its own
-    every = [p for p in PRECISIONS[engine] if p != "auto" and not (p == "fp16" and device == "cpu")]
+    every = [p for p in ENGINES[engine].precisions if p != "auto" and not (p == "fp16" and device == "cpu")]
     return [p for p in every if not options.precisions or p in options.precisions]
 
 
@@ -100,10 +99,10 @@ def _ours(case: Case) -> tuple[Callable[[], NDArray[Any]], dict[str, float]]:
         return lambda: engine(image), {}
     import torch
 
-    from ..engines.torch_engine import PATIENCE
+    from ..engines.torch_engine import COMPILE_AFTER_CALLS
 
     there = torch.from_numpy(image).to(case.device)
-    for _ in range(PATIENCE):  # a film's first frames: from the next on the network is compiled
+    for _ in range(COMPILE_AFTER_CALLS):  # a film's first frames: from the next on the network is compiled
         engine(there)
     return _synchronized(lambda: engine(there), case.device), {}
 

@@ -38,7 +38,7 @@ def compare(engine: Engine, reference: Engine, pictures: Sequence[Image.Image]) 
         errors = [
             engine(array, blend) - reference(array, blend)
             for array in (images.to_array(picture.resize((width, height))) for picture in pictures)
-            for blend in _blends(len(reference.dots))
+            for blend in _blends(len(reference.style_gram))
         ]
         every = np.stack(errors)
         yield Row(width, height, psnr(every), float(np.abs(every).max()))

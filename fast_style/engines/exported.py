@@ -1,30 +1,34 @@
-"""What runtimes of exported models have in common: arrays in and out, blends, and what only torch can do."""
+"""What engines of exported models have in common: arrays in and out, blends, and what only torch can do."""
 
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FastStyleError
-from ..export import Metadata
-from ..options import NetworkOptions
+from ..export import Metadata, onnx_bytes
+from ..options import NetworkOptions, RuntimeOptions
+from . import cache
+from .registry import ENGINES, is_exported
 
 if TYPE_CHECKING:
     from . import Engine
 
 Array = NDArray[np.float32]
 # Opens the checkpoint in torch; None where there is no checkpoint.
-TorchEngine = Callable[[], "Engine"] | None
+TorchFallback = Callable[[], "Engine"] | None
 PER_PIXEL = "blends that differ from pixel to pixel; do without masks"
 EXACT = "statistics of tiles; choose --statistics reduced"
 TILES = "tiles unless exported with --tiles; for large pictures choose a smaller --size or more --memory"
 
 
-class GraphEngine(ABC):
+class ExportedEngine(ABC):
     """An exported model in a runtime. Threads may share it.
 
     A graph takes one blend for each picture; only one exported for tiles takes statistics. The rest runs in torch,
@@ -32,14 +36,14 @@ class GraphEngine(ABC):
     """
 
     memory_bytes = 2 * 10**9
-    lanes = 1
+    concurrency = 1
 
     def __init__(
-        self, metadata: Metadata, bytes_per_px_and_channel: int, channels: int = 0, torch_engine: TorchEngine = None
+        self, metadata: Metadata, bytes_per_px_and_channel: int, channels: int = 0, torch_engine: TorchFallback = None
     ) -> None:
         """channels: T, of the input `statistics`, 0 without."""
         self.info = metadata.info
-        self.dots = metadata.dots
+        self.style_gram = metadata.style_gram
         self.stride, self.reach_px = metadata.stride, metadata.reach_px
         self.bytes_per_px = bytes_per_px_and_channel * NetworkOptions(**self.info["model"]).largest_channels
         self._channels = channels
@@ -53,7 +57,7 @@ class GraphEngine(ABC):
         """`image` (N, 3, H, W) and what else the graph takes, to `stylized` (N, 3, H, W) and what else it gives."""
 
     def __call__(self, image: Any, blend: Array | None = None, statistics: Array | None = None) -> Any:
-        """RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range.
+        """Stylize RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range.
 
         blend: (S,) weights of the styles, or (S, H, W) per pixel; by default the first style alone. statistics: (2, T),
         mean and variance of every channel of every norm in order, of the picture that this is a part of.
@@ -69,10 +73,10 @@ class GraphEngine(ABC):
         return here.new_tensor(self._checked(here.numpy(), weights, statistics)[0]).to(image.device)
 
     def _weights(self, blend: Array | None) -> Array:
-        return np.eye(len(self.dots), dtype=np.float32)[0] if blend is None else blend
+        return np.eye(len(self.style_gram), dtype=np.float32)[0] if blend is None else blend
 
     def measure(self, image: Array, blend: Array) -> Array:
-        """The statistics of one picture (1, 3, H, W): (2, T)."""
+        """Measure the statistics of the norms on one picture (1, 3, H, W): (2, T)."""
         if not is_one_blend(blend):
             return self._in_torch(PER_PIXEL).measure(image, blend)
         if not self._channels:
@@ -80,7 +84,7 @@ class GraphEngine(ABC):
         return self._checked(image, blend, None)[1]
 
     def measure_tiles(self, *arguments: Any, **named: Any) -> Array:
-        """The same of a picture of which only tiles are run, as `Engine.measure_tiles`."""
+        """Measure them on a picture of which only tiles are run, as `Engine.measure_tiles`."""
         return self._in_torch(EXACT).measure_tiles(*arguments, **named)
 
     def _checked(self, image: Array, weights: Array, statistics: Array | None) -> list[Array]:
@@ -116,6 +120,13 @@ class GraphEngine(ABC):
             return self._torch
 
 
+def model_of(path: Path, options: RuntimeOptions) -> tuple[Path | bytes, TorchFallback]:
+    """Return the ONNX model of a checkpoint and what opens it in torch; of an exported model its path and None."""
+    if is_exported(path):
+        return path, None
+    return cache.exported(path, "onnx", onnx_bytes), partial(ENGINES["torch"].open, path, options)
+
+
 def is_one_blend(weights: Array) -> bool:
-    """Whether a graph takes these weights: the same at every pixel, and of a single style all of it."""
+    """Return whether a graph takes these weights: the same at every pixel, and of a single style all of it."""
     return weights.ndim == 1 and (len(weights) > 1 or bool(weights[0] == 1))

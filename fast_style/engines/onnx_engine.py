@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
-from .exported import GraphEngine, TorchEngine
+from ..options import RuntimeOptions
+from .exported import ExportedEngine, TorchFallback, model_of
 
 Array = NDArray[np.float32]
 # Its errors are exceptions too; the rest is for its developers.
@@ -17,10 +18,16 @@ ONLY_FATAL = 4
 BYTES_PER_PX_AND_CHANNEL = 18
 
 
-class OnnxEngine(GraphEngine):
+def open_engine(path: Path, options: RuntimeOptions) -> "OnnxEngine":
+    """Open a checkpoint or an exported model; see `registry.Entry.open`."""
+    model, fallback = model_of(path, options)
+    return OnnxEngine(model, fallback)
+
+
+class OnnxEngine(ExportedEngine):
     """An ONNX model (path or content)."""
 
-    def __init__(self, model: Path | bytes, torch_engine: TorchEngine = None) -> None:
+    def __init__(self, model: Path | bytes, torch_engine: TorchFallback = None) -> None:
         try:
             import onnxruntime
         except ImportError as error:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from .. import images
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
+from ..options import RuntimeOptions
 from ..system import signal_stack
-from .exported import GraphEngine, TorchEngine, is_one_blend
+from .exported import ExportedEngine, TorchFallback, is_one_blend, model_of
 from .frames import for_frames
 
 Array = NDArray[np.float32]
@@ -25,13 +26,19 @@ TYPES = {"fp32": "f32", "bf16": "bf16"}
 BYTES_PER_PX_AND_CHANNEL = {"f32": 12, "bf16": 6}
 
 
-class OpenVinoEngine(GraphEngine):
+def open_engine(path: Path, options: RuntimeOptions) -> "OpenVinoEngine":
+    """Open a checkpoint or an exported model; see `registry.Entry.open`."""
+    model, fallback = model_of(path, options)
+    return OpenVinoEngine(model, options.precision, fallback)
+
+
+class OpenVinoEngine(ExportedEngine):
     """An ONNX model (path or content) or an OpenVINO IR (path to its .xml) on the CPU; shapes stay dynamic.
 
     precision: fp32, bf16, or auto: bf16 where the CPU has instructions for it.
     """
 
-    def __init__(self, model: Path | bytes, precision: str = "auto", torch_engine: TorchEngine = None) -> None:
+    def __init__(self, model: Path | bytes, precision: str = "auto", torch_engine: TorchFallback = None) -> None:
         try:
             import openvino
         except ImportError as error:

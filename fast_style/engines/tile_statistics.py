@@ -1,4 +1,4 @@
-"""Instance-norm statistics of a picture that is too large to be run as a whole."""
+"""Measure instance-norm statistics of a picture that is too large to be run as a whole."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,18 +12,18 @@ from .tiling import Box, Tile, merge
 
 Array = NDArray[np.float32]
 # A part of the network: activations, the tile that they belong to, where the norms get their statistics.
-Part = Callable[[Tensor, Tile, "Given"], Tensor]
+Part = Callable[[Tensor, Tile, "FixedStatistics"], Tensor]
 
 
-class Reached(Exception):
-    """A norm whose statistics are not known yet saw its input."""
+class StopForward(Exception):
+    """Ends a forward pass at a norm whose statistics are not known yet, with its input."""
 
     def __init__(self, x: Tensor) -> None:
         self.x = x
 
 
-class Given:
-    """Hands each norm in turn its part of known statistics, whatever it sees; raises Reached behind the last."""
+class FixedStatistics:
+    """Give each norm in turn its part of known statistics, whatever it sees; raise StopForward behind the last."""
 
     def __init__(self, statistics: Array) -> None:
         """statistics: (2, T), mean and variance of every channel of the norms, in order."""
@@ -33,14 +33,14 @@ class Given:
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x: (N, C, H, W); mean and variance, (1, C, 1, 1)."""
         if self.next == self.statistics.shape[1]:
-            raise Reached(x)
+            raise StopForward(x)
         part = self.statistics[:, self.next : self.next + x.shape[1], None, None].to(x.device)
         self.next += x.shape[1]
         return part[None, 0], part[None, 1]
 
 
-class Noted:
-    """Each norm's own statistics, noted as they are computed."""
+class RecordingStatistics:
+    """Give each norm its own statistics, and record them."""
 
     def __init__(self) -> None:
         self.parts: list[Tensor] = []
@@ -51,14 +51,16 @@ class Noted:
         self.parts.append(torch.stack([mean.flatten(), variance.flatten()]))
         return mean, variance
 
-    def found(self) -> Array:
-        """Mean and variance of every channel of the norms, (2, T)."""
+    def result(self) -> Array:
+        """Return mean and variance of every channel of the norms, (2, T)."""
         array: Array = torch.cat(self.parts, dim=1).cpu().numpy()
         return array
 
 
-def exact(parts: Sequence[Part], tiles: Sequence[Tile], picture: Callable[[Tile], Tensor], channels: int) -> Array:
-    """The statistics of a picture of which only tiles are run: mean and variance of every channel, (2, channels).
+def measure_exactly(
+    parts: Sequence[Part], tiles: Sequence[Tile], picture: Callable[[Tile], Tensor], channels: int
+) -> Array:
+    """Measure mean and variance of every channel on a picture of which only tiles are run: (2, channels).
 
     parts: the network, cut where activations are small, because there they are kept for every tile; `picture` gives
     what the first part takes. Within a part, each norm takes a pass over the tiles up to it, with the exact statistics
@@ -73,9 +75,9 @@ def exact(parts: Sequence[Part], tiles: Sequence[Tile], picture: Callable[[Tile]
             found = []
             for i, tile in enumerate(tiles):
                 try:
-                    outputs.append(part(states[i] if states else picture(tile), tile, Given(here)))
-                except Reached as reached:
-                    found.append(counted(reached.x, tile.core.within(tile.window), tile.window.size))
+                    outputs.append(part(states[i] if states else picture(tile), tile, FixedStatistics(here)))
+                except StopForward as stopped:
+                    found.append(core_statistics(stopped.x, tile.core.within(tile.window), tile.window.size))
             if found:
                 here = np.concatenate([here, merge(found)], axis=1)
             if here.shape[1] + sum(each.shape[1] for each in known) == channels:
@@ -85,8 +87,8 @@ def exact(parts: Sequence[Part], tiles: Sequence[Tile], picture: Callable[[Tile]
     raise AssertionError(f"fewer than {channels} channels in the network's norms")
 
 
-def counted(x: Tensor, core: Box, size: tuple[int, int]) -> Array:
-    """Count, mean and variance, (3, C), of the part of x (1, C, H, W) that belongs to a tile's core.
+def core_statistics(x: Tensor, core: Box, size: tuple[int, int]) -> Array:
+    """Return count, mean and variance, (3, C), of the part of x (1, C, H, W) that belongs to a tile's core.
 
     core, size: in px of the tile; what x has to offer follows from its own size.
     """

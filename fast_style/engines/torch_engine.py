@@ -1,7 +1,7 @@
-"""PyTorch: any device, every checkpoint."""
+"""The PyTorch engine: any device, every checkpoint."""
 
+import logging
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,23 @@ from ..models.layers import pad_to_smallest
 from ..models.norms import ConditionalInstanceNorm, Statistics, fit, own_statistics
 from ..options import RuntimeOptions
 from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
-from .tile_statistics import Given, Noted, Part, exact
+from .tile_statistics import FixedStatistics, Part, RecordingStatistics, measure_exactly
 from .tiling import Box, Tile
 from .transfers import download, own_stream, upload
 
 Array = NDArray[np.float32]
+log = logging.getLogger(__name__)
 
 # Calls in a row with pictures of one shape after which the network is compiled for it, a film's or a camera's, and
 # where that pays: other devices have engines of their own.
-PATIENCE, COMPILES = 24, ("cuda",)
+COMPILE_AFTER_CALLS, COMPILES_FOR = 24, ("cuda",)
 # Measured on CPUs, where it is 820 to 1000 bytes at width 32, in bf16 and in float32.
 BYTES_PER_PX_AND_CHANNEL = 32
+
+
+def open_engine(path: Path, options: RuntimeOptions) -> "TorchEngine":
+    """Open a checkpoint; see `registry.Entry.open`."""
+    return TorchEngine(path, options)
 
 
 class TorchEngine:
@@ -44,12 +50,12 @@ class TorchEngine:
         # In its layout before it moves: what a GPU did to it would not be waited for by the streams of other threads.
         network = loaded.network().requires_grad_(False).to(memory_format=torch.channels_last)
         self.network = network.to(self.device)
-        self.dots = loaded.dots()
+        self.style_gram = loaded.dots()
         self.stride, self.reach_px = self.network.stride, self.network.reach_px
         self.bytes_per_px = BYTES_PER_PX_AND_CHANNEL * loaded.model.largest_channels
         self.measures_tiles = True
         # A GPU copies one frame while it paints another.
-        self.lanes = 2 if self.device.type == "cuda" else 1
+        self.concurrency = 2 if self.device.type == "cuda" else 1
         self._lock = threading.Lock()
         self._compiled: Callable[..., Tensor] | None = None
         self._shape: tuple[int, ...] = ()
@@ -64,7 +70,7 @@ class TorchEngine:
         return int(0.7 * (free + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)))
 
     def __call__(self, image: Any, blend: Array | None = None, statistics: Array | None = None) -> Any:
-        """RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range.
+        """Stylize RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range.
 
         blend: (S,) weights of the styles, or (S, H, W) per pixel; by default the first style alone. statistics: (2, T),
         mean and variance of every channel of every norm in order, of the picture that this is a part of.
@@ -72,11 +78,11 @@ class TorchEngine:
         if isinstance(image, np.ndarray):
             with own_stream(self.device):
                 return self(_tensor(image), blend, statistics).numpy()
-        return self._run(image, blend, lambda: own_statistics if statistics is None else Given(statistics))
+        return self._run(image, blend, lambda: own_statistics if statistics is None else FixedStatistics(statistics))
 
     @torch.no_grad()
     def frame(self, pixels: NDArray[np.uint8], blend: Array | None = None) -> NDArray[np.uint8]:
-        """As `FrameEngine.frame`; bytes are what goes to the device and comes back."""
+        """Stylize a frame as `FrameEngine.frame`; only bytes go to the device and come back."""
         with own_stream(self.device):
             there = upload(
                 torch.from_numpy(np.array(pixels)), self.device
@@ -86,15 +92,15 @@ class TorchEngine:
             return download(rounded, torch.device("cpu")).numpy()
 
     def measure(self, image: Array, blend: Array) -> Array:
-        """The statistics of one picture (1, 3, H, W): mean and variance of every channel of every norm, (2, T)."""
-        noted: list[Noted] = []
+        """Measure mean and variance of every channel of every norm on one picture (1, 3, H, W): (2, T)."""
+        recordings: list[RecordingStatistics] = []
 
         def start() -> Statistics:
-            noted.append(Noted())
-            return noted[-1]
+            recordings.append(RecordingStatistics())
+            return recordings[-1]
 
         self._run(_tensor(image), blend, start)
-        return noted[-1].found()
+        return recordings[-1].result()
 
     @torch.no_grad()
     def measure_tiles(
@@ -104,7 +110,7 @@ class TorchEngine:
         blend: Callable[[Box], Array],
         tick: Callable[[], None] = lambda: None,
     ) -> Array:
-        """The same of a picture of which only tiles are run. image, blend: those of a part of the picture.
+        """Measure them on a picture of which only tiles are run. image, blend: return those of a part of it.
 
         tick: called each time that a tile goes through a part of the network.
         """
@@ -114,7 +120,7 @@ class TorchEngine:
             return pad_to_smallest(tensor)
 
         def bound(part: Callable[..., Tensor]) -> Part:
-            def run(x: Tensor, tile: Tile, statistics: Given) -> Tensor:
+            def run(x: Tensor, tile: Tile, statistics: FixedStatistics) -> Tensor:
                 tick()
                 weights = _tensor(blend(tile.window)).to(self.device)
                 weights = fit(weights[None], *tile.window.size) if weights.ndim == 3 else weights[None, :, None, None]
@@ -125,7 +131,7 @@ class TorchEngine:
 
         norms = [module for module in self.network.modules() if isinstance(module, ConditionalInstanceNorm)]
         channels = sum(norm.weight.shape[1] for norm in norms)
-        return exact([bound(part) for part in self.network.parts()], tiles, picture, channels)
+        return measure_exactly([bound(part) for part in self.network.parts()], tiles, picture, channels)
 
     @torch.no_grad()
     def _run(self, image: Tensor, blend: Array | None, start: Callable[[], Statistics]) -> Tensor:
@@ -147,7 +153,7 @@ class TorchEngine:
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             if device != self.device:  # for want of memory; the next picture may fit again
                 out = self._checkpoint.network().to(device)(x, weights, statistics)
-            elif statistics is own_statistics and self.device.type in COMPILES:
+            elif statistics is own_statistics and self.device.type in COMPILES_FOR:
                 with self._lock:  # torch.compile is not made for several threads
                     out = self._for(tuple(x.shape))(x, weights, statistics)
             else:
@@ -158,7 +164,7 @@ class TorchEngine:
         """The network, compiled when pictures of this shape have come for long enough."""
         self._calls = self._calls + 1 if shape == self._shape else 1
         self._shape = shape
-        if self._calls <= PATIENCE:
+        if self._calls <= COMPILE_AFTER_CALLS:
             return self.network
         if self._compiled is None:
             self._compiled = compiled(self.network, self.device, "painting")
@@ -183,7 +189,7 @@ def _less(device: torch.device, dtype: torch.dtype, error: Exception) -> tuple[t
     else:
         device, dtype = torch.device("cpu"), _pick_dtype("auto", torch.device("cpu"))
     kind = next(name for name, known in DTYPES.items() if known == dtype)
-    warnings.warn(f"out of GPU memory: this picture continues on {device.type} in {kind}", stacklevel=2)
+    log.warning("out of GPU memory: this picture continues on %s in %s", device.type, kind)
     return device, dtype
 
 

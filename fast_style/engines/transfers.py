@@ -1,4 +1,4 @@
-"""Between the CPU and a device, so that the copies of one picture overlap the work on another in a second thread."""
+"""Copies between the CPU and a device that overlap the work on another picture in a second thread."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _streams = threading.local()
 
 @contextmanager
 def own_stream(device: torch.device) -> Iterator[None]:
-    """What the block does on a CUDA device goes to a stream of the calling thread's own; leave it by `download`."""
+    """Run the block's CUDA work on a stream of the calling thread's own; results leave it by `download`."""
     if device.type != "cuda":
         yield
         return
@@ -24,14 +24,14 @@ def own_stream(device: torch.device) -> Iterator[None]:
 
 
 def upload(tensor: Tensor, device: torch.device) -> Tensor:
-    """To the device; from the CPU to CUDA through pinned memory, without waiting."""
+    """Copy to the device; from the CPU to CUDA through pinned memory, without waiting."""
     if device.type != "cuda" or tensor.device.type != "cpu":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def download(tensor: Tensor, device: torch.device) -> Tensor:
-    """To the device; from CUDA to the CPU when all that the stream was asked for is done."""
+    """Copy to the device; from CUDA to the CPU when all that the stream was asked for is done."""
     if device.type != "cpu" or tensor.device.type != "cuda":
         return tensor.to(device)
     here = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)

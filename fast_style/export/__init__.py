@@ -1,4 +1,4 @@
-"""Networks for other runtimes: ONNX, OpenVINO IR, int8, Triton Inference Server, browsers. Torch loads at first use."""
+"""Export networks to other runtimes: ONNX, OpenVINO IR, int8, Triton Inference Server, browsers. Imports no torch."""
 
 from .formats import FORMATS, check_format, files, write
 from .int8 import RECIPES, quantize

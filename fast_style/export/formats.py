@@ -1,4 +1,4 @@
-"""Every file format that a network is exported to, chosen by the name of the file."""
+"""File formats that a network is exported to, chosen by the suffix of the file."""
 
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,19 @@ def write(model: Any, target: Path) -> None:
 
 
 def check_format(target: Path) -> None:
-    """Raises FastStyleError for a name that is that of no format."""
+    """Raise FastStyleError for a name whose suffix is that of no format."""
     if target.suffix not in FORMATS:
         known = " or ".join(f"{suffix} ({name})" for suffix, name in FORMATS.items())
-        raise FastStyleError(f"{target}: the end of the name says the format, {known}")
+        raise FastStyleError(f"{target}: the suffix chooses the format: {known}")
 
 
 def files(target: Path) -> list[Path]:
-    """What `write` makes."""
+    """Return the files that `write` makes."""
     return [target, target.with_suffix(".bin")] if target.suffix == ".xml" else [target]
 
 
 def read_ir(model: Any) -> Any:
-    """An ONNX model, or one that already is OpenVINO's, as OpenVINO's."""
+    """Return an ONNX model as an OpenVINO model; one that is already is returned as it is."""
     openvino = _openvino()
     return model if isinstance(model, openvino.Model) else openvino.Core().read_model(model.SerializeToString())
 

@@ -1,4 +1,4 @@
-"""Eight-bit integers after training: NNCF, calibrated on photographs."""
+"""Quantize exported networks to 8-bit integers after training, by NNCF, calibrated on photographs."""
 
 import contextlib
 import io
@@ -24,10 +24,10 @@ RECIPES: tuple[tuple[int, ...], ...] = ((), (-1,), (0, -1))
 def quantize(
     model: "ModelProto", suffix: str, photos: Sequence[NDArray[np.float32]], spared: tuple[int, ...] = ()
 ) -> Any:
-    """The model with 8-bit convolutions, for the format of that suffix: each runtime has its own kind of int8.
+    """Quantize the convolutions to 8 bits for the format of that suffix: each runtime has its own kind of int8.
 
     photos: (1, 3, H, W) in [0, 1] each, from which the activations' ranges are taken; of several styles each takes
-    another. spared: positions of convolutions that stay as they are. Returns what `write` takes.
+    another. spared: positions of convolutions that stay in float. Returns what `write` takes.
     """
     try:
         import nncf

@@ -1,4 +1,4 @@
-"""What an exported model says of itself: one JSON text inside the file, under one key."""
+"""Metadata of exported models: one JSON text inside the file, under one key."""
 
 import json
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Metadata:
-    """The checkpoint's own description, and the what blends and tiles have to know."""
+    """The checkpoint's description, and what blends and tiles have to know."""
 
     info: dict[str, Any]
     """Model, styles, training, as the checkpoint describes itself."""
-    dots: NDArray[np.floating]
+    style_gram: NDArray[np.floating]
     """(S, S) inner products of the styles' rows of scales and shifts."""
     stride: int
     """Tiles start on multiples of this many px."""
@@ -28,16 +28,20 @@ class Metadata:
     """How far from a pixel the input may lie that changes it, apart from the norms' statistics."""
 
     def to_json(self) -> str:
-        """The text that travels inside the exported file."""
-        return json.dumps({"format": FORMAT, **vars(self), "dots": self.dots.tolist()})
+        """Return the text that is kept inside the exported file."""
+        return json.dumps({"format": FORMAT, **vars(self), "style_gram": self.style_gram.tolist()})
 
     @classmethod
     def from_json(cls, text: str | None, name: str = "this model") -> "Metadata":
-        """Raises FastStyleError for a text that is not ours, as in a model that was exported by something else."""
+        """Read what `to_json` wrote.
+
+        Raises FastStyleError for any other text, as in models that something else exported.
+        """
         try:
             content = json.loads(text or "")
             if content["format"] != FORMAT:
                 raise FastStyleError(f"{name}: made by another version of fast_style; export it again")
-            return cls(content["info"], np.asarray(content["dots"], np.float64), content["stride"], content["reach_px"])
+            gram = content["style_gram"] if "style_gram" in content else content["dots"]  # until version 0.1
+            return cls(content["info"], np.asarray(gram, np.float64), content["stride"], content["reach_px"])
         except (KeyError, TypeError, ValueError) as error:
             raise FastStyleError(f"{name}: not exported by fast_style; use `fast-style export`") from error

@@ -1,4 +1,4 @@
-"""From a checkpoint to ONNX, which every other format is made from."""
+"""Export a checkpoint to ONNX, from which every other format is made."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,13 +25,13 @@ def to_onnx(checkpoint: Path, target: Path, tiles: bool = False) -> None:
 
 
 def onnx_bytes(checkpoint: Path) -> bytes:
-    """What `to_onnx` writes."""
+    """Return what `to_onnx` writes, as bytes."""
     content: bytes = onnx_model(checkpoint).SerializeToString()
     return content
 
 
 def onnx_model(checkpoint: Path, tiles: bool = False) -> "ModelProto":
-    """What `to_onnx` writes, as a protocol buffer."""
+    """Return what `to_onnx` writes, as a protocol buffer."""
     _require_packages()
     from ..models import checkpoint as checkpoints
     from .rewriting import rewrite

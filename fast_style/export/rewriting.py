@@ -1,4 +1,4 @@
-"""The same function by cheaper operators: three exact rewrites of the exported graph.
+"""Rewrite the exported graph: the same function by cheaper operators, in three exact steps.
 
 Doubling and then a padded 3x3 convolution becomes a 2x2 convolution that makes the four pixels of each doubled one:
 4/9 of the arithmetic, and the doubled picture is never written. The output convolution, whose 3 channels leave most
@@ -25,7 +25,7 @@ FIVE_TAPS = np.array(
 
 
 def rewrite(model: ModelProto) -> None:
-    """Rewrite in place what of the patterns there is."""
+    """Rewrite in place every pattern that the graph has."""
     graph = _Graph(model.graph)
     ups = [conv for conv in graph.nodes("Conv") if graph.source(graph.source(conv), "Resize")]
     for conv in ups:

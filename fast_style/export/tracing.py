@@ -1,4 +1,4 @@
-"""From a torch network to an ONNX graph of any batch, height and width, by torch's own exporter."""
+"""Trace a torch network to an ONNX graph of any batch, height and width, by torch's own exporter."""
 
 import logging
 import warnings
@@ -20,7 +20,7 @@ OPSET = 20
 
 
 def trace(network: TransformerNetwork, tiles: bool = False) -> "ModelProto":
-    """The graph, with inputs `image` and, for several styles, `blend`, output `stylized`. Uses the network up.
+    """Return the graph, with inputs `image` and, for several styles, `blend`, output `stylized`. Changes the network.
 
     tiles: with another input `statistics` (2, T), mean and variance of every channel of every norm in order, which the
     norms then take instead of their own where the variance is 0 or more; and another output `measured`, (2, T), the

@@ -1,4 +1,4 @@
-"""A model repository for Triton Inference Server, which runs the ONNX file in ONNX Runtime."""
+"""Write a model repository for Triton Inference Server, which runs the ONNX file in ONNX Runtime."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ LARGEST_BATCH = 8
 
 
 def write_repository(model: "ModelProto", folder: Path, name: str) -> None:
-    """FOLDER/NAME/config.pbtxt and FOLDER/NAME/1/model.onnx."""
+    """Write FOLDER/NAME/config.pbtxt and FOLDER/NAME/1/model.onnx."""
     write(model, folder / name / VERSION / "model.onnx")
     (folder / name / "config.pbtxt").write_text(configuration(model, name), encoding="utf-8")
 
 
 def configuration(model: "ModelProto", name: str) -> str:
-    """The text of config.pbtxt: inputs and outputs without the batch, which the server puts together.
+    """Return the text of config.pbtxt: inputs and outputs without the batch, which the server puts together.
 
     Its schema is ModelConfig of https://github.com/triton-inference-server/common (protobuf/model_config.proto).
     """

@@ -152,11 +152,11 @@ class BatchingEngine:
         self._engine = engine
         self._worker = worker
         self.info = engine.info
-        self.dots = engine.dots
+        self.style_gram = engine.style_gram
         self.stride = engine.stride
         self.reach_px = engine.reach_px
         self.bytes_per_px = engine.bytes_per_px
-        self.measures_tiles, self.lanes = engine.measures_tiles, engine.lanes
+        self.measures_tiles, self.concurrency = engine.measures_tiles, engine.concurrency
 
     @property
     def memory_bytes(self) -> int:

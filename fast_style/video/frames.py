@@ -34,7 +34,7 @@ class Painter:
     @property
     def lanes(self) -> int:
         """How many threads may work on `job`s at the same time, and should."""
-        return self._stylizer.engine.lanes
+        return self._stylizer.engine.concurrency
 
     def job(self, image: Array, time_s: float) -> Callable[[], Array]:
         """What paints the frame, RGB (1, 3, H, W) float32 in [0, 1], shown at `time_s`, when called, in any thread."""
