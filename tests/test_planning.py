@@ -106,7 +106,7 @@ def test_a_name_without_an_extension_is_kept_whole() -> None:
 @pytest.mark.parametrize("output", ["out.png", "out.mp4", "-"])
 def test_several_inputs_do_not_go_to_one_file(inputs: list[str], output: str) -> None:
     save("a.png", "b.png", "album/c.png", "album/d.png")
-    with pytest.raises(FastStyleError, match=r"2 pictures cannot all be written to .*; name a folder"):
+    with pytest.raises(FastStyleError, match=r"2 inputs cannot all be written to .*; name a folder"):
         plan(inputs, output, "wave")
 
 
