@@ -1,35 +1,40 @@
-"""`fast-style optimize`: one picture in a style without training, by optimizing its pixels."""
+"""`fast-style optimize`: stylize one picture without training, by optimizing its pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
 from tqdm import tqdm
 
 from .. import images
 from ..errors import FastStyleError
 from ..options import GatysOptions, LossOptions, StyleOptions
 from ..system import malloc
-from .parsing import parse
+from .help import Help
+from .parsing import OUTPUT, POSITIONAL, parse
 from .signals import stop_on_signal
 
 if TYPE_CHECKING:
     from ..training.gatys import Evaluation
+
+HELP = Help(
+    first="output style_size size iterations style_weight start save_every vgg_weights device",
+    examples=("photo.jpg painting.jpg -o out.jpg", "photo.jpg painting.jpg -o quick.jpg --size 256 --iterations 100"),
+)
 
 
 @dataclass(frozen=True)
 class OptimizeCommand:
     """Stylize one picture by optimizing its pixels (Gatys et al.); also the way to try a style before training."""
 
-    content: tyro.conf.Positional[Path]
+    content: Annotated[Path, POSITIONAL]
     """The photograph."""
 
-    style: tyro.conf.Positional[Path]
+    style: Annotated[Path, POSITIONAL]
     """The style picture, or a folder of pictures of one style."""
 
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    output: Annotated[Path, OUTPUT]
     """The picture to write."""
 
     style_size: tuple[int, ...] = (512,)
@@ -46,8 +51,8 @@ class OptimizeCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Optimize one picture; the exit code."""
-    command = parse(OptimizeCommand, arguments, prog)
+    """Optimize one picture; return the exit code."""
+    command = parse(OptimizeCommand, arguments, prog, HELP)
     kind = images.format_for(command.output)
     if command.output.exists() and not command.overwrite:
         raise FastStyleError(f"{command.output} exists; use --overwrite")
@@ -66,13 +71,13 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
 
 class Progress:
-    """Shows the losses in the bar and writes the pictures on the way."""
+    """A callback that shows the losses in the bar and writes the pictures of `save_every`."""
 
     def __init__(self, bar: Any, picture: images.Picture, command: OptimizeCommand) -> None:
         self.bar, self.picture, self.command = bar, picture, command
 
     def __call__(self, evaluation: "Evaluation") -> None:
-        """One evaluation more."""
+        """Show and, where it is due, write one evaluation."""
         shown = {name: f"{evaluation.terms[name]:.3f}" for name in ("content", "style") if name in evaluation.terms}
         self.bar.set_postfix(shown, refresh=False)
         self.bar.update()
