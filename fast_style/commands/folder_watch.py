@@ -88,6 +88,5 @@ def changed_pictures(
 
 
 def _counts(path: Path, folder: Path, outside: Path) -> bool:
-    """Whether it is a picture; names with a leading dot are programs' own, such as what they write before renaming."""
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix.lower() in images.EXTENSIONS and not hidden and outside not in path.parents
+    """Whether a path below `folder` is a picture to paint."""
+    return images.is_picture_file(path, folder) and outside not in path.parents

@@ -78,7 +78,7 @@ def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[lis
 def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[tuple[Path, Path]]:
     """The pictures of a folder, without those that an earlier run left there."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and output not in path.resolve().parents)
-    pictures = [path for path in files if path.suffix.lower() in images.EXTENSIONS]
+    pictures = [path for path in files if images.is_picture_file(path, folder)]
     stems = {path.with_suffix("") for path in pictures}
     for path in pictures:
         original = path.stem.removesuffix(f"_{style}")
