@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import images
 from ..errors import FastStyleError
-from ..system.folders import files_below, is_hidden
+from ..system.folders import files_below
 
 # Milliseconds between two looks at files that are being written.
 POLL_MS = 100
@@ -92,6 +92,5 @@ def changed_pictures(
 
 
 def _counts(path: Path, folder: Path, outside: Path) -> bool:
-    """Whether it is a picture; hidden names are programs' own, such as what they write before renaming."""
-    hidden = any(map(is_hidden, path.relative_to(folder).parts))
-    return path.suffix.lower() in images.EXTENSIONS and not hidden and outside not in path.parents
+    """Whether a path below `folder` is a picture to paint."""
+    return images.is_picture_file(path, folder) and outside not in path.parents

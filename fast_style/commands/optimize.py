@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from .. import images
@@ -64,8 +66,9 @@ def main(arguments: Sequence[str], prog: str) -> int:
     total = command.how.iterations * len(sizes(command.how))
     with tqdm(total=total, unit="evaluation") as bar, stop_on_signal() as stopped:
         show = Progress(bar, picture, command)
-        result = stylize(picture.rgb, style, command.loss, command.how, show, stopped)
-    images.write(replace(picture, image=result, format=kind), command.output)
+        photo = Image.fromarray(images.eight_bit(picture.colors))
+        result = stylize(photo, style, command.loss, command.how, show, stopped)
+    images.write(replace(picture.with_colors(np.asarray(result)), format=kind), command.output)
     print(f"{command.output}: {'stopped' if stopped() else 'done'} after {bar.n} evaluations of the loss")
     return 0
 
@@ -85,5 +88,5 @@ class Progress:
         if every and evaluation.iteration % every == 0:
             output = self.command.output
             path = output.with_stem(f"{output.stem}_{evaluation.iteration:04}")
-            image = images.from_array(evaluation.pixels.cpu().numpy())
-            images.write(replace(self.picture, image=image, format=images.format_for(path)), path)
+            painted = self.picture.with_colors(images.quantized(evaluation.pixels.cpu().numpy()))
+            images.write(replace(painted, format=images.format_for(path)), path)
