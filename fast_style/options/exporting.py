@@ -1,15 +1,16 @@
-"""How a network is exported."""
+"""Options of exports."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..errors import FastStyleError
+from .checks import check_types
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What to write, and how close to the checkpoint it has to be."""
+    """Options of an export: precision, tiles, and how close to the checkpoint the file has to be."""
 
     precision: Literal["fp32", "int8"] = "fp32"
     """fp32, or int8: quantized after training (NNCF) with --photos."""
@@ -24,7 +25,8 @@ class ExportOptions:
     """Write the file even when it is further from the checkpoint than it may be."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.precision == "int8" and self.tiles:
-            raise FastStyleError("--tiles goes with --precision fp32")
+            raise FastStyleError("`tiles` goes with `precision` fp32")
         if self.precision == "int8" and self.photos is None:
-            raise FastStyleError("int8 is calibrated with photographs: name a folder of some hundred with --photos DIR")
+            raise FastStyleError("int8 is calibrated with photographs: name a folder of some hundred with `photos`")
