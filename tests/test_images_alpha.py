@@ -39,15 +39,15 @@ def test_colours_where_alpha_is_above_zero_are_never_mixed_with_a_ground(stylize
 
 def test_hidden_colours_do_not_bleed_in(stylizer: Stylizer) -> None:
     results = [np.asarray(stylizer.stylize(cut_out(hidden))) for hidden in ((0, 255, 0), (255, 0, 255))]
-    assert np.array_equal(*results)
+    assert np.array_equal(results[0], results[1])
     half = [np.asarray(stylizer.stylize(cut_out(hidden), size=20)) for hidden in ((0, 255, 0), (255, 0, 255))]
-    assert np.array_equal(*half)
+    assert np.array_equal(half[0], half[1])
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_what_is_hidden_is_filled_from_its_neighbours(depth: type) -> None:
     most = np.iinfo(depth).max
-    pixels = np.zeros((21, 33, 4), depth)
+    pixels: np.ndarray = np.zeros((21, 33, 4), depth)
     pixels[:, :10] = (most, 0, 0, most)
     pixels[:, 20:] = (0, 0, most, most // 2)
     filled = images.fill_hidden(pixels)

@@ -242,6 +242,8 @@ def _plain_errors(name: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise FastStyleError(f"{name}: no such file") from error
+    except Image.DecompressionBombError as error:  # some of Pillow's readers ask for the limit themselves
+        raise FastStyleError(f"{name}: more pixels than Image.MAX_IMAGE_PIXELS of this program allows") from error
     except Exception as error:  # decoders raise whatever they trip over in a damaged file
         reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error).split("\n")[0]
         raise FastStyleError(f"{name}: not a readable picture ({reason})") from error
