@@ -91,6 +91,31 @@ def test_memory_that_is_free_is_read_from_the_system(tmp_path: Path, monkeypatch
     assert limits.available_bytes() == 20000
 
 
+def test_a_file_of_two_formats_is_measured_and_read_as_the_same_one() -> None:
+    start = 0x0001AF11  # of the directory, and the magic number of FLI, whose width and height stand behind it
+    tags = {256: 8, 257: 6, 258: 8, 259: 1, 262: 1, 273: 200, 277: 1, 278: 6, 279: 48}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    data = (b"II*\0" + struct.pack("<IHH", start, 20000, 20000)).ljust(200, b"\0") + bytes(range(48))
+    data = data.ljust(start, b"\0") + struct.pack("<H", len(tags)) + entries + bytes(4)
+    with Image.open(io.BytesIO(data), formats=["FLI"]) as other:
+        assert other.size == (20000, 20000)
+    for allowed in (None, images.READABLE):
+        assert images.read(io.BytesIO(data), allowed).image.size == (8, 6)
+    assert images.open_image(data, images.READABLE).size == (8, 6)
+
+
+def test_only_the_named_formats_are_tried() -> None:
+    buffer = io.BytesIO()
+    picture(8, 6).save(buffer, "SGI")
+    assert images.read(buffer).image.size == (8, 6)
+    with pytest.raises(FastStyleError, match="unknown format"):
+        images.read(buffer, images.READABLE)
+    assert {"JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "HEIF"} == images.READABLE
+    picture(8, 6).save(buffer, "TIFF")
+    with pytest.raises(FastStyleError, match="unknown format"):
+        images.read(buffer, ("PNG",))
+
+
 def test_a_size_that_no_memory_holds_is_refused() -> None:
     with pytest.raises(FastStyleError, match=r"size 400: 400x40000000 has more pixels than the limit"):
         images.with_short_side((1, 100000), 400)
