@@ -2,6 +2,7 @@
 
 import io
 import logging
+import struct
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from ..errors import FastStyleError
 from . import profiles
 from .alpha import unassociated
 from .arrays import Pixels
-from .limits import check_size
+from .limits import check_claim, check_size
 
 if TYPE_CHECKING:
     from .picture import Picture
@@ -29,6 +30,8 @@ CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, SEPARATED: 4
 ASSOCIATED, UNASSOCIATED = 1, 2
 SIGNED, FLOAT = 2, 3
 CMYK_INKS = 1
+# Compressed, what this module decodes has up to a few thousand pixels of one colour in a byte (zstd, LZMA).
+MOST_PX_PER_BYTE = 8192
 
 
 def available() -> bool:
@@ -47,6 +50,8 @@ def decode(data: bytes, name: str) -> tuple[Pixels, bytes | None]:
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages[0]
+        packing = MOST_PX_PER_BYTE if int(page.compression) > 1 else 8  # uncompressed: no less than a bit
+        check_claim((page.imagewidth, page.imagelength), len(data), packing, name)
         check_size((page.imagewidth, page.imagelength), name, 8 * max(4, page.samplesperpixel))
         photometric = _photometric(page, name)
         planes = page.asarray()
@@ -56,6 +61,9 @@ def decode(data: bytes, name: str) -> tuple[Pixels, bytes | None]:
         channels = CHANNELS[photometric]
         colors, profile = _rgb(values[..., :channels], photometric, page)
         extra = [int(kind) for kind in page.extrasamples]
+        with suppress(IndexError):
+            file.pages[1]
+            log.warning("%s: only the first of its pages is read", name)
     if photometric == RGB and not extra and values.shape[2] == 4:
         extra = [UNASSOCIATED]  # a fourth channel that is not declared, as Pillow takes it
     alphas = [index for index, kind in enumerate(extra) if kind in (ASSOCIATED, UNASSOCIATED)]
@@ -151,10 +159,10 @@ def encode(picture: "Picture") -> bytes:
     exif = Image.Exif()
     if picture.exif:
         exif.load(picture.exif)
-    pointers = [tag for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) if tag in exif]
+    pointers = [int(tag) for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) if tag in exif]
     texts = {int(tag): str(value).encode() for tag, value in exif.items() if isinstance(value, str)}
     extra: list[tuple[Any, ...]] = [(tag, 2, 0, text, True) for tag, text in sorted(texts.items())]
-    extra += [(int(tag), 4, 1, 0, True) for tag in pointers]
+    extra += [(tag - 1, 4, 1, 0, True) for tag in pointers]  # in their places; tifffile refuses the tags themselves
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
@@ -177,7 +185,7 @@ def encode(picture: "Picture") -> bytes:
 
 
 def _append_directory(buffer: io.BytesIO, tag: int, values: dict[int, Any]) -> None:
-    """Append a sub-directory (EXIF, GPS) to a little-endian TIFF file and let the tag of its first page point there."""
+    """Append a sub-directory (EXIF, GPS) to a little-endian TIFF file and make tag - 1 of its page the tag for it."""
     import tifffile
 
     end = buffer.seek(0, io.SEEK_END)
@@ -188,5 +196,9 @@ def _append_directory(buffer: io.BytesIO, tag: int, values: dict[int, Any]) -> N
             directory[key] = value
     buffer.write(bytes(start - end) + directory.tobytes(start))
     buffer.seek(0)
-    with tifffile.TiffFile(buffer, mode="r+b") as file:  # type: ignore[arg-type]  # its stubs forget this mode
-        file.pages[0].tags[tag].overwrite(start)  # type: ignore[union-attr]
+    with tifffile.TiffFile(buffer) as file:
+        page: Any = file.pages[0]
+        position = page.tags[tag - 1].offset
+    with buffer.getbuffer() as view:
+        struct.pack_into("<H", view, position, tag)
+        struct.pack_into("<I", view, position + 8, start)
