@@ -11,9 +11,9 @@ from PIL import Image
 
 from fast_style import images
 from fast_style.commands import main as fast_style
-from fast_style.evaluation import trained_on
-from fast_style.evaluation.artifacts import check_all, without_grain
-from fast_style.evaluation.reference import Curve
+from fast_style.evaluation.artifacts import check_artifacts, smoothed
+from fast_style.evaluation.lbfgs_baseline import Curve
+from fast_style.evaluation.quality import training_photos
 from fast_style.models.checkpoint import find, load
 from fast_style.models.transformer import TransformerNetwork
 from fast_style.scenes import landscape
@@ -44,7 +44,7 @@ def stylized(network: TransformerNetwork, photos: Sequence[Image.Image]) -> Pair
 
 def failed(pairs: Pairs, style: float = 0.1, smooth: Pairs | None = None) -> set[str]:
     """Names of the checks that fail against a painting without clipping, the photographs' style distance being 1."""
-    checks = check_all(pairs, pairs[:1] if smooth is None else smooth, picture(64, 64), style, 1.0)
+    checks = check_artifacts(pairs, pairs[:1] if smooth is None else smooth, picture(64, 64), style, 1.0)
     return {check.name for check in checks if not check.passed}
 
 
@@ -56,7 +56,7 @@ def test_zero_padding_is_caught_as_a_frame(wave: TransformerNetwork, photos: lis
     for module in wave.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.padding_mode = "zeros"
-    assert "frame" in failed(stylized(wave, photos))
+    assert "border band" in failed(stylized(wave, photos))
 
 
 def test_transposed_convolutions_are_caught_as_a_checkerboard(
@@ -93,17 +93,17 @@ def same(photos: Sequence[Image.Image]) -> Pairs:
 def test_dots_on_a_lattice_are_caught_as_a_weave_and_strewn_ones_are_not(
     photos: list[Image.Image], color: tuple[float, float, float]
 ) -> None:
-    assert "weave" in failed(strewn(photos, lattice=True, color=color))
-    assert "weave" not in failed(strewn(photos, lattice=False, color=color))
+    assert "periodic texture" in failed(strewn(photos, lattice=True, color=color))
+    assert "periodic texture" not in failed(strewn(photos, lattice=False, color=color))
 
 
 def test_a_lattice_on_smooth_surfaces_is_caught_where_photographs_have_grain(photos: list[Image.Image]) -> None:
-    smooth = [without_grain(photo) for photo in photos]
+    smooth = [smoothed(photo) for photo in photos]
     on_a_lattice = strewn(smooth, lattice=True, color=(15.0, 15.0, 15.0))
-    assert "weave where smooth" in failed(same(photos), smooth=on_a_lattice)
-    assert "weave" not in failed(strewn(photos, lattice=True, color=(15.0, 15.0, 15.0)))
+    assert "periodic texture, smooth areas" in failed(same(photos), smooth=on_a_lattice)
+    assert "periodic texture" not in failed(strewn(photos, lattice=True, color=(15.0, 15.0, 15.0)))
     strewn_dots = strewn(smooth, lattice=False, color=(40.0, 40.0, 40.0))
-    assert "weave where smooth" not in failed(same(photos), smooth=strewn_dots)
+    assert "periodic texture, smooth areas" not in failed(same(photos), smooth=strewn_dots)
 
 
 @pytest.mark.parametrize("color", [(0, 255, 0), (255, 255, 255)])
@@ -114,8 +114,8 @@ def test_a_line_along_one_border_is_caught(photos: list[Image.Image], color: tup
         out.paste(Image.blend(photo.crop((0, 0, 1, photo.height)), line, share))
         return out
 
-    assert "border" in failed([(lined(photo, 0.3), photo) for photo in photos])
-    assert "border" not in failed([(lined(photo, 0.05), photo) for photo in photos])
+    assert "border line" in failed([(lined(photo, 0.3), photo) for photo in photos])
+    assert "border line" not in failed([(lined(photo, 0.05), photo) for photo in photos])
 
 
 def test_a_checkerboard_of_colours_is_caught(photos: list[Image.Image]) -> None:
@@ -133,8 +133,8 @@ def test_saturated_output_is_caught_as_clipping_and_blobs(wave: TransformerNetwo
 def test_an_untrained_network_is_caught(photos: list[Image.Image]) -> None:
     torch.manual_seed(0)
     pairs = stylized(TransformerNetwork().eval(), photos)
-    assert {"structure", "style distance left"} <= failed(pairs, style=0.9)
-    assert "structure" in failed(pairs)
+    assert {"SSIM", "style distance ratio"} <= failed(pairs, style=0.9)
+    assert "SSIM" in failed(pairs)
 
 
 def test_iterations_are_interpolated_between_points_and_bounded_outside() -> None:
@@ -146,14 +146,14 @@ def test_iterations_are_interpolated_between_points_and_bounded_outside() -> Non
     assert curve.equivalent(0.4) == (200, False)
 
 
-def test_what_a_training_held_out_does_not_count_as_trained_on(tmp_path: Path) -> None:
+def test_what_a_training_held_out_does_not_count_as_training_photos(tmp_path: Path) -> None:
     for i in range(20):
         picture(8, 8).save(tmp_path / f"{i:02}.png")
     info = {"training": {"recipe": {"data": {"hold_out": 5}}}}
-    seen = [int(path.stem) for path in trained_on(info, tmp_path, 4)]
+    seen = [int(path.stem) for path in training_photos(info, tmp_path, 4)]
     assert seen == [0, 3, 6, 9]
-    assert [int(path.stem) for path in trained_on({}, tmp_path, 4)] == [0, 5, 10, 15]
-    assert len(trained_on(info, tmp_path, 50)) == 15
+    assert [int(path.stem) for path in training_photos({}, tmp_path, 4)] == [0, 5, 10, 15]
+    assert len(training_photos(info, tmp_path, 50)) == 15
 
 
 def test_the_contact_sheet_holds_every_picture() -> None:
@@ -186,9 +186,9 @@ def test_the_command_prints_table_and_data(
         assert image.width > 4 * 192
     run(*short, "--json", "--trained", str(tmp_path))
     data = json.loads(capsys.readouterr().out)
-    assert data["ours"]["style"] < data["photo"]["style"]
-    assert data["photo"]["content"] == 0
-    assert set(data["reference"]) == {"noise", "noise, bounded", "content"}
-    assert data["trained"]["total"] > 0
-    stylized, plain = data["larger"]["landscapes, 160 px"]
+    assert data["distances"]["style"] < data["unstylized"]["style"]
+    assert data["unstylized"]["content"] == 0
+    assert set(data["lbfgs"]) == {"noise", "noise, bounded", "content"}
+    assert data["on_training_photos"]["total"] > 0
+    stylized, plain = data["by_size"]["landscapes, 160 px"]
     assert stylized["style"] < plain["style"]
