@@ -26,7 +26,7 @@ class DistanceMeter:
     def __init__(self, options: EvaluationOptions) -> None:
         """Load VGG19 and compute the Gram matrices of `options.style`. Raises FastStyleError without a style."""
         if not options.style:
-            raise FastStyleError("name the style picture with --style")
+            raise FastStyleError("name the style picture with `style`")
         losses = LossOptions(
             CONTENT_LAYERS,
             STYLE_LAYERS,

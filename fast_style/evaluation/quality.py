@@ -37,7 +37,7 @@ def evaluate(
     L-BFGS. Raises FastStyleError for inputs that cannot be used.
     """
     if not options.photos:
-        raise FastStyleError("name photographs to evaluate on with --photos")
+        raise FastStyleError("name a folder of photographs with `photos`")
     meter = DistanceMeter(options)
     stylize: Stylize = partial(stylizer.stylize, style=options.style_name)
     photos = _read_all(list_photos(options.photos)[0][-options.count :], options.size)

@@ -68,4 +68,4 @@ class EvaluationOptions:
         if self.video and self.frames < 2:
             raise FastStyleError(f"--frames is {self.frames}; it takes 2 or more")
         if not self.video and not (self.style and self.photos):
-            raise FastStyleError("name --style and --photos to evaluate on photographs, or --video for films")
+            raise FastStyleError("name --style and --photos to judge by pictures, or --video to judge by films")
