@@ -26,6 +26,19 @@ BLOB_SIGMA_PX, SMOOTHING_SIGMA_PX = 3, 8
 # Luminance above this, or below one minus this, counts as white, or black.
 NEARLY_WHITE = 0.97
 
+# Threshold of each check, and whether its value must not exceed it (True) or must not fall below it.
+THRESHOLDS = {
+    "checkerboard": (14.0, True),
+    "periodic texture": (0.15, True),
+    "periodic texture, smooth areas": (0.07, True),
+    "border band": (0.25, True),
+    "border line": (0.05, True),
+    "blobs": (0.005, True),
+    "clipping": (0.05, True),
+    "SSIM": (0.25, False),
+    "style distance ratio": (0.5, True),
+}
+
 
 @dataclass(frozen=True)
 class ArtifactCheck:
@@ -57,19 +70,18 @@ def check_artifacts(
     pictures and of the photographs.
     """
     pictures = [picture for picture, _ in pairs]
-    clipped = float(np.mean([clipping(picture) for picture in pictures])) - clipping(painting)
-    extreme = float(np.mean([blobs(picture) for picture in pictures])) - blobs(painting)
-    return [
-        ArtifactCheck("checkerboard", float(np.mean([checkerboard(picture) for picture in pictures])), 14.0, True),
-        ArtifactCheck("periodic texture", periodic_texture(pairs, painting), 0.15, True),
-        ArtifactCheck("periodic texture, smooth areas", periodic_texture(smooth_pairs, painting), 0.07, True),
-        ArtifactCheck("border band", border_band(pairs), 0.25, True),
-        ArtifactCheck("border line", border_line(pairs), 0.05, True),
-        ArtifactCheck("blobs", extreme, 0.005, True),
-        ArtifactCheck("clipping", clipped, 0.05, True),
-        ArtifactCheck("SSIM", float(np.mean([ssim(*pair) for pair in pairs])), 0.25, False),
-        ArtifactCheck("style distance ratio", style_distance / photo_style_distance, 0.5, True),
-    ]
+    values = {
+        "checkerboard": float(np.mean([checkerboard(picture) for picture in pictures])),
+        "periodic texture": periodic_texture(pairs, painting),
+        "periodic texture, smooth areas": periodic_texture(smooth_pairs, painting),
+        "border band": border_band(pairs),
+        "border line": border_line(pairs),
+        "blobs": float(np.mean([blobs(picture) for picture in pictures])) - blobs(painting),
+        "clipping": float(np.mean([clipping(picture) for picture in pictures])) - clipping(painting),
+        "SSIM": float(np.mean([ssim(*pair) for pair in pairs])),
+        "style distance ratio": style_distance / photo_style_distance,
+    }
+    return [ArtifactCheck(name, value, *THRESHOLDS[name]) for name, value in values.items()]
 
 
 def smoothed(photo: Image.Image) -> Image.Image:
