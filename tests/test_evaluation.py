@@ -28,9 +28,10 @@ from fast_style.evaluation.lbfgs_baseline import Curve
 from fast_style.evaluation.quality import training_photos
 from fast_style.models.checkpoint import find, load
 from fast_style.models.transformer import TransformerNetwork
+from fast_style.models.vgg import VGG19
 from fast_style.scenes import landscape
 
-from .conftest import SHARED, picture
+from .conftest import picture, vgg_state
 
 Pairs = list[tuple[Image.Image, Image.Image]]
 
@@ -38,7 +39,7 @@ Pairs = list[tuple[Image.Image, Image.Image]]
 @pytest.fixture(scope="module")
 def photos() -> list[Image.Image]:
     """Rendered landscapes, turned in all ways so that sky and water cancel out at the border."""
-    scenes = [Image.fromarray(landscape(192, 144, seed)) for seed in range(2)]
+    scenes = [Image.fromarray(landscape(256, 192, seed)) for seed in range(2)]
     turns = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
     return [view for scene in scenes for view in (scene, *(scene.transpose(turn) for turn in turns))]
 
@@ -185,32 +186,38 @@ def test_the_contact_sheet_holds_every_picture() -> None:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., int]:
-    if not SHARED.is_dir():
-        pytest.skip("needs the folder ../shared with photos, styles and vgg19_relu4_1.pth, which is absent")
-    for seed in range(2):
-        Image.fromarray(landscape(192, 128, seed)).save(tmp_path / f"{seed}.png")
-    fixed = ["evaluate", "wave", "--style", str(SHARED / "styles/wave.jpg"), "--photos", str(tmp_path)]
-    fixed += ["--vgg-weights", str(SHARED / "vgg19_relu4_1.pth"), "--size", "128", "--device", "cpu"]
+def run(tmp_path: Path, wave: TransformerNetwork) -> Callable[..., int]:
+    """The command, on two landscapes, with a VGG19 of random weights and a painting by the network itself."""
+    torch.manual_seed(0)
+    torch.save(vgg_state(VGG19("relu4_1")), tmp_path / "vgg19.pth")
+    photos = [Image.fromarray(landscape(96, 64, seed)) for seed in range(3)]
+    ((painting, _),) = stylized(wave, photos[2:])
+    painting.save(tmp_path / "painting.png")
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, photo in enumerate(photos[:2]):
+        photo.save(folder / f"{number}.png")
+    fixed = ["evaluate", "nano_wave", "--style", str(tmp_path / "painting.png"), "--photos", str(folder)]
+    fixed += ["--vgg-weights", str(tmp_path / "vgg19.pth"), "--size", "64", "--style-size", "64", "--device", "cpu"]
     return lambda *arguments: fast_style([*fixed, *arguments])
 
 
 def test_the_command_prints_table_and_data(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short = ["--larger", "160", "--reference-photos", "1", "--iterations", "2", "4"]
+    short = ["--larger", "80", "--reference-photos", "1", "--iterations", "2", "4"]
     sheet = tmp_path / "out/sheet.png"
     run(*short, "-o", str(sheet))
     table = capsys.readouterr().out
-    for words in ("wave at 128 px", "L-BFGS 4 from noise", "iterations from content", "checkerboard", "relu4_1"):
+    for words in ("wave at 64 px", "L-BFGS 4 from noise", "iterations from content", "checkerboard", "relu4_1"):
         assert words in table
     with Image.open(sheet) as image:
-        assert image.width > 4 * 192
-    run(*short, "--json", "--trained", str(tmp_path))
+        assert image.width > 4 * 96
+    run(*short, "--json", "--trained", str(tmp_path / "photos"))
     data = json.loads(capsys.readouterr().out)
     assert data["distances"]["style"] < data["unstylized"]["style"]
     assert data["unstylized"]["content"] == 0
     assert set(data["lbfgs"]) == {"noise", "noise, bounded", "content"}
     assert data["on_training_photos"]["total"] > 0
-    stylized, plain = data["by_size"]["landscapes, 160 px"]
+    stylized, plain = data["by_size"]["landscapes, 80 px"]
     assert stylized["style"] < plain["style"]
