@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fast_style import images
+from fast_style import Stylizer, images
 from fast_style.commands import main as fast_style
 from fast_style.evaluation.artifacts import (
     THRESHOLDS,
@@ -186,8 +186,11 @@ def test_the_contact_sheet_holds_every_picture() -> None:
 
 
 @pytest.fixture
-def run(tmp_path: Path, wave: TransformerNetwork) -> Callable[..., int]:
+def run(tmp_path: Path, wave: TransformerNetwork, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """The command, on two landscapes, with a VGG19 of random weights and a painting by the network itself."""
+    load = Stylizer.load
+    # Exporting a model for another engine takes longer than the rest.
+    monkeypatch.setattr(Stylizer, "load", lambda *names, **how: load(*names, **how, engine="torch"))
     torch.manual_seed(0)
     torch.save(vgg_state(VGG19("relu4_1")), tmp_path / "vgg19.pth")
     photos = [Image.fromarray(landscape(96, 64, seed)) for seed in range(3)]

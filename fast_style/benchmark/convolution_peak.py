@@ -38,7 +38,7 @@ def prepare(engine: str, precision: str, device: str) -> Pass:
 
 def _weights() -> NDArray[np.float32]:
     """Return the weights of one convolution: (channels, channels, 3, 3)."""
-    return (np.random.default_rng(0).random((SHAPE[0], SHAPE[0], 3, 3), np.float32) - 0.5) / 20
+    return np.random.default_rng(0).uniform(-0.025, 0.025, (SHAPE[0], SHAPE[0], 3, 3)).astype(np.float32)
 
 
 def _in_openvino(precision: str) -> Pass:
