@@ -189,8 +189,11 @@ def test_the_contact_sheet_holds_every_picture() -> None:
 def run(tmp_path: Path, wave: TransformerNetwork, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """The command, on two landscapes, with a VGG19 of random weights and a painting by the network itself."""
     load = Stylizer.load
-    # Exporting a model for another engine takes longer than the rest.
-    monkeypatch.setattr(Stylizer, "load", lambda *names, **how: load(*names, **how, engine="torch"))
+
+    def load_in_torch(path: str, device: str, precision: str) -> Stylizer:
+        return load(path, device, "torch", precision)  # exporting for another engine takes longer than the rest
+
+    monkeypatch.setattr(Stylizer, "load", load_in_torch)
     torch.manual_seed(0)
     torch.save(vgg_state(VGG19("relu4_1")), tmp_path / "vgg19.pth")
     photos = [Image.fromarray(landscape(96, 64, seed)) for seed in range(3)]
