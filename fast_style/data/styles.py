@@ -12,8 +12,8 @@ from torch import Tensor
 from .. import images
 from ..errors import FastStyleError
 from ..models import checkpoint
+from ..models.tensor_files import sha256
 from ..options import StyleOptions
-from ..system.files import sha256
 
 
 @dataclass(frozen=True)
