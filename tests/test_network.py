@@ -59,8 +59,8 @@ def test_norm_statistics_are_float32(dtype: torch.dtype) -> None:
 
 def test_each_style_has_its_own_norm() -> None:
     network = tiny_network(styles=3)
-    for parameter in (p for name, p in network.named_parameters() if ".norm." in name):
-        torch.nn.init.normal_(parameter)
+    for name in network.style_parameters():
+        torch.nn.init.normal_(network.get_parameter(name))
     image = torch.rand(1, 3, 16, 16)
     pure = [network(image, torch.eye(3)[i : i + 1]) for i in range(3)]
     assert not torch.allclose(pure[0], pure[1], atol=1e-3)

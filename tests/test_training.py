@@ -349,7 +349,7 @@ def test_a_weight_on_stability_is_a_term_of_its_own(options: TrainOptions) -> No
         + 10 * losses["style"]
         + 2 * losses["temporal"]
         + 0.01 * losses["checkerboard"]
-        + 0.5 * losses["regularity"]
+        + 0.5 * losses["periodic_texture"]
         + 0.3 * losses["lightness"]
         + 5 * losses["border"]
         + 10 * losses["clipping"]

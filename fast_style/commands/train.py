@@ -31,12 +31,12 @@ def train(options: TrainOptions) -> int:
     malloc.tune()
     from ..data.photos import PREVIEW_SUFFIX
     from ..training import Trainer
-    from ..training.tensorboard import TensorBoard
+    from ..training.callbacks import TensorBoard
 
     trainer = Trainer(options)
     log_dir = options.log_dir or trainer.output.with_suffix(".runs")
     bar = ProgressBar(trainer.output.with_suffix(PREVIEW_SUFFIX))
-    trainer.listeners = [bar, TensorBoard(log_dir)]
+    trainer.callbacks = [bar, TensorBoard(log_dir)]
     print(f"training {trainer.output}; previews in {bar.preview}; curves: tensorboard --logdir {log_dir}")
     with stop_on_signal() as stopped, closing(bar.bar):
         trainer.run(stopped)
@@ -65,7 +65,7 @@ class ProgressBar:
             )
             self.bar.update(event.progress - self.bar.n)
         if event.previews:
-            from ..training.previews import write_preview
+            from ..training.callbacks import write_preview
 
             try:
                 write_preview(self.preview, *event.previews)

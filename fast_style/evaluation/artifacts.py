@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from .. import images
 from ..errors import FastStyleError
-from ..losses.regularizers import OPPONENTS, concentration, edges, regularity
+from ..losses.regularizers import OPPONENTS, border_contrast, periodic_texture, spectral_concentration
 
 Array = NDArray[np.float64]
 Pair = tuple[Image.Image, Image.Image]
@@ -111,14 +111,14 @@ def _spectrum(plane: Array) -> Array:
 
 
 def weave(pairs: Sequence[Pair], painting: Image.Image) -> float:
-    """Marks repeated on a lattice, of light or colour, where neither photograph nor painting is: see `regularity`.
+    """Marks repeated on a lattice, of light or colour, where photograph and painting have none: see `periodic_texture`.
 
     Up to 0.1 for dots strewn at random; for dots on a lattice of 4 px, each a tenth of that out of place, 0.17 if they
     are grey and 0.27 if coloured. Where photographs are smooth up to 0.05, and 0.3 and 0.5; a lattice of 6 or 10 px on
     half of such pictures comes to 0.07 or 0.09.
     """
-    own = concentration(_tensor(painting)).mean(1)
-    return float(np.mean([regularity(_tensor(picture), _tensor(photo), own) for picture, photo in pairs]))
+    own = spectral_concentration(_tensor(painting)).mean(1)
+    return float(np.mean([periodic_texture(_tensor(picture), _tensor(photo), own) for picture, photo in pairs]))
 
 
 def _tensor(image: Image.Image) -> torch.Tensor:
@@ -150,7 +150,7 @@ def border(pairs: Sequence[Pair]) -> float:
 
     Share of the range; the largest of rows, colours and sides, averaged over the pictures first, as in `frame`.
     """
-    return float(torch.stack([edges(_tensor(a) - _tensor(b)) for a, b in pairs]).mean(0).abs().max())
+    return float(torch.stack([border_contrast(_tensor(a) - _tensor(b)) for a, b in pairs]).mean(0).abs().max())
 
 
 def blobs(image: Image.Image) -> float:

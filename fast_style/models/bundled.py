@@ -1,16 +1,16 @@
-"""Checkpoints by name: those that come with the package. Imports no torch, so that a filter can start without it."""
+"""Find the checkpoints that come with the package by name. Imports no torch, so that a filter can start without it."""
 
 from pathlib import Path
 
 from ..errors import FastStyleError
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "lake.jpg"
-"""The picture that comes with the package, drawn by its own code."""
+"""A sample picture, rendered by the project's own code."""
 SAMPLES = (SAMPLE, SAMPLE.with_name("still_life.jpg"))
 
 
 def find(name: str) -> Path:
-    """The file of that path, or the shipped checkpoint of that name. Raises FastStyleError when there is neither."""
+    """Return the file of that path, or the shipped checkpoint of that name; FastStyleError when there is neither."""
     path = Path(name)
     if path.is_file():
         return path
@@ -21,7 +21,7 @@ def find(name: str) -> Path:
 
 
 def shipped() -> dict[str, Path]:
-    """The checkpoints that come with the package, by name."""
+    """List the checkpoints that come with the package, by name."""
     package = Path(__file__).parents[1]
     # In the wheel they lie inside the package, in the repository beside it.
     folders = (package / "checkpoints", package.parent / "checkpoints")

@@ -1,21 +1,18 @@
-"""Self-describing checkpoint files: {format, model, styles, training, weights}, plain types and tensors only."""
+"""Read and write self-describing checkpoint files: {format, model, styles, training, weights}, plain types only."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import FastStyleError
 from ..options import NetworkOptions
-from ..system.atomic import atomic_path
 from .architectures import build
 from .bundled import find, shipped
-from .tensor_files import load_tensors
+from .tensor_files import load_tensors, save_tensors
 from .transformer import TransformerNetwork
 
 __all__ = ["FORMAT", "Checkpoint", "find", "load", "shipped"]
@@ -25,7 +22,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network and what is known about it."""
+    """Hold a trained network and its description."""
 
     model: NetworkOptions
     styles: list[dict[str, Any]]
@@ -35,34 +32,34 @@ class Checkpoint:
     weights: Mapping[str, Tensor]
 
     def network(self) -> TransformerNetwork:
-        """The network in float32, in evaluation mode. Raises FastStyleError when the weights do not fit."""
+        """Build the network in float32, in evaluation mode. Raises FastStyleError when the weights do not fit."""
         try:
+            self._check_size()
             network = build(self.model)
             network.load_state_dict({key: value.float() for key, value in self.weights.items()})
-        except (RuntimeError, AttributeError, KeyError, TypeError) as error:
+        except (RuntimeError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise FastStyleError(f"the weights do not fit the network {self.model}: damaged checkpoint?") from error
         return network.eval()
 
+    def _check_size(self) -> None:
+        """Refuse a network larger than the weights before any memory is taken for it; raises ValueError."""
+        largest = max((max(value.shape, default=0) for value in self.weights.values()), default=0)
+        # A block has several tensors of its own; width and styles are sizes of dimensions.
+        if max(self.model.width, self.model.styles) > largest or self.model.blocks > len(self.weights):
+            raise ValueError("the network is larger than its weights")
+
     def describe(self) -> dict[str, Any]:
-        """Everything but the weights, as plain types."""
+        """Return everything but the weights, as plain types."""
         return {"model": asdict(self.model), "styles": self.styles, "training": self.training}
 
-    def dots(self) -> NDArray[np.floating]:
-        """(S, S) inner products of the styles' rows of scales and shifts: the angles that slerp follows."""
-        rows = torch.cat([weight for name, weight in self.weights.items() if ".norm." in name], dim=1).double()
-        products: NDArray[np.floating] = (rows @ rows.T).cpu().numpy()
-        return products
-
     def save(self, path: Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write atomically; in half precision the default network takes 3.4 MB."""
+        """Write the file atomically; in half precision the default network takes 3.4 MB."""
         weights = {key: value.detach().cpu().to(dtype) for key, value in self.weights.items()}
-        content = {"format": FORMAT, **self.describe(), "weights": weights}
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
+        save_tensors({"format": FORMAT, **self.describe(), "weights": weights}, path)
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint without running code. Raises FastStyleError for a file that is none of ours."""
+    """Read a checkpoint without running code. Raises FastStyleError for a file that is none or is damaged."""
     content = load_tensors(path)
     if not isinstance(content, dict) or not {"format", "model", "weights"} <= content.keys():
         raise FastStyleError(
@@ -70,9 +67,13 @@ def load(path: Path) -> Checkpoint:
         )
     if content["format"] != FORMAT:
         raise FastStyleError(f"{path}: checkpoint format {content['format']}; this version reads format {FORMAT}")
+    model = _model(path, content["model"])
+    return Checkpoint(model, content.get("styles", []), content.get("training", {}), content["weights"])
+
+
+def _model(path: Path, described: Any) -> NetworkOptions:
     known = {field.name for field in fields(NetworkOptions)}
-    unknown = set(content["model"]) - known if isinstance(content["model"], dict) else {"model"}
+    unknown = set(described) - known if isinstance(described, dict) else {"model"}
     if unknown:
         raise FastStyleError(f"{path}: made by a newer fast_style (unknown: {', '.join(sorted(unknown))}); update")
-    model = NetworkOptions(**content["model"])
-    return Checkpoint(model, content.get("styles", []), content.get("training", {}), content["weights"])
+    return NetworkOptions(**described)

@@ -1,4 +1,4 @@
-"""Read files of tensors without running code that they may carry, and identify files by their digest."""
+"""Read and write files of tensors without running code that they may carry, and identify files by their digest."""
 
 import hashlib
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ..errors import FastStyleError
+from ..system.atomic import atomic_path
 
 
 def load_tensors(path: Path) -> Any:
@@ -17,6 +18,12 @@ def load_tensors(path: Path) -> Any:
         raise FastStyleError(f"{path}: no such file") from error
     except Exception as error:  # torch.load raises whatever pickle, zip and tensor reading raise
         raise FastStyleError(f"{path}: not a file of network weights ({type(error).__name__})") from error
+
+
+def save_tensors(content: Any, path: Path) -> None:
+    """Write tensors and plain types atomically, to be read by `load_tensors`."""
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
 
 
 def sha256(path: Path) -> str:

@@ -32,7 +32,7 @@ class LossOptions:
     checkerboard_weight: float = 0.01
     """Weight of the pattern that up-sampling leaves in flat areas. 0 does not compute it."""
 
-    regularity_weight: float = 0.5
+    periodic_texture_weight: float = 0.5
     """Weight of marks repeated on a lattice, as on cloth, where the painting has none. 0 does not compute it."""
 
     lightness_weight: float = 0.3
@@ -59,9 +59,13 @@ class LossOptions:
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise FastStyleError("every weight is 0: nothing to train for")
 
+    def weights(self, *terms: str) -> dict[str, float]:
+        """Return the weights of loss terms by name: the weight of `NAME` is the field `NAME_weight`."""
+        return {name: getattr(self, f"{name}_weight") for name in terms}
+
     @property
     def layers_in_use(self) -> dict[str, tuple[str, ...]]:
-        """Layers of `content` and of `style`, none where the weight is 0."""
+        """Return the layers of `content` and of `style`, none where the weight is 0."""
         return {
             "content": self.content_layers if self.content_weight else (),
             "style": self.style_layers if self.style_weight else (),

@@ -1,4 +1,4 @@
-"""What a training was asked for and how it went, as plain types: for the resume file and for the checkpoint."""
+"""Describe a training as plain types: settings that a resumed run must share, and the metadata of the checkpoint."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from ..options import WITHOUT_EFFECT, TrainOptions
 from .state import TrainingState
 
 
-def recipe(options: TrainOptions, photos: Sequence[Path]) -> dict[str, Any]:
-    """By flag, what has to be the same for a resumed run to be the same run; the photographs among it."""
+def resume_settings(options: TrainOptions, photos: Sequence[Path]) -> dict[str, Any]:
+    """Return by flag what must be the same for a resumed run to be the same run, with a digest of the photographs."""
     nested = asdict(options)
     flat = {k: v for k, v in nested.items() if not isinstance(v, dict)}
     for part in ("style", "data", "loss"):
         flat.update(nested[part])
     names = "\n".join(path.relative_to(options.data.dataset).as_posix() for path in photos)
-    kept = _plain({k: v for k, v in flat.items() if k not in WITHOUT_EFFECT})
-    return {**kept, "files in the dataset": hashlib.sha256(names.encode()).hexdigest()}
+    settings = _plain({k: v for k, v in flat.items() if k not in WITHOUT_EFFECT})
+    return {**settings, "files in the dataset": hashlib.sha256(names.encode()).hexdigest()}
 
 
-def story(options: TrainOptions, state: TrainingState) -> dict[str, Any]:
-    """What a checkpoint tells of its training: recipe, steps, minutes, last losses, versions."""
+def training_metadata(options: TrainOptions, state: TrainingState) -> dict[str, Any]:
+    """Return the checkpoint's entry `training`: recipe, steps, minutes, recent losses, library versions."""
     recent = state.recent
     return {
         "recipe": _plain({**asdict(options), "init": options.init and Path(options.init)}),
@@ -36,7 +36,7 @@ def story(options: TrainOptions, state: TrainingState) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Dataclass values as plain types that a checkpoint may hold: paths as file names, tuples as lists."""
+    """Convert dataclass values to plain types that a checkpoint may hold: paths to file names, tuples to lists."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

@@ -1,4 +1,4 @@
-"""Everything that changes while training: weights, average, optimizer, counters; and its resume file."""
+"""Hold everything that changes while training (weights, average, optimizer, counters), and its resume file."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +12,7 @@ from ..models.tensor_files import load_tensors
 from ..models.transformer import TransformerNetwork
 from ..options import TrainOptions
 from ..system.atomic import atomic_path
-from .optimizers import Muon
-
-OPTIMIZERS = {"muon": Muon, "adam": torch.optim.Adam}
+from .optimizers import OPTIMIZERS
 
 
 @dataclass

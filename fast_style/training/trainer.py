@@ -10,17 +10,15 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from ..data.feed import Feed
-from ..data.photos import list_photos
-from ..data.styles import find_styles, taught_by
+from ..data.photos import CropStream, list_photos
+from ..data.styles import find_styles, teacher_styles
 from ..errors import FastStyleError
 from ..models import checkpoint
 from ..options import TrainOptions
-from .events import Event, Listener
-from .initialization import start
-from .metadata import recipe, story
+from .callbacks import Callback, Event, preview_photos
+from .initialization import initialize
+from .metadata import resume_settings, training_metadata
 from .objective import Objective
-from .previews import preview_photos
 from .schedule import Schedule
 from .sharpening import sharpened
 from .state import TrainingState
@@ -36,14 +34,14 @@ class TrainingDiverged(FastStyleError):
 
 
 def train(
-    options: TrainOptions, listeners: Sequence[Listener] = (), should_stop: Callable[[], bool] = lambda: False
+    options: TrainOptions, callbacks: Sequence[Callback] = (), should_stop: Callable[[], bool] = lambda: False
 ) -> Path:
     """Train as `options` say and write the checkpoint, whose path is returned; the resume file lies beside it.
 
     Ends early, with everything saved, when `should_stop` says so after a step. Raises FastStyleError for inputs that
     cannot be used and TrainingDiverged (naming step and term) when the arithmetic breaks down.
     """
-    trainer = Trainer(options, listeners)
+    trainer = Trainer(options, callbacks)
     trainer.run(should_stop)
     return trainer.output
 
@@ -51,23 +49,23 @@ def train(
 class Trainer:
     """A training run: options and state, and the steps that lead from one state to the next."""
 
-    def __init__(self, options: TrainOptions, listeners: Sequence[Listener] = ()) -> None:
-        self.options, self.listeners, self.schedule = options, listeners, Schedule(options)
+    def __init__(self, options: TrainOptions, callbacks: Sequence[Callback] = ()) -> None:
+        self.options, self.callbacks, self.schedule = options, callbacks, Schedule(options)
         pictures = find_styles(options.style)
-        self.styles = taught_by(options.teacher) if options.teacher else [style.describe() for style in pictures]
-        self.start = start(options, self.styles)
+        self.styles = teacher_styles(options.teacher) if options.teacher else [style.describe() for style in pictures]
+        self.initial = initialize(options, self.styles)
         self.output = options.output or Path(f"{self.styles[0]['name']}.pth")
         self.resume_file = self.output.with_suffix(".resume")
         if self.output.exists() and not (options.resume or options.overwrite):
             raise FastStyleError(f"{self.output} exists; choose another --output, --resume it or --overwrite it")
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
-        self.objective = Objective(options, self.start, pictures)
-        self.feed = Feed(self.photos, options.data, for_gpu=self.objective.device.type == "cuda")
+        self.objective = Objective(options, self.initial, pictures)
+        self.crops = CropStream(self.photos, options.data, for_gpu=self.objective.device.type == "cuda")
         self.state = TrainingState.begin(self.objective.network, options, [str(path) for path in others])
-        self.state.before = self.start.steps
+        self.state.before = self.initial.steps_before
         if options.resume:
-            self.state.load(self.resume_file, recipe(self.options, self.photos))
+            self.state.load(self.resume_file, resume_settings(self.options, self.photos))
         self._unchecked: list[tuple[int, Tensor]] = []
         self._names: list[str] = []
         self._started = 0.0
@@ -84,7 +82,7 @@ class Trainer:
                 self.save()
             raise
         finally:
-            self.feed.close()
+            self.crops.close()
         self._report("end")
 
     def _loop(self, should_stop: Callable[[], bool]) -> None:
@@ -106,24 +104,24 @@ class Trainer:
         """Write checkpoint (averaged weights) and resume file, if everything since the last check was finite."""
         self._check()
         self.checkpoint().save(self.output)
-        self.state.save(self.resume_file, recipe(self.options, self.photos))
+        self.state.save(self.resume_file, resume_settings(self.options, self.photos))
 
     def checkpoint(self) -> checkpoint.Checkpoint:
         """The averaged network as it stands, with its story."""
         weights = sharpened(self.state.average, self.options.sharpen)
         return checkpoint.Checkpoint(
             self.objective.network.options,
-            self.start.styles,
-            story(self.options, self.state),
+            self.initial.styles,
+            training_metadata(self.options, self.state),
             weights,
         )
 
     def _next_batch(self) -> tuple[Tensor, list[str]]:
         """The next crops, at the size that the schedule wants by now."""
         crop = self.schedule.crop(self._progress())
-        if self.objective.compiles and crop != self.feed.crop:
+        if self.objective.compiles and crop != self.crops.crop:
             self._compile(*crop)
-        return self.feed(crop, self.state.samples)
+        return self.crops(crop, self.state.samples)
 
     def _compile(self, side_px: int, count: int) -> None:
         """Before the first of such batches; takes none of the time to train."""
@@ -195,5 +193,5 @@ class Trainer:
             self.schedule.learning_rate(progress),
             bad_files=tuple(state.bad_files),
         )
-        for listener in self.listeners:
-            listener(replace(event, **more))
+        for callback in self.callbacks:
+            callback(replace(event, **more))
