@@ -69,7 +69,7 @@ def real_vgg() -> Path:
 
 @pytest.fixture(scope="session")
 def real_photos() -> dict[str, Image.Image]:
-    """Real photographs that scikit-image's wheel carries, short side 192 px: a person, a cat, a cup, a rocket, a street."""
+    """Real photographs that scikit-image's wheel carries, 192 px: a person, a cat, a cup, a rocket, a street."""
     data = pytest.importorskip("skimage.data", reason="needs the package scikit-image")
     pixels = {name: getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")}
     pixels["motorcycle"] = data.stereo_motorcycle()[0]

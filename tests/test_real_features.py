@@ -41,7 +41,9 @@ def photo(real_photos: Photos) -> Tensor:
     return tensor(real_photos["coffee"])
 
 
-def judge(vgg: VGG19, pictures: Sequence[Image.Image], options: LossOptions = LossOptions()) -> Callable[..., Tensor]:
+def judge(
+    vgg: VGG19, pictures: Sequence[Image.Image], options: LossOptions = LossOptions()
+) -> Callable[..., dict[str, Tensor]]:
     """Distances to the style of `pictures`, without gradients."""
     target = style_target(vgg, map(tensor, pictures), options.layers_in_use["style"])
     return torch.no_grad()(PerceptualLoss(options, vgg, [target]))
@@ -115,7 +117,7 @@ def test_vggs_zeros_leave_a_line_on_photographs_that_repeated_pixels_do_not(real
     plain = torch.full((1, 3, 48, 48), 0.8)
     contrast = {}
     for padding in ("zeros", "replicate"):
-        features = VGG19.load("relu2_1", real_vgg, padding)(plain, ["relu2_1"])["relu2_1"]  # type: ignore[arg-type]
+        features = VGG19.load("relu2_1", real_vgg, padding)(plain, ["relu2_1"])["relu2_1"]
         inside = features[..., 8:-8, 8:-8].mean((2, 3))
         contrast[padding] = float((features[..., 0, 8:-8].mean(2) - inside).norm() / inside.norm())
     assert contrast["replicate"] < 0.01
@@ -171,7 +173,7 @@ def test_the_shipped_networks_paint_photographs_as_well_as_when_they_were_shippe
     stylizer = Stylizer.load(name, device="cpu", precision="fp32")
     loss = judge(vgg, painting)
     terms = [loss(tensor(stylizer.stylize(image)), tensor(image), FIRST) for image in real_photos.values()]
-    content, style = (float(torch.stack([t[kind] for t in terms]).mean()) for kind in ("content", "style"))  # type: ignore[call-overload]
+    content, style = (float(torch.stack([t[kind] for t in terms]).mean()) for kind in ("content", "style"))
     print(f"{name}: content {content:.4f}, style {style:.4f}")
     assert content < BOUNDS[name][0]
     assert style < BOUNDS[name][1]
