@@ -332,10 +332,10 @@ def test_a_model_is_added_while_serving(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"queue": 0}, "--queue is 0; it takes 1 or more"),
+        ({"queue": 0}, "queue is 0; it takes 1 or more"),
         ({"port": 70000}, "--port is 70000; it takes 0 to 65535"),
-        ({"memory": "much"}, "--memory is 'much'"),
-        ({"body_mb": 0.0}, "--body-mb is 0.0"),
+        ({"memory": "much"}, "memory is 'much'"),
+        ({"body_mb": 0.0}, "body_mb is 0.0"),
     ],
 )
 def test_options_that_make_no_sense(given: dict[str, Any], text: str) -> None:

@@ -12,6 +12,10 @@ from torch import Tensor
 from .. import images
 from ..errors import FastStyleError
 from ..models import checkpoint
+<<<<<<< HEAD
+=======
+from ..models.style_names import distinct
+>>>>>>> commands
 from ..models.tensor_files import sha256
 from ..options import StyleOptions
 
@@ -48,7 +52,7 @@ def find_styles(options: StyleOptions) -> list[Style]:
         given = getattr(options, flag)
         if given and len(given) != len(options.style):
             raise FastStyleError(f"--{flag.replace('_', '-')} needs one value per style: {len(options.style)}")
-    names = options.style_name or tuple(path.stem for path in options.style)
+    names = options.style_name or distinct([path.stem for path in options.style])
     titles = options.style_title or ("",) * len(names)
     artists = options.style_artist or ("",) * len(names)
     pictures = [_pictures(path) for path in options.style]
@@ -65,7 +69,7 @@ def _pictures(path: Path) -> tuple[Path, ...]:
         return (path,)
     if not path.exists():
         raise FastStyleError(f"{path}: no such file; --style takes a picture or a folder of them")
-    found = tuple(sorted(p for p in path.iterdir() if p.suffix.lower() in images.EXTENSIONS))
+    found = tuple(sorted(p for p in path.iterdir() if images.is_picture_file(p)))
     if not found:
         raise FastStyleError(f"{path}: no picture in this folder; --style takes a picture or a folder of them")
     return found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FastStyleError
-from .checks import check_at_least
+from .checks import check_at_least, check_types
 from .controls import StylizeOptions
 
 
@@ -55,6 +55,7 @@ class ServerOptions:
     """Memory that inference may use, as in 800MB or 2GB."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 1, "queue", "streams", "batch_size")
         check_at_least(self, 1e-6, "body_mb", "pixels_mp", "time_limit_s", "upload_s")
         check_at_least(self, 0, "batch_wait_ms", "port")
