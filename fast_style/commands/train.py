@@ -11,13 +11,9 @@ from tqdm import tqdm
 from ..options import WITHOUT_EFFECT, TrainOptions
 from ..system import malloc
 from ..system.atomic import atomic_path
-<<<<<<< HEAD
-from .parsing import parse, recipe_of
-=======
 from .help import Help
 from .parsing import parse
 from .recipes import recipe_of
->>>>>>> commands
 from .signals import stop_on_signal
 
 if TYPE_CHECKING:

@@ -12,10 +12,7 @@ from torch import Tensor
 from .. import images
 from ..errors import FastStyleError
 from ..models import checkpoint
-<<<<<<< HEAD
-=======
 from ..models.style_names import distinct
->>>>>>> commands
 from ..models.tensor_files import sha256
 from ..options import StyleOptions
 

@@ -8,12 +8,8 @@ from typing import Any
 from ..errors import FastStyleError
 from ..options import QUALITY
 from ..system.atomic import atomic_path
-<<<<<<< HEAD
-from . import deep
-=======
 from . import png
 from .formats import BY_NAME, PictureFormat
->>>>>>> commands
 from .picture import Picture
 
 log = logging.getLogger(__name__)
