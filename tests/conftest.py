@@ -146,9 +146,9 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return untrained(tmp_path_factory.mktemp("checkpoint") / "several.pth", "a", "b")
 
 
-def untrained(path: Path, *styles: str) -> Path:
+def untrained(path: Path, *styles: str, seed: int = 3) -> Path:
     """A narrow random network with those styles, each with random scales and shifts of its own."""
-    torch.manual_seed(3)
+    torch.manual_seed(seed)
     network = TransformerNetwork(NetworkOptions(width=4, blocks=1, styles=len(styles)))
     for name in network.style_parameters():
         torch.nn.init.normal_(network.get_parameter(name), 1.0 if name.endswith("weight") else 0.0, 0.5)

@@ -92,7 +92,7 @@ def test_content_grows_with_what_is_lost_of_the_photograph(vgg: VGG19, real_phot
     distances = [float(loss(tensor(image), tensor(cup), FIRST)["content"]) for image in (cup, *blurred)]
     assert distances[0] == 0
     assert distances == sorted(distances)
-    assert distances[1] > 0.1
+    assert distances[1] > 0.05
     other = real_photos["astronaut"].resize(cup.size)
     assert float(loss(tensor(other), tensor(cup), FIRST)["content"]) > distances[-1]
 
@@ -158,7 +158,7 @@ def test_a_network_learns_from_real_photographs_behind_a_firewall(
 @pytest.fixture(scope="module")
 def painting() -> list[Image.Image]:
     """What another shipped network of the same painting makes of the samples that come with the package."""
-    other = Stylizer.load("wave_video", device="cpu", precision="fp32")
+    other = Stylizer.load("wave_video", device="cpu", engine="torch", precision="fp32")
     return [other.stylize(images.resize_short_side(images.read(path).rgb, 384)) for path in SAMPLES]
 
 
@@ -170,7 +170,7 @@ BOUNDS = {"wave": (0.54, 0.042), "lite_wave": (0.55, 0.05), "nano_wave": (0.61, 
 def test_the_shipped_networks_paint_photographs_as_well_as_when_they_were_shipped(
     name: str, vgg: VGG19, painting: list[Image.Image], real_photos: Photos
 ) -> None:
-    stylizer = Stylizer.load(name, device="cpu", precision="fp32")
+    stylizer = Stylizer.load(name, device="cpu", engine="torch", precision="fp32")
     loss = judge(vgg, painting)
     terms = [loss(tensor(stylizer.stylize(image)), tensor(image), FIRST) for image in real_photos.values()]
     content, style = (float(torch.stack([t[kind] for t in terms]).mean()) for kind in ("content", "style"))
@@ -184,6 +184,6 @@ def test_another_style_is_another_style(
     name: str, vgg: VGG19, painting: list[Image.Image], real_photos: Photos
 ) -> None:
     cup = real_photos["coffee"]
-    other = Stylizer.load(name, device="cpu", precision="fp32").stylize(cup)
+    other = Stylizer.load(name, device="cpu", engine="torch", precision="fp32").stylize(cup)
     loss = judge(vgg, painting)
     assert float(loss(tensor(other), tensor(cup), FIRST)["style"]) > 5 * BOUNDS["wave"][1]

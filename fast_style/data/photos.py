@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from .. import images
 from ..errors import FastStyleError
 from ..options import DataOptions
+from ..system.folders import files_below
 
 PREVIEW_SUFFIX = ".preview.jpg"
 """Ending of the preview pictures that trainings write beside their checkpoints."""
@@ -37,7 +38,7 @@ def list_photos(folder: Path, hold_out: int = 0) -> tuple[list[Path], list[Path]
     if not folder.is_dir():
         raise FastStyleError(f"{folder}: no such folder; --dataset takes a folder of photographs")
     # A training whose output lies in the dataset must not learn from its own previews.
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(PREVIEW_SUFFIX))
+    files = [path for path in files_below(folder) if not path.name.endswith(PREVIEW_SUFFIX)]
     photos = [path for path in files if images.is_picture_file(path, folder)]
     others = [path for path in files if path.suffix.lower() not in images.EXTENSIONS]
     if len(photos) <= hold_out:
@@ -135,7 +136,7 @@ def batches(
     if workers is None:
         workers = min(MAX_WORKERS, os.cpu_count() or 1) if for_gpu else 2
     extra: dict[str, Any] = {"prefetch_factor": 4} if workers else {}
-    yield from DataLoader(
+    loader = DataLoader(
         crops,
         batch_sampler=_Consecutive(start, batch),
         collate_fn=_collate,
@@ -144,6 +145,15 @@ def batches(
         pin_memory=for_gpu,
         **extra,
     )
+    try:
+        yield from loader
+    except FastStyleError as error:  # workers put their traceback into the message
+        raise FastStyleError(str(error).strip().split("FastStyleError: ")[-1]) from error
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise FastStyleError(
+            f"a process that decodes photographs ended ({reason}); --resume goes on, with --workers 0 without such ones"
+        ) from error
 
 
 class _Consecutive:

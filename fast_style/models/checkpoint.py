@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import FastStyleError
 from ..options import NetworkOptions
+from ..options.checks import check_at_least, check_types
 from .architectures import build
 from .bundled import find, shipped
 from .tensor_files import load_tensors, save_tensors
@@ -42,9 +43,9 @@ class Checkpoint:
         return network.eval()
 
     def _check_size(self) -> None:
-        """Refuse a network larger than the weights before any memory is taken for it; raises ValueError."""
+        """Refuse a network that is larger than its weights before memory is taken for it. Raises ValueError."""
         largest = max((max(value.shape, default=0) for value in self.weights.values()), default=0)
-        # A block has several tensors of its own; width and styles are sizes of dimensions.
+        # Width and styles are sizes of dimensions; every block has tensors of its own.
         if max(self.model.width, self.model.styles) > largest or self.model.blocks > len(self.weights):
             raise ValueError("the network is larger than its weights")
 
@@ -57,6 +58,19 @@ class Checkpoint:
         weights = {key: value.detach().cpu().to(dtype) for key, value in self.weights.items()}
         save_tensors({"format": FORMAT, **self.describe(), "weights": weights}, path)
 
+    def equals(self, path: Path) -> bool:
+        """Return whether a file holds the same network, styles and number of steps, as `save` would write them."""
+        try:
+            other = load(path)
+        except FastStyleError:
+            return False
+        described = (other.model, other.styles, other.training.get("steps"))
+        return (
+            (self.model, self.styles, self.training.get("steps")) == described
+            and self.weights.keys() == other.weights.keys()
+            and all(torch.equal(value.detach().cpu().half(), other.weights[key]) for key, value in self.weights.items())
+        )
+
 
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint without running code. Raises FastStyleError for a file that is none or is damaged."""
@@ -65,15 +79,46 @@ def load(path: Path) -> Checkpoint:
         raise FastStyleError(
             f"{path}: not a fast_style checkpoint (`fast-style convert` reads those of pytorch/examples)"
         )
-    if content["format"] != FORMAT:
-        raise FastStyleError(f"{path}: checkpoint format {content['format']}; this version reads format {FORMAT}")
+    if type(content["format"]) is not int or content["format"] != FORMAT:
+        raise FastStyleError(f"{path}: checkpoint format {content['format']!r}; this version reads format {FORMAT}")
     model = _model(path, content["model"])
-    return Checkpoint(model, content.get("styles", []), content.get("training", {}), content["weights"])
+    weights, styles, training = content["weights"], content.get("styles", []), content.get("training", {})
+    if not _is_state_dict(weights):
+        raise FastStyleError(f"{path}: the weights do not fit: no tensors by name: damaged checkpoint?")
+    if not _are_styles(styles) or len(styles) > model.styles:
+        raise FastStyleError(f"{path}: its styles are not one entry with a name for each: damaged checkpoint?")
+    if not isinstance(training, dict) or not all(isinstance(key, str) for key in training):
+        raise FastStyleError(f"{path}: its training metadata are not a table by name: damaged checkpoint?")
+    return Checkpoint(model, styles, training, weights)
 
 
 def _model(path: Path, described: Any) -> NetworkOptions:
     known = {field.name for field in fields(NetworkOptions)}
     unknown = set(described) - known if isinstance(described, dict) else {"model"}
     if unknown:
-        raise FastStyleError(f"{path}: made by a newer fast_style (unknown: {', '.join(sorted(unknown))}); update")
-    return NetworkOptions(**described)
+        names = ", ".join(sorted(map(str, unknown)))
+        raise FastStyleError(f"{path}: made by a newer fast_style (unknown: {names}); update")
+    model = NetworkOptions(**described)
+    try:
+        check_types(model)
+        check_at_least(model, 1, "width", "styles")
+        check_at_least(model, 0, "blocks")
+    except FastStyleError as error:
+        raise FastStyleError(f"{path}: the weights do not fit its network: {error}: damaged checkpoint?") from error
+    return model
+
+
+def _is_state_dict(weights: Any) -> bool:
+    return isinstance(weights, dict) and all(
+        isinstance(key, str) and isinstance(value, Tensor) and value.is_floating_point()
+        for key, value in weights.items()
+    )
+
+
+def _are_styles(styles: Any) -> bool:
+    return isinstance(styles, list) and all(
+        isinstance(style, dict)
+        and isinstance(style.get("name"), str)
+        and all(isinstance(style.get(key, ""), str) for key in ("title", "artist"))
+        for style in styles
+    )

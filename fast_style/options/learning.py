@@ -79,6 +79,10 @@ WITHOUT_EFFECT = frozenset(
 )
 
 
+RENAMED_FLAGS = {"regularity-weight": "periodic-texture-weight"}
+"""Flags of earlier versions that recipes and checkpoints may name, and their names now."""
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """Train a network for one style, or for several in one model."""
