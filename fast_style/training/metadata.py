@@ -40,11 +40,13 @@ def resume_settings(
 def training_metadata(options: TrainOptions, state: TrainingState) -> dict[str, Any]:
     """Return the checkpoint's entry `training`: recipe, steps, recent losses, library versions.
 
-    Minutes are told where they were the budget; otherwise the same training writes the same bytes.
+    Flags without effect on the outcome are left out, and minutes where they were not the budget: equal trainings write
+    equal bytes.
     """
     recent = state.recent
+    recipe = {key: value for key, value in asdict(options).items() if key not in WITHOUT_EFFECT}
     return {
-        "recipe": _plain({**asdict(options), "init": options.init and Path(options.init)}),
+        "recipe": _plain({**recipe, "init": options.init and Path(options.init)}),
         "steps": state.step,
         "steps_in_all": state.before + state.step,
         **({} if options.minutes is None else {"minutes": state.elapsed_s / 60}),
