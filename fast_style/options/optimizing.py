@@ -1,4 +1,4 @@
-"""The optimization-based reference."""
+"""Define the options of optimizing one picture."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from .checks import check_at_least, check_types
 
 @dataclass(frozen=True)
 class GatysOptions:
-    """Optimization over the pixels (Gatys et al. 2016): slow, needs no training, the yardstick for networks."""
+    """Optimize the pixels of one picture (Gatys et al. 2016): slow, but without training; the reference for networks."""
 
     iterations: int = 300
     """Evaluations of the loss, at each size."""
@@ -20,7 +20,7 @@ class GatysOptions:
     """The picture to start from: the photograph itself, or white noise."""
 
     bounded: bool = False
-    """As Johnson et al. ran it: pixels clipped to [0, 1] before each evaluation, no line search."""
+    """Clip pixels to [0, 1] before each evaluation, without line search, as Johnson et al. did."""
 
     learning_rate: float = 0.02
     """Step of Adam; L-BFGS finds its own."""
@@ -29,7 +29,7 @@ class GatysOptions:
     """Short side in px of the result."""
 
     coarsest: int = 256
-    """Sizes above this are approached by doubling from it or below: large shapes are settled where they are cheap."""
+    """Sizes above this are reached by doubling from it or below, so that large shapes form where they are cheap."""
 
     seed: int = 0
     """Seed of the noise."""
