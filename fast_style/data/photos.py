@@ -117,7 +117,7 @@ def _collate(samples: list[tuple[Tensor, list[str]]]) -> tuple[Tensor, list[str]
 
 def _init_worker(_: int) -> None:
     # Ctrl-C, and a SIGTERM from a job scheduler, reach the whole process group; the training process handles them.
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     torch.set_num_threads(1)

@@ -12,7 +12,7 @@ from .running import SHAPES, Arch, NetworkOptions
 
 @dataclass(frozen=True)
 class LossOptions:
-    """Perceptual losses over VGG19 and regularizers, all dimensionless, so that one set of weights serves every style."""
+    """Losses over VGG19 and regularizers, all dimensionless, so that one set of weights serves every style."""
 
     content_layers: tuple[str, ...] = ("relu3_3", "relu4_1")
     """Layers of the content distance. Gatys et al.: relu4_2."""
@@ -92,7 +92,7 @@ class TrainOptions:
     loss: LossOptions = field(default_factory=LossOptions)
 
     output: Path | None = None
-    """Checkpoint to write, or a folder for it; by default STYLE.pth in the working folder. Previews and state go beside."""
+    """Checkpoint to write, or a folder for it; by default STYLE.pth here. Previews and state go beside it."""
 
     steps: int = 8000
     """Steps to train."""
@@ -116,7 +116,7 @@ class TrainOptions:
     """Decay per step of the averaged weights, which are the ones saved."""
 
     sharpen: float = 0.0
-    """Amount of an unsharp mask in what is saved: temporal training softens edges; 0.2 adds an eighth to their energy."""
+    """Unsharp mask in what is saved: temporal training softens edges; 0.2 adds an eighth to their energy."""
 
     arch: Arch = NetworkOptions.arch
     """johnson: Johnson et al.'s network. lite, nano: small ones for real time. vgg-encoder: behind a frozen VGG19."""

@@ -8,7 +8,7 @@ from .checks import check_at_least, check_types
 
 @dataclass(frozen=True)
 class GatysOptions:
-    """Optimize the pixels of one picture (Gatys et al. 2016): slow, but without training; the reference for networks."""
+    """Optimize the pixels of one picture (Gatys et al. 2016): slow, without training; the reference for networks."""
 
     iterations: int = 300
     """Evaluations of the loss, at each size."""
