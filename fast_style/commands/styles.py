@@ -36,7 +36,7 @@ class StylesCommand:
     """Short side in px of the pictures on the sheet."""
 
     grain: float = 0.0
-    """Uneven ground for smooth surfaces, as in `fast-style stylize`."""
+    """Input noise for smooth surfaces, as in `fast-style stylize`."""
 
     def __post_init__(self) -> None:
         check_at_least(self, 32, "size")

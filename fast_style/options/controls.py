@@ -47,8 +47,8 @@ class StylizeOptions:
     """Keep the photograph's colours: its chroma under the style's luminance, or its colour mean and covariance."""
 
     grain: float = 0.0
-    """Uneven ground for smooth surfaces, where a network without it repeats one mark: its strength in steps of 8-bit
-    pictures, 6 to 10 mostly. It stays in its place from frame to frame."""
+    """Input noise, fixed by position: its standard deviation in steps of 8-bit pictures, 6 to 10 mostly. It varies the
+    strokes on smooth surfaces, on which networks else repeat one mark, and stays in place from frame to frame."""
 
     size: int | None = None
     """Working short side in px: smaller gives larger strokes. The result keeps the size of the input."""
