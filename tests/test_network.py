@@ -1,9 +1,13 @@
 import pytest
 import torch
 
-from fast_style.models.norms import ConditionalInstanceNorm
+from fast_style.models.architectures import build
+from fast_style.models.checkpoint import Checkpoint
+from fast_style.models.norms import ConditionalInstanceNorm, Statistics, StyleNorm, blend_rows, own_statistics
+from fast_style.models.pruning import pruned
 from fast_style.models.transformer import TransformerNetwork
-from fast_style.options import NetworkOptions
+from fast_style.options import Arch, NetworkOptions
+from fast_style.training.initialization import with_styles
 
 
 def tiny_network(styles: int = 1) -> TransformerNetwork:
@@ -59,8 +63,8 @@ def test_norm_statistics_are_float32(dtype: torch.dtype) -> None:
 
 def test_each_style_has_its_own_norm() -> None:
     network = tiny_network(styles=3)
-    for parameter in (p for name, p in network.named_parameters() if ".norm." in name):
-        torch.nn.init.normal_(parameter)
+    for name in network.style_parameters():
+        torch.nn.init.normal_(network.get_parameter(name))
     image = torch.rand(1, 3, 16, 16)
     pure = [network(image, torch.eye(3)[i : i + 1]) for i in range(3)]
     assert not torch.allclose(pure[0], pure[1], atol=1e-3)
@@ -73,3 +77,42 @@ def test_no_checkerboard_from_a_flat_picture() -> None:
     # Transposed convolutions would leave a pattern of period 2 or 4; here every pixel has the same neighbourhood.
     out = tiny_network()(torch.full((1, 3, 32, 32), 0.4))
     assert (out.amax((2, 3)) - out.amin((2, 3))).max() < 1e-5
+
+
+class ShiftOnly(StyleNorm):
+    """A norm layer of another kind, with other names of its parameters."""
+
+    def __init__(self, channels: int, styles: int) -> None:
+        super().__init__(channels)
+        self.offset = torch.nn.Parameter(torch.randn(styles, channels))
+
+    def forward(self, x: torch.Tensor, blend: torch.Tensor, statistics: Statistics = own_statistics) -> torch.Tensor:
+        mean, variance = statistics(x)
+        return (x - mean) * torch.rsqrt(variance + 1e-5) + blend_rows(self.offset, blend)
+
+
+def test_another_norm_layer_needs_no_other_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fast_style.models.layers.ConditionalInstanceNorm", ShiftOnly)
+    torch.manual_seed(0)
+    network = TransformerNetwork(NetworkOptions(width=4, blocks=1, styles=2))
+    assert list(network.norms())[:2] == ["down1.norm", "down2.norm"]
+    assert network.style_parameters()[:2] == ["down1.norm.offset", "down2.norm.offset"]
+    rows = torch.cat([network.get_parameter(name) for name in network.style_parameters()], 1).detach().double()
+    assert network.style_gram() == pytest.approx((rows @ rows.T).numpy())
+    saved = Checkpoint(network.options, [{"name": "a"}, {"name": "b"}], {}, network.state_dict())
+    more = with_styles(saved, ["b", "new"])
+    first, mean = (network.get_parameter("down1.norm.offset")[1], network.get_parameter("down1.norm.offset").mean(0))
+    torch.testing.assert_close(more.get_parameter("down1.norm.offset"), torch.stack([first, mean]))
+    small = pruned(network, 0.5, torch.rand(2, 3, 24, 24))
+    assert small.get_parameter("up1.norm.offset").shape == (2, 4)
+    assert small(torch.rand(1, 3, 20, 20)).isfinite().all()
+
+
+@pytest.mark.parametrize("arch", ["johnson", "lite"])
+def test_norms_come_in_the_order_in_which_they_run(arch: Arch) -> None:
+    network = build(NetworkOptions(width=4, blocks=2, arch=arch))
+    ran: list[str] = []
+    for name, norm in network.norms().items():
+        norm.register_forward_pre_hook(lambda *_, name=name: ran.append(name))
+    network(torch.rand(1, 3, 24, 24))
+    assert ran == list(network.norms())

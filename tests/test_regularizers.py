@@ -5,7 +5,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fast_style.losses.regularizers import RANDOM, border, checkerboard, clipping, concentration, lightness, regularity
+from fast_style.losses.regularizers import (
+    NOISE_CONCENTRATION,
+    border,
+    checkerboard,
+    clipping,
+    lightness,
+    periodic_texture,
+    spectral_concentration,
+)
 
 
 def test_a_checkerboard_is_seen_and_strokes_are_not() -> None:
@@ -70,39 +78,38 @@ def grain() -> Tensor:
     return 0.4 + 0.3 * torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
 
 
-NONE = torch.zeros(1, 1)
 # Of the nine concentrations those of lightness, from the shortest periods to the longest.
 FINE, MIDDLE, COARSE = 0, 3, 6
 
 
 def test_cloth_is_concentrated_and_grain_is_not() -> None:
-    noise = concentration(torch.rand(1, 3, 512, 512, generator=torch.Generator().manual_seed(0))).mean((0, 1))
-    assert noise.tolist() == pytest.approx([x for x in RANDOM for _ in range(3)], rel=0.1)
+    noise = spectral_concentration(torch.rand(1, 3, 512, 512, generator=torch.Generator().manual_seed(0))).mean((0, 1))
+    assert noise.tolist() == pytest.approx([x for x in NOISE_CONCENTRATION for _ in range(3)], rel=0.1)
     for period, octave in ((4.3, FINE), (8, MIDDLE), (15, COARSE)):
-        assert concentration(cloth(period))[0, :, octave].mean() > 3 * noise[octave]
-    assert concentration(0.5 + 0.01 * (cloth() - 0.5)).max() < 0.001  # not to be seen
-    assert concentration(cloth()[..., :60]).tolist() == [[[0] * 9]]
+        assert spectral_concentration(cloth(period))[0, :, octave].mean() > 3 * noise[octave]
+    assert spectral_concentration(0.5 + 0.01 * (cloth() - 0.5)).max() < 0.001  # not to be seen
+    assert spectral_concentration(cloth()[..., :60]).tolist() == [[[0] * 9]]
 
 
 def test_a_weave_is_one_where_neither_photograph_nor_painting_is_regular() -> None:
-    weave = regularity(cloth(), grain(), NONE)
+    weave = periodic_texture(cloth(), grain())
     assert weave > 0.2
-    assert regularity(grain(), grain(), NONE) == 0
-    assert regularity(cloth(), cloth(), NONE) == 0
-    assert regularity(cloth(), grain(), concentration(cloth()).mean(1)) < 0.1 * weave
-    assert regularity(torch.full((1, 3, 96, 96), 0.5), grain(), NONE) == 0
+    assert periodic_texture(grain(), grain()) == 0
+    assert periodic_texture(cloth(), cloth()) == 0
+    assert periodic_texture(cloth(), grain(), spectral_concentration(cloth()).mean(1)) < 0.1 * weave
+    assert periodic_texture(torch.full((1, 3, 96, 96), 0.5), grain()) == 0
 
 
 def test_a_weave_of_colours_is_one_too() -> None:
     colored = 0.5 + (cloth() - 0.5) * torch.tensor([1.0, -0.51, 0.0])[:, None, None]
-    assert regularity(colored, grain(), NONE) > 0.2
+    assert periodic_texture(colored, grain()) > 0.2
 
 
 def test_a_weave_is_unlearned() -> None:
     painted = (cloth() + grain() - 0.55).requires_grad_()
-    before = regularity(painted, grain(), NONE)
+    before = periodic_texture(painted, grain())
     (gradient,) = torch.autograd.grad(before, painted)
-    assert regularity(painted - 0.005 * gradient / gradient.std(), grain(), NONE) < before
+    assert periodic_texture(painted - 0.005 * gradient / gradient.std(), grain()) < before
 
 
 def test_a_line_at_a_border_is_seen_and_unlearned_and_the_photographs_own_is_not() -> None:

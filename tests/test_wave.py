@@ -15,7 +15,7 @@ from fast_style.commands.parsing import parse
 from fast_style.losses.perceptual import PerceptualLoss, load_vgg, style_target
 from fast_style.models.bundled import SAMPLE, find, shipped
 from fast_style.models.checkpoint import load
-from fast_style.options import LossOptions, TrainOptions
+from fast_style.options import RENAMED_FLAGS, LossOptions, TrainOptions
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,8 @@ def test_its_recipe_holds_what_it_was_trained_with(name: str) -> None:
     made_with = checkpoint.training["recipe"]
     for part, apart in (("loss", {"vgg_weights"}), ("data", {"dataset", "workers"})):
         same = made_with[part].keys() - apart
-        assert json.loads(json.dumps({k: told[part][k] for k in same})) == {k: made_with[part][k] for k in same}
+        now = {k: told[part][RENAMED_FLAGS.get(k.replace("_", "-"), k).replace("-", "_")] for k in same}
+        assert json.loads(json.dumps(now)) == {k: made_with[part][k] for k in same}
     for flag in ("steps", "minutes", "optimizer", "learning_rate", "sharpen"):
         assert told[flag] == made_with.get(flag, told[flag])
     assert told["data"]["hold_out"] == 49

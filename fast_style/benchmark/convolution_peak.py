@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engines.choice import PACKAGES, PRECISIONS
+from ..engines.registry import ENGINES
 from ..system import signal_stack
 
 # (channels, height, width): the residual blocks of the full network at 1280x720.
@@ -25,8 +25,9 @@ Pass = Callable[[], NDArray[Any]]
 
 def engines_for(precision: str, device: str) -> list[str]:
     """Return the installed engines that compute in that precision on the device."""
-    names = [name for name, known in PRECISIONS.items() if precision in known and find_spec(PACKAGES[name])]
-    return [name for name in names if (device == "cpu" or name == "torch") and (name != "onnx" or find_spec("onnx"))]
+    able = [entry for entry in ENGINES.values() if precision in entry.precisions and entry.is_installed]
+    names = [entry.name for entry in able if device == "cpu" or not entry.only_cpu]
+    return [name for name in names if name != "onnx" or find_spec("onnx")]
 
 
 def prepare(engine: str, precision: str, device: str) -> Pass:

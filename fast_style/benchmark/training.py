@@ -88,7 +88,8 @@ def _options(case: TrainCase, folder: Path) -> Any:
 
     import torch
 
-    from ..models.vgg import INDICES, VGG19
+    from ..models.vgg import VGG19
+    from ..models.vgg_weights import INDICES
     from ..options import DataOptions, LossOptions, StyleOptions, TrainOptions
 
     torch.manual_seed(0)

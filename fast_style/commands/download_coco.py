@@ -22,7 +22,7 @@ class DownloadCocoCommand:
     """Folder for the photographs; the split becomes a folder in it."""
 
     url: str = coco.URL
-    """Where the archive is; {split} stands for the split."""
+    """Where the archive is; {split} stands for the split. Its SHA-256 is verified wherever it comes from."""
 
     keep_archive: bool = False
     """Keep the zip after unpacking."""
@@ -34,7 +34,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
     archive = command.output / f"{command.split}.zip"
     folder = command.output / command.split
     with tqdm(unit="B", unit_scale=True, desc="download") as bar:
-        coco.fetch(command.url.format(split=command.split), archive, lambda done, total: _show(bar, done, total))
+        url, digest = command.url.format(split=command.split), coco.SHA256[command.split]
+        coco.fetch(url, archive, digest, lambda done, total: _show(bar, done, total))
     with tqdm(unit="picture", desc="unpack") as bar:
         count = coco.unpack(archive, folder, lambda done, total: _show(bar, done, total))
     if not command.keep_archive:

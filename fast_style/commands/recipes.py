@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from ..errors import FastStyleError
+from ..options import RENAMED_FLAGS
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
@@ -22,7 +23,8 @@ def read_recipe(path: Path) -> dict[str, Any]:
         raise FastStyleError(f"--config {path}: not a readable recipe ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
         raise FastStyleError(f"--config {path}: a recipe is a list of `flag: value` lines")
-    return {str(key).replace("_", "-"): _as_text(value) for key, value in content.items()}
+    named = {str(key).replace("_", "-"): _as_text(value) for key, value in content.items()}
+    return {RENAMED_FLAGS.get(key, key): value for key, value in named.items()}
 
 
 def _as_text(value: Any) -> Any:

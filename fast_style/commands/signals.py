@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether SIGINT or SIGTERM has come; a second one ends the program as usual."""
+    """Yield a function that returns whether SIGINT, SIGTERM or SIGHUP has come; a second ends the program as usual."""
     received: list[int] = []
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
 
     def note(number: int, _: object) -> None:

@@ -1,5 +1,6 @@
 """`train.py`: train a network, with a progress bar, TensorBoard curves and preview pictures."""
 
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -33,7 +34,16 @@ RECIPE_HEADER = "# Written by train.py; use it with --config.\n"
 
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     """Train as the arguments say; return the exit code."""
-    return train(parse(TrainOptions, arguments or [], prog, HELP))
+    options = parse(TrainOptions, arguments or [], prog, HELP)
+    if options.output and _names_folder(options.output, arguments or []):
+        options.output.mkdir(parents=True, exist_ok=True)
+    return train(options)
+
+
+def _names_folder(path: Path, arguments: Sequence[str]) -> bool:
+    """Return whether the path was given with a separator at its end, which `Path` drops: a folder, there or not."""
+    given = [argument.partition("=")[2] or argument for argument in arguments]
+    return any(text.endswith(("/", os.sep)) and Path(text) == path for text in given)
 
 
 def train(options: TrainOptions) -> int:
@@ -41,16 +51,17 @@ def train(options: TrainOptions) -> int:
     malloc.tune()
     from ..data.photos import PREVIEW_SUFFIX
     from ..training import Trainer
-    from ..training.tensorboard import TensorBoard
+    from ..training.callbacks import TensorBoard
+    from ..training.files import companion
 
     trainer = Trainer(options)
-    log_dir = options.log_dir or trainer.output.with_suffix(".runs")
-    bar = ProgressBar(trainer.output.with_suffix(PREVIEW_SUFFIX))
-    trainer.listeners = [bar, TensorBoard(log_dir)]
+    log_dir = options.log_dir or companion(trainer.output, ".runs")
+    bar = ProgressBar(companion(trainer.output, PREVIEW_SUFFIX))
+    trainer.callbacks = [bar, TensorBoard(log_dir)]
     print(f"training {trainer.output}; previews in {bar.preview}; curves: tensorboard --logdir {log_dir}")
     with stop_on_signal() as stopped, closing(bar.bar):
         trainer.run(stopped)
-    _write_recipe(options, trainer.output.with_suffix(".yaml"))
+    _write_recipe(options, companion(trainer.output, ".yaml"))
     _say_how_it_ended(trainer.output, bar.last, stopped())
     return 0
 
@@ -75,7 +86,7 @@ class ProgressBar:
             )
             self.bar.update(event.progress - self.bar.n)
         if event.previews:
-            from ..training.previews import write_preview
+            from ..training.callbacks import write_preview
 
             try:
                 write_preview(self.preview, *event.previews)

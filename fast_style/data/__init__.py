@@ -1,1 +1,1 @@
-"""Training data: photographs, COCO, the pictures of a style."""
+"""Provide training data: photographs, COCO, the pictures of a style."""

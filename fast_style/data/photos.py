@@ -1,4 +1,4 @@
-"""Photographs from a folder as an endless, reproducible stream of random crops."""
+"""Read photographs from a folder as an endless, reproducible stream of random crops."""
 
 import os
 import random
@@ -18,26 +18,27 @@ from torch.utils.data import DataLoader, Dataset
 from .. import images
 from ..errors import FastStyleError
 from ..options import DataOptions
+from ..system.folders import files_below
 
-# What the training writes beside its checkpoint to show where it is going.
 PREVIEW_SUFFIX = ".preview.jpg"
-# Radius of the Gaussian that leaves smooth surfaces, log-uniform: from no grain to hardly an edge.
+"""Ending of the preview pictures that trainings write beside their checkpoints."""
 BLUR_PX = (2.0, 16.0)
-# Draws before a folder that seems to hold nothing readable is given up.
+"""Range of the blur's radius (sigma), log-uniform: from no grain to hardly an edge."""
 MAX_TRIES = 200
-# Processes that decode for a GPU: each brings 100 to 600 crops a second.
-MOST_WORKERS = 8
+"""Unreadable files in a row after which a folder is given up."""
+MAX_WORKERS = 8
+"""Processes that decode for a GPU; each yields 100 to 600 crops a second."""
 
 
 def list_photos(folder: Path, hold_out: int = 0) -> tuple[list[Path], list[Path]]:
-    """Pictures by extension below `folder`, sorted, without the last `hold_out`, and the files that are none.
+    """List the pictures below `folder`, sorted, without the last `hold_out`, and the files that are none.
 
     Raises FastStyleError when there is no such folder or no picture is left.
     """
     if not folder.is_dir():
         raise FastStyleError(f"{folder}: no such folder; --dataset takes a folder of photographs")
     # A training whose output lies in the dataset must not learn from its own previews.
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(PREVIEW_SUFFIX))
+    files = [path for path in files_below(folder) if not path.name.endswith(PREVIEW_SUFFIX)]
     photos = [path for path in files if images.is_picture_file(path, folder)]
     others = [path for path in files if path.suffix.lower() not in images.EXTENSIONS]
     if len(photos) <= hold_out:
@@ -48,40 +49,39 @@ def list_photos(folder: Path, hold_out: int = 0) -> tuple[list[Path], list[Path]
 def random_crop(
     photo: Image.Image, rng: random.Random, size_px: int, photo_px: tuple[int, int], smooth_share: float = 0.0
 ) -> Tensor:
-    """An RGB picture to a random crop of it, scaled and perhaps mirrored: float32 (3, size_px, size_px), [0, 1].
+    """Cut a random crop from an RGB picture, scaled and maybe mirrored: float32 (3, size_px, size_px) in [0, 1].
 
-    The photograph is seen as if its short side measured a random length in `photo_px`, log-uniform. `smooth_share` is
-    the chance that it is blurred.
+    The scale is that at which the photograph's short side measures a random length in `photo_px`, log-uniform.
+    `smooth_share` is the probability that the crop is blurred.
     """
-    short_px = _between(max(size_px, photo_px[0]), max(size_px, photo_px[1]), rng)
+    short_px = _log_uniform(max(size_px, photo_px[0]), max(size_px, photo_px[1]), rng)
     scale = min(photo.size) / short_px
     side = max(1, round(size_px * scale))
     left, top = rng.randint(0, photo.width - side), rng.randint(0, photo.height - side)
     crop = photo.crop((left, top, left + side, top + side))
     mirrored = rng.random() < 0.5
     if rng.random() < smooth_share:
-        crop = crop.filter(ImageFilter.GaussianBlur(_between(*BLUR_PX, rng) * scale))
+        crop = crop.filter(ImageFilter.GaussianBlur(_log_uniform(*BLUR_PX, rng) * scale))
     pixels = _scaled(crop, size_px)
     return torch.from_numpy(images.unit(pixels[:, ::-1] if mirrored else pixels))[0]
 
 
 def _scaled(crop: Image.Image, size_px: int) -> NDArray[np.uint8]:
-    """A square at another size: (size_px, size_px, 3). After decoding the costly part; twice as quick as Pillow's."""
+    """Scale a square to (size_px, size_px, 3); the costliest part after decoding, twice as quick as Pillow's."""
     planes = torch.from_numpy(np.array(crop)).permute(2, 0, 1)[None]
     scaled = F.interpolate(planes, (size_px, size_px), mode="bilinear", antialias=True)
     result: NDArray[np.uint8] = scaled[0].permute(1, 2, 0).numpy()
     return result
 
 
-def _between(low: float, high: float, rng: random.Random) -> float:
-    """Log-uniform."""
+def _log_uniform(low: float, high: float, rng: random.Random) -> float:
     return low * (high / low) ** rng.random()
 
 
 class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
-    """Item i is a crop that depends on (seed, i) alone, for any i >= 0, and the bad files met on the way to it.
+    """Return as item i a crop that depends on (seed, i) alone, for any i >= 0, and the unreadable files met for it.
 
-    Every photograph comes once per epoch, in an order shuffled anew; a bad file is replaced by a random other one.
+    Every photograph comes once per epoch, in an order shuffled anew; an unreadable one is replaced by a random other.
     """
 
     def __init__(
@@ -115,9 +115,9 @@ def _collate(samples: list[tuple[Tensor, list[str]]]) -> tuple[Tensor, list[str]
     return torch.stack([crop for crop, _ in samples]), [path for _, bad in samples for path in bad]
 
 
-def _quiet_worker(_: int) -> None:
-    # Ctrl-C, and a SIGTERM from a job scheduler, reach the whole process group; the training process decides alone.
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+def _init_worker(_: int) -> None:
+    # Ctrl-C, and a SIGTERM from a job scheduler, reach the whole process group; the training process handles them.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     torch.set_num_threads(1)
@@ -126,29 +126,38 @@ def _quiet_worker(_: int) -> None:
 def batches(
     photos: Sequence[Path], options: DataOptions, size_px: int, batch: int, start: int, for_gpu: bool = False
 ) -> Generator[tuple[Tensor, list[str]]]:
-    """Endless batches from sample `start` on: float32 (batch, 3, size_px, size_px) in [0, 1], and bad files met.
+    """Yield endless batches from sample `start` on: float32 (batch, 3, size_px, size_px) in [0, 1], and bad files met.
 
     Close it to end the workers. The first `next` raises FastStyleError when none of the files can be read.
     """
     crops = PhotoCrops(photos, options.seed, size_px, options.photo_size, options.smooth_share)
-    crops[start]  # a folder without anything readable is an error here, where it is not wrapped by a worker's
+    crops[start]  # raises for a folder without readable pictures, before workers would wrap the error
     workers = options.workers
     if workers is None:
-        workers = min(MOST_WORKERS, os.cpu_count() or 1) if for_gpu else 2
+        workers = min(MAX_WORKERS, os.cpu_count() or 1) if for_gpu else 2
     extra: dict[str, Any] = {"prefetch_factor": 4} if workers else {}
-    yield from DataLoader(
+    loader = DataLoader(
         crops,
         batch_sampler=_Consecutive(start, batch),
         collate_fn=_collate,
         num_workers=workers,
-        worker_init_fn=_quiet_worker,
+        worker_init_fn=_init_worker,
         pin_memory=for_gpu,
         **extra,
     )
+    try:
+        yield from loader
+    except FastStyleError as error:  # workers put their traceback into the message
+        raise FastStyleError(str(error).strip().split("FastStyleError: ")[-1]) from error
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise FastStyleError(
+            f"a process that decodes photographs ended ({reason}); --resume goes on, with --workers 0 without such ones"
+        ) from error
 
 
 class _Consecutive:
-    """Batches of consecutive indices, without end; a class because workers may have to pickle it."""
+    """Yield batches of consecutive indices without end; a class because workers may have to pickle it."""
 
     def __init__(self, start: int, batch: int) -> None:
         self.start, self.batch = start, batch
@@ -158,3 +167,30 @@ class _Consecutive:
         while True:
             yield list(range(first, first + self.batch))
             first += self.batch
+
+
+class CropStream:
+    """Serve batches whose crop size may change; workers last as long as the size stays the same."""
+
+    def __init__(self, photos: Sequence[Path], options: DataOptions, for_gpu: bool) -> None:
+        self.photos, self.options, self.for_gpu = photos, options, for_gpu
+        self.crop = (0, 0)
+        """Side in px and crops per batch of the last batch."""
+        self._batches: Generator[tuple[Tensor, list[str]]] | None = None
+
+    def __call__(self, crop: tuple[int, int], start: int) -> tuple[Tensor, list[str]]:
+        """Return the next batch and bad files met, as `batches` yields them.
+
+        crop: side in px and crops per batch. start: number of the first sample, used where the size changes.
+        """
+        if self._batches is None or crop != self.crop:
+            self.close()
+            self.crop = crop
+            self._batches = batches(self.photos, self.options, *crop, start, for_gpu=self.for_gpu)
+        return next(self._batches)
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._batches:
+            self._batches.close()
+        self._batches = None

@@ -1,4 +1,4 @@
-"""The pictures of a style: found, cropped, scaled, and described for the checkpoint."""
+"""Find, crop, scale and describe the pictures of a style."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ..options import StyleOptions
 
 @dataclass(frozen=True)
 class Style:
-    """One style: its name and the pictures that it is learned from."""
+    """Hold a style: its name and the pictures that it is learned from."""
 
     name: str
     title: str
@@ -27,7 +27,7 @@ class Style:
     pictures: tuple[Path, ...]
 
     def describe(self) -> dict[str, Any]:
-        """What the checkpoint says of it: name, title, artist, SHA-256 of each picture."""
+        """Return the checkpoint's entry of the style: name, title, artist, SHA-256 of each picture."""
         return {
             "name": self.name,
             "title": self.title,
@@ -36,7 +36,7 @@ class Style:
         }
 
     def tensors(self, options: StyleOptions) -> Iterator[Tensor]:
-        """Each picture at each size: (1, 3, H, W) in [0, 1]."""
+        """Yield each picture at each size: (1, 3, H, W) in [0, 1]."""
         for path in self.pictures:
             picture = _crop(images.read(path).rgb, options)
             for size_px in options.style_size:
@@ -44,7 +44,7 @@ class Style:
 
 
 def find_styles(options: StyleOptions) -> list[Style]:
-    """One style per path of --style. Raises FastStyleError for paths that hold no picture and for uneven names."""
+    """Return one style per path of --style. Raises FastStyleError for paths without a picture and uneven names."""
     for flag in ("style_name", "style_title", "style_artist"):
         given = getattr(options, flag)
         if given and len(given) != len(options.style):
@@ -56,8 +56,8 @@ def find_styles(options: StyleOptions) -> list[Style]:
     return [Style(*about) for about in zip(names, titles, artists, pictures, strict=True)]
 
 
-def taught_by(teacher: str) -> list[dict[str, Any]]:
-    """What a checkpoint, by path or shipped name, says of the styles that can be learned from it."""
+def teacher_styles(teacher: str) -> list[dict[str, Any]]:
+    """Return the style entries of a teacher, a checkpoint by path or shipped name."""
     return checkpoint.load(checkpoint.find(teacher)).styles
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import FastStyleError
 from ..models import checkpoint
 from ..models.layers import pad_to_smallest
-from ..models.norms import ConditionalInstanceNorm, Statistics, fit, own_statistics
+from ..models.norms import Statistics, fit, own_statistics
 from ..options import RuntimeOptions
 from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
 from .tile_statistics import FixedStatistics, Part, RecordingStatistics, measure_exactly
@@ -50,7 +50,7 @@ class TorchEngine:
         # In its layout before it moves: what a GPU did to it would not be waited for by the streams of other threads.
         network = loaded.network().requires_grad_(False).to(memory_format=torch.channels_last)
         self.network = network.to(self.device)
-        self.style_gram = loaded.dots()
+        self.style_gram = network.style_gram()
         self.stride, self.reach_px = self.network.stride, self.network.reach_px
         self.bytes_per_px = BYTES_PER_PX_AND_CHANNEL * loaded.model.largest_channels
         self.measures_tiles = True
@@ -129,8 +129,7 @@ class TorchEngine:
 
             return run
 
-        norms = [module for module in self.network.modules() if isinstance(module, ConditionalInstanceNorm)]
-        channels = sum(norm.weight.shape[1] for norm in norms)
+        channels = sum(norm.channels for norm in self.network.norms().values())
         return measure_exactly([bound(part) for part in self.network.parts()], tiles, picture, channels)
 
     @torch.no_grad()

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from .. import images
 from ..errors import FastStyleError
-from ..losses.regularizers import OPPONENTS, concentration, edges, regularity
+from ..losses import regularizers
 
 Array = NDArray[np.float64]
 Pair = tuple[Image.Image, Image.Image]
@@ -101,7 +101,7 @@ def checkerboard(image: Image.Image) -> float:
     these frequencies to that of its neighbours, over lightness and two colour differences, in the mean spectrum of
     overlapping windows. Raises FastStyleError for pictures smaller than a window.
     """
-    planes = np.moveaxis(np.asarray(image.convert("RGB"), np.float64) / 255 @ np.array(OPPONENTS).T, -1, 0)
+    planes = np.moveaxis(np.asarray(image.convert("RGB"), np.float64) / 255 @ np.array(regularizers.OPPONENTS).T, -1, 0)
     return max(_peak(_spectrum(plane)) for plane in planes)
 
 
@@ -138,10 +138,11 @@ def _spectrum(plane: Array) -> Array:
 def periodic_texture(pairs: Sequence[Pair], painting: Image.Image) -> float:
     """Measure marks repeated on a lattice, in lightness or colour, where neither photograph nor painting has them.
 
-    The mean of the training's regularizer over the pairs (`losses.regularizers.regularity`).
+    The mean of the training's regularizer over the pairs (`losses.regularizers.periodic_texture`).
     """
-    own = concentration(_tensor(painting)).mean(1)
-    return float(np.mean([regularity(_tensor(picture), _tensor(photo), own) for picture, photo in pairs]))
+    own = regularizers.spectral_concentration(_tensor(painting)).mean(1)
+    excess = [regularizers.periodic_texture(_tensor(picture), _tensor(photo), own) for picture, photo in pairs]
+    return float(np.mean(excess))
 
 
 def _tensor(image: Image.Image) -> torch.Tensor:
@@ -174,7 +175,7 @@ def border_line(pairs: Sequence[Pair]) -> float:
     As a share of the range; the largest value of rows, channels and sides, averaged over the pictures first as in
     `border_band`.
     """
-    lines = torch.stack([edges(_tensor(picture) - _tensor(photo)) for picture, photo in pairs])
+    lines = torch.stack([regularizers.border_contrast(_tensor(picture) - _tensor(photo)) for picture, photo in pairs])
     return float(lines.mean(0).abs().max())
 
 

@@ -39,7 +39,7 @@ def onnx_model(checkpoint: Path, tiles: bool = False) -> "ModelProto":
 
     loaded = checkpoints.load(checkpoint)
     network = loaded.network()
-    metadata = Metadata(loaded.describe(), loaded.dots(), network.stride, network.reach_px)
+    metadata = Metadata(loaded.describe(), network.style_gram(), network.stride, network.reach_px)
     model = trace(network, tiles)
     rewrite(model)
     entry = model.metadata_props.add()

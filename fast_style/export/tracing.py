@@ -27,7 +27,7 @@ def trace(network: TransformerNetwork, tiles: bool = False) -> "ModelProto":
     first image's own.
     """
     styles = network.options.styles
-    channels = sum(m.weight.shape[1] for m in network.modules() if isinstance(m, ConditionalInstanceNorm))
+    channels = sum(norm.channels for norm in network.norms().values())
     if not tiles:
         _use_native_norms(network)
     exported = _AnySize(network).eval().requires_grad_(False)
@@ -119,7 +119,7 @@ class _NativeNorm(nn.Module):
         return F.instance_norm(x, eps=self.eps) * scale + shift
 
 
-def _use_native_norms(network: nn.Module) -> None:
-    for name, module in list(network.named_modules()):
-        if isinstance(module, ConditionalInstanceNorm):
-            network.set_submodule(name, _NativeNorm(module))
+def _use_native_norms(network: TransformerNetwork) -> None:
+    for name, norm in network.norms().items():
+        if isinstance(norm, ConditionalInstanceNorm):
+            network.set_submodule(name, _NativeNorm(norm))

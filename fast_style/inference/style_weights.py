@@ -27,11 +27,11 @@ _AFTER_NAME = re.compile(r"\s*(?:=(?P<share>[^,]*))?(?:,|$)")
 class Styles:
     """The styles of a checkpoint, by name, with the angles between them."""
 
-    def __init__(self, styles: Sequence[Mapping[str, Any]], dots: NDArray[np.floating] | None = None) -> None:
-        """styles: the checkpoint's entries; dots: (S, S) inner products of their rows of scales and shifts."""
+    def __init__(self, styles: Sequence[Mapping[str, Any]], style_gram: NDArray[np.floating] | None = None) -> None:
+        """styles: the checkpoint's entries; style_gram: (S, S) inner products of their rows of scales and shifts."""
         self.names = distinct([str(style["name"]) for style in styles] or ["style"])
         self._row = {name: row for row, name in enumerate(self.names)}
-        self._dots = np.eye(len(self.names)) if dots is None else dots
+        self._style_gram = np.eye(len(self.names)) if style_gram is None else style_gram
 
     def one_hot(self, name: str) -> Array:
         """Return the (S,) weights of one style alone."""
@@ -67,7 +67,7 @@ class Styles:
         return result
 
     def _arc(self, start: Array, end: Array, share: float) -> Array:
-        inner = [float(a @ self._dots @ b) for a, b in ((start, end), (start, start), (end, end))]
+        inner = [float(a @ self._style_gram @ b) for a, b in ((start, end), (start, start), (end, end))]
         cosine = inner[0] / math.sqrt(inner[1] * inner[2])
         angle = math.acos(min(1.0, max(-1.0, cosine)))
         if angle < 1e-4 or angle > math.pi - 1e-4:

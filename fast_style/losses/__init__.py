@@ -1,1 +1,1 @@
-"""Losses: perceptual distances, regularizers against artifacts, temporal consistency."""
+"""Compute the losses: perceptual distances, regularizers against artifacts, temporal consistency."""

@@ -1,4 +1,4 @@
-"""Networks by the name of their architecture."""
+"""Build networks by the name of their architecture."""
 
 from ..options import NetworkOptions
 from .realtime import RealtimeNetwork
@@ -14,5 +14,5 @@ ARCHITECTURES: dict[str, type[TransformerNetwork]] = {
 
 
 def build(options: NetworkOptions) -> TransformerNetwork:
-    """The network that the options describe, with random weights. Raises KeyError for an unknown architecture."""
+    """Build the network that `options` describe, with random weights. Raises KeyError for an unknown architecture."""
     return ARCHITECTURES[options.arch](options)

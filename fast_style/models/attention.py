@@ -1,4 +1,4 @@
-"""Attention between the cells of a window: local, so that tiles of a picture see what the whole sees."""
+"""Define windowed self-attention, which is local, so that a tile gives what the whole picture gives."""
 
 import math
 
@@ -6,19 +6,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Side of a window in cells; at a quarter of the picture's size 32 px.
 WINDOW = 8
+"""Side of a window in cells; at a quarter of the picture's size 32 px."""
 HEADS = 4
-# Cosine attention: similarities are in [-1, 1] before they are multiplied by at most this (Liu et al. 2022).
-SHARPEST = 100.0
+MAX_SCALE = 100.0
+"""Largest factor of the cosine similarities (Liu et al. 2022)."""
 
 
 class WindowAttention(nn.Module):
-    """Multi-head self-attention within windows of WINDOW x WINDOW cells (Liu et al. 2021), to be added to its input.
+    """Attend within windows of WINDOW x WINDOW cells with several heads (Liu et al. 2021); to be added to its input.
 
-    Every second layer shifts the windows by half, so that what meets at the border of one lies inside the next's.
-    Queries and keys are compared by direction alone, which needs no statistics and holds in half precision. The last
-    projection starts at zero: a new layer changes nothing.
+    Every second layer shifts the windows by half, so that cells across a window border meet in the next layer.
+    Queries and keys are compared by direction alone (cosine), which needs no statistics and holds in half precision.
+    The last projection starts at zero, so that a new layer changes nothing.
     """
 
     index: Tensor
@@ -35,7 +35,7 @@ class WindowAttention(nn.Module):
         self.register_buffer("index", _offsets(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (N, C, H, W), and the same out."""
+        """Map (N, C, H, W) to the same shape."""
         height, width = x.shape[-2:]
         shift = self.shift
         # ONNX divides integers towards zero: rounded up without negative numbers.
@@ -45,31 +45,31 @@ class WindowAttention(nn.Module):
             part.unflatten(-1, (HEADS, -1)).transpose(2, 3)  # (N, windows, HEADS, cells, channels of a head)
             for part in _windows(F.pad(self.project(x), around), rows, columns).chunk(3, -1)
         )
-        # Cells outside the picture are nobody's keys.
+        # Cells outside the picture must not be attended to.
         outside = _windows(F.pad(x.new_zeros(1, 1, height, width), around, value=1.0), rows, columns)[0]
         bias = self.position[:, self.index] - 1e4 * outside.transpose(1, 2)[:, None]  # (windows, HEADS, cells, cells)
-        scale = self.log_scale.clamp(max=math.log(SHARPEST)).exp()
+        scale = self.log_scale.clamp(max=math.log(MAX_SCALE)).exp()
         query, key = (F.normalize(part.float(), dim=-1) for part in (query, key))
         weights = torch.softmax((query * scale) @ key.transpose(-1, -2) + bias, -1)
         mixed = weights.to(value.dtype) @ value
-        cells = self.merge(_pictures(mixed.transpose(2, 3).flatten(3), rows, columns))
+        cells = self.merge(_merge_windows(mixed.transpose(2, 3).flatten(3), rows, columns))
         return cells[..., shift : shift + height, shift : shift + width]
 
 
 def _windows(x: Tensor, rows: int, columns: int) -> Tensor:
-    """(N, C, rows * WINDOW, columns * WINDOW) to (N, rows * columns, WINDOW ** 2, C)."""
+    """Cut (N, C, rows * WINDOW, columns * WINDOW) into windows (N, rows * columns, WINDOW ** 2, C)."""
     cut = x.reshape(x.shape[0], x.shape[1], rows, WINDOW, columns, WINDOW).permute(0, 2, 4, 3, 5, 1)
     return cut.reshape(x.shape[0], rows * columns, WINDOW**2, x.shape[1])
 
 
-def _pictures(x: Tensor, rows: int, columns: int) -> Tensor:
-    """The inverse of `_windows`."""
+def _merge_windows(x: Tensor, rows: int, columns: int) -> Tensor:
+    """Invert `_windows`."""
     cut = x.reshape(x.shape[0], rows, columns, WINDOW, WINDOW, x.shape[-1]).permute(0, 5, 1, 3, 2, 4)
     return cut.reshape(x.shape[0], x.shape[-1], rows * WINDOW, columns * WINDOW)
 
 
 def _offsets() -> Tensor:
-    """(cells, cells) int64: number of the offset between two cells of a window, row by row."""
+    """Number the offsets between two cells of a window, row by row: (cells, cells) int64."""
     place = torch.stack(torch.meshgrid(torch.arange(WINDOW), torch.arange(WINDOW), indexing="ij")).flatten(1)
     rows, columns = place[:, :, None] - place[:, None] + WINDOW - 1
     return rows * (2 * WINDOW - 1) + columns

@@ -1,4 +1,4 @@
-"""Checkpoints by name: those that come with the package. Imports no torch, so that a filter can start without it."""
+"""Find the checkpoints that come with the package by name. Imports no torch, so that a filter can start without it."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 from ..errors import FastStyleError
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "lake.jpg"
-"""The picture that comes with the package, drawn by its own code."""
+"""A sample picture, rendered by the project's own code."""
 SAMPLES = (SAMPLE, SAMPLE.with_name("still_life.jpg"))
 
 
 def find(name: str) -> Path:
-    """The file of that path, or the shipped checkpoint of that name. Raises FastStyleError when there is neither."""
+    """Return the file of that path, or the shipped checkpoint of that name; FastStyleError when there is neither."""
     path = Path(name)
     if path.is_file():
         return path
@@ -24,7 +24,7 @@ def find(name: str) -> Path:
 
 
 def shipped() -> dict[str, Path]:
-    """The checkpoints that come with the package, by name."""
+    """List the checkpoints that come with the package, by name."""
     package = Path(__file__).parents[1]
     folder = package / "checkpoints"  # in the wheel
     if not folder.is_dir() and (package.parent / "pyproject.toml").is_file():  # else it is somebody else's folder

@@ -1,21 +1,19 @@
-"""Self-describing checkpoint files: {format, model, styles, training, weights}, plain types and tensors only."""
+"""Read and write self-describing checkpoint files: {format, model, styles, training, weights}, plain types only."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import FastStyleError
 from ..options import NetworkOptions
-from ..system.atomic import atomic_path
+from ..options.checks import check_at_least, check_types
 from .architectures import build
 from .bundled import find, shipped
-from .tensor_files import load_tensors
+from .tensor_files import load_tensors, save_tensors
 from .transformer import TransformerNetwork
 
 __all__ = ["FORMAT", "Checkpoint", "find", "load", "shipped"]
@@ -25,7 +23,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network and what is known about it."""
+    """Hold a trained network and its description."""
 
     model: NetworkOptions
     styles: list[dict[str, Any]]
@@ -35,44 +33,92 @@ class Checkpoint:
     weights: Mapping[str, Tensor]
 
     def network(self) -> TransformerNetwork:
-        """The network in float32, in evaluation mode. Raises FastStyleError when the weights do not fit."""
+        """Build the network in float32, in evaluation mode. Raises FastStyleError when the weights do not fit."""
         try:
+            self._check_size()
             network = build(self.model)
             network.load_state_dict({key: value.float() for key, value in self.weights.items()})
-        except (RuntimeError, AttributeError, KeyError, TypeError) as error:
+        except (RuntimeError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise FastStyleError(f"the weights do not fit the network {self.model}: damaged checkpoint?") from error
         return network.eval()
 
+    def _check_size(self) -> None:
+        """Refuse a network that is larger than its weights before memory is taken for it. Raises ValueError."""
+        largest = max((max(value.shape, default=0) for value in self.weights.values()), default=0)
+        # Width and styles are sizes of dimensions; every block has tensors of its own.
+        if max(self.model.width, self.model.styles) > largest or self.model.blocks > len(self.weights):
+            raise ValueError("the network is larger than its weights")
+
     def describe(self) -> dict[str, Any]:
-        """Everything but the weights, as plain types."""
+        """Return everything but the weights, as plain types."""
         return {"model": asdict(self.model), "styles": self.styles, "training": self.training}
 
-    def dots(self) -> NDArray[np.floating]:
-        """(S, S) inner products of the styles' rows of scales and shifts: the angles that slerp follows."""
-        rows = torch.cat([weight for name, weight in self.weights.items() if ".norm." in name], dim=1).double()
-        products: NDArray[np.floating] = (rows @ rows.T).cpu().numpy()
-        return products
-
     def save(self, path: Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write atomically; in half precision the default network takes 3.4 MB."""
+        """Write the file atomically; in half precision the default network takes 3.4 MB."""
         weights = {key: value.detach().cpu().to(dtype) for key, value in self.weights.items()}
-        content = {"format": FORMAT, **self.describe(), "weights": weights}
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
+        save_tensors({"format": FORMAT, **self.describe(), "weights": weights}, path)
+
+    def equals(self, path: Path) -> bool:
+        """Return whether a file holds the same network, styles and number of steps, as `save` would write them."""
+        try:
+            other = load(path)
+        except FastStyleError:
+            return False
+        described = (other.model, other.styles, other.training.get("steps"))
+        return (
+            (self.model, self.styles, self.training.get("steps")) == described
+            and self.weights.keys() == other.weights.keys()
+            and all(torch.equal(value.detach().cpu().half(), other.weights[key]) for key, value in self.weights.items())
+        )
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint without running code. Raises FastStyleError for a file that is none of ours."""
+    """Read a checkpoint without running code. Raises FastStyleError for a file that is none or is damaged."""
     content = load_tensors(path)
     if not isinstance(content, dict) or not {"format", "model", "weights"} <= content.keys():
         raise FastStyleError(
             f"{path}: not a fast_style checkpoint (`fast-style convert` reads those of pytorch/examples)"
         )
-    if content["format"] != FORMAT:
-        raise FastStyleError(f"{path}: checkpoint format {content['format']}; this version reads format {FORMAT}")
+    if type(content["format"]) is not int or content["format"] != FORMAT:
+        raise FastStyleError(f"{path}: checkpoint format {content['format']!r}; this version reads format {FORMAT}")
+    model = _model(path, content["model"])
+    weights, styles, training = content["weights"], content.get("styles", []), content.get("training", {})
+    if not _is_state_dict(weights):
+        raise FastStyleError(f"{path}: the weights do not fit: no tensors by name: damaged checkpoint?")
+    if not _are_styles(styles) or len(styles) > model.styles:
+        raise FastStyleError(f"{path}: its styles are not one entry with a name for each: damaged checkpoint?")
+    if not isinstance(training, dict) or not all(isinstance(key, str) for key in training):
+        raise FastStyleError(f"{path}: its training metadata are not a table by name: damaged checkpoint?")
+    return Checkpoint(model, styles, training, weights)
+
+
+def _model(path: Path, described: Any) -> NetworkOptions:
     known = {field.name for field in fields(NetworkOptions)}
-    unknown = set(content["model"]) - known if isinstance(content["model"], dict) else {"model"}
+    unknown = set(described) - known if isinstance(described, dict) else {"model"}
     if unknown:
-        raise FastStyleError(f"{path}: made by a newer fast_style (unknown: {', '.join(sorted(unknown))}); update")
-    model = NetworkOptions(**content["model"])
-    return Checkpoint(model, content.get("styles", []), content.get("training", {}), content["weights"])
+        names = ", ".join(sorted(map(str, unknown)))
+        raise FastStyleError(f"{path}: made by a newer fast_style (unknown: {names}); update")
+    model = NetworkOptions(**described)
+    try:
+        check_types(model)
+        check_at_least(model, 1, "width", "styles")
+        check_at_least(model, 0, "blocks")
+    except FastStyleError as error:
+        raise FastStyleError(f"{path}: the weights do not fit its network: {error}: damaged checkpoint?") from error
+    return model
+
+
+def _is_state_dict(weights: Any) -> bool:
+    return isinstance(weights, dict) and all(
+        isinstance(key, str) and isinstance(value, Tensor) and value.is_floating_point()
+        for key, value in weights.items()
+    )
+
+
+def _are_styles(styles: Any) -> bool:
+    return isinstance(styles, list) and all(
+        isinstance(style, dict)
+        and isinstance(style.get("name"), str)
+        and all(isinstance(style.get(key, ""), str) for key in ("title", "artist"))
+        for style in styles
+    )

@@ -1,7 +1,7 @@
-"""Checkpoints of pytorch/examples' fast_neural_style in our format, with the same output."""
+"""Convert checkpoints of pytorch/examples' fast_neural_style to our format, with the same output."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import FastStyleError
 from ..options import NetworkOptions
+from .architectures import build
 from .checkpoint import Checkpoint
 from .tensor_files import load_tensors, sha256
 
@@ -30,7 +31,7 @@ BLOCK_PARTS = {"conv1.conv2d": "first.conv", "in1": "first.norm", "conv2.conv2d"
 
 
 def convert(path: Path, name: str | None = None) -> Checkpoint:
-    """A pytorch/examples `TransformerNet` state dict of any width, as a checkpoint for pictures in [0, 1].
+    """Convert a pytorch/examples `TransformerNet` state dict of any width to a checkpoint for pictures in [0, 1].
 
     `module.` prefixes (DataParallel) and `running_*` keys (before PyTorch 0.4) are dropped. Raises FastStyleError for a
     file that holds another network.
@@ -50,7 +51,7 @@ def convert(path: Path, name: str | None = None) -> Checkpoint:
         model,
         [{"name": name or path.stem}],
         {"converted_from": "pytorch/examples fast_neural_style", "sha256": sha256(path)},
-        _rescaled(weights),
+        _rescaled(weights, build(model).style_parameters()),
     )
     checkpoint.network()  # raises when a weight is missing or has another shape
     return checkpoint
@@ -74,8 +75,8 @@ def _our_key(key: str) -> str | None:
     return f"{STAGES[stage]}.{kind}" if stage in STAGES else None
 
 
-def _rescaled(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """From pictures in 0 to 255 to pictures in 0 to 1, and norm parameters from (C,) to one row per style."""
+def _rescaled(weights: dict[str, Tensor], style_parameters: Collection[str]) -> dict[str, Tensor]:
+    """Rescale from pictures in 0 to 255 to pictures in 0 to 1; norm parameters (C,) become rows of a style, (1, C)."""
     scales = {"down1.conv.weight": 255.0, "out.weight": 1 / 255, "out.bias": 1 / 255}
     scaled = {key: value * scales.get(key, 1.0) for key, value in weights.items()}
-    return {key: value[None] if ".norm." in key else value for key, value in scaled.items()}
+    return {key: value[None] if key in style_parameters else value for key, value in scaled.items()}

@@ -1,4 +1,4 @@
-"""What the networks are built from: convolutions with norms, residual blocks, doubling, padding."""
+"""Define the building blocks of the networks: convolution with norm, residual block, doubling, padding."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -6,17 +6,17 @@ from torch.nn import functional as F
 from .attention import WindowAttention
 from .norms import ConditionalInstanceNorm, Statistics
 
-# The smallest side that the 9x9 reflection padding and the instance norm at a quarter of the size allow.
 SMALLEST_PX = 5
+"""Smallest side that the 9x9 reflection padding and the instance norm at a quarter of the size allow."""
 
 
 class ConvNorm(nn.Module):
-    """Reflection padding, convolution, instance norm: the unit that every stage but the last is made of."""
+    """Apply reflection padding, a convolution and the norm: the unit of every stage but the last."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, styles: int, stride: int = 1, padding: int | None = None
     ) -> None:
-        """padding: by default half the kernel."""
+        """Build the unit; padding is half the kernel by default."""
         super().__init__()
         pad = kernel // 2 if padding is None else padding
         # A bias would be removed again by the norm's mean.
@@ -26,13 +26,13 @@ class ConvNorm(nn.Module):
         self.norm = ConditionalInstanceNorm(outputs, styles)
 
     def forward(self, x: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
-        """x: (N, inputs, H, W) to (N, outputs, H / stride, W / stride), rounded up."""
+        """Map (N, inputs, H, W) to (N, outputs, H / stride, W / stride), rounded up."""
         out: Tensor = self.norm(self.conv(x), blend, statistics)
         return out
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions around which the input is added; no ReLU after the sum (Gross & Wilber 2016)."""
+    """Add two 3x3 convolutions to the input, without ReLU after the sum (Gross & Wilber 2016)."""
 
     def __init__(self, channels: int, styles: int, attention: WindowAttention | None = None) -> None:
         super().__init__()
@@ -41,18 +41,18 @@ class ResidualBlock(nn.Module):
         self.attention = attention
 
     def forward(self, x: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
-        """x: (N, C, H, W), and the same out."""
+        """Map (N, C, H, W) to the same shape."""
         out: Tensor = x + self.second(F.relu(self.first(x, blend, statistics)), blend, statistics)
         return out if self.attention is None else out + self.attention(x)
 
 
 def double(x: Tensor) -> Tensor:
-    """(N, C, H, W) to (N, C, 2H, 2W) by repeating each pixel."""
+    """Up-sample (N, C, H, W) to (N, C, 2H, 2W) by repeating each pixel (nearest neighbour)."""
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 def pad_to_smallest(image: Tensor) -> Tensor:
-    """Repeats the last row and column until both sides measure SMALLEST_PX."""
+    """Repeat the last row and column until both sides measure SMALLEST_PX."""
     height, width = image.shape[-2:]
     if min(height, width) >= SMALLEST_PX:
         return image

@@ -1,4 +1,4 @@
-"""A narrower network from a trained one: the channels that matter least are left out, in every layer alike."""
+"""Prune the least important channels of every layer of a trained network (structured pruning)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,34 +16,34 @@ from .vgg_encoder import VggEncoderNetwork
 
 @dataclass(frozen=True)
 class Group:
-    """Channels that stand or fall together: what the producers make is added up and read by the consumers."""
+    """Name the layers whose channels must be pruned together: producers are summed and read by the consumers."""
 
     producers: tuple[str, ...]
-    """Names of units of convolution and norm."""
+    """Names of `ConvNorm` units."""
     consumers: tuple[str, ...]
     """Names of convolutions."""
     per_width: int
-    """How many channels there are for each unit of the network's width."""
+    """Channels for each unit of the network's width."""
 
 
 def pruned(network: TransformerNetwork, keep: float, photos: Tensor) -> TransformerNetwork:
-    """The network at `keep` of its width, 0 to 1, each layer with its most important channels in their old order.
+    """Return the network at `keep` of its width, 0 to 1, each layer with its most important channels in their order.
 
-    photos: (N, 3, H, W) in [0, 1], over which importance is measured: a channel's variance times the energy of the
-    weights that read it, which is what it adds to the next layers; their norms remove a constant. (Structured pruning
-    by contribution to the next layer, after He et al. 2017.)
+    Importance is measured over photos, (N, 3, H, W) in [0, 1]: a channel's variance times the energy of the weights
+    that read it, which is its contribution to the next layers, whose norms remove a constant (after He et al. 2017).
     Raises FastStyleError for a network with attention or VGG19 in it.
     """
     if network.options.attention or isinstance(network, VggEncoderNetwork):
         raise FastStyleError("a network with attention or VGG19 in it cannot be pruned")
     width = max(1, round(keep * network.options.width))
     energies = _energies(network, photos)
-    weights = network.state_dict()
+    weights, style_rows = network.state_dict(), network.style_parameters()
     for group in groups(network):
         importance = torch.stack([energies[consumer] for consumer in group.consumers]).sum(0)
         kept = importance.topk(width * group.per_width).indices.sort().values
         for name in group.producers:
-            _select(weights, kept, {f"{name}.conv.weight": 0, f"{name}.norm.weight": 1, f"{name}.norm.bias": 1})
+            rows = {key: 1 for key in style_rows if key.startswith(f"{name}.")}
+            _select(weights, kept, {f"{name}.conv.weight": 0, **rows})
         for name in group.consumers:
             _select(weights, kept, {f"{name}.weight": 1})
     small = build(replace(network.options, width=width))
@@ -52,7 +52,7 @@ def pruned(network: TransformerNetwork, keep: float, photos: Tensor) -> Transfor
 
 
 def groups(network: TransformerNetwork) -> Iterator[Group]:
-    """All channels between the picture that comes in and the one that goes out, but for a width that is fixed."""
+    """Yield the groups of all channels between input and output whose number depends on the width."""
     blocks = [f"blocks.{i}" for i in range(network.options.blocks)]
     first, after = ("stem", "up") if isinstance(network, RealtimeNetwork) else ("down3", "up1")
     added = (first, *(f"{block}.second" for block in blocks))
@@ -68,20 +68,20 @@ def groups(network: TransformerNetwork) -> Iterator[Group]:
 
 @torch.no_grad()
 def _energies(network: TransformerNetwork, photos: Tensor) -> dict[str, Tensor]:
-    """By name of convolution, what each of its input's channels adds to its output: (inputs,)."""
+    """Measure what each input channel adds to the output of each convolution: {name: (inputs,)}."""
     energies: dict[str, Tensor] = {}
 
-    def watch(name: str, conv: nn.Conv2d) -> None:
-        def look(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def register(name: str, conv: nn.Conv2d) -> None:
+        def measure(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             variance = inputs[0].float().var((0, 2, 3), correction=0)
             energies[name] = variance * conv.weight.square().sum((0, 2, 3))
 
-        handles.append(conv.register_forward_pre_hook(look))
+        handles.append(conv.register_forward_pre_hook(measure))
 
     handles: list[torch.utils.hooks.RemovableHandle] = []
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
-            watch(name, module)
+            register(name, module)
     styles = network.options.styles
     network(photos, F.one_hot(torch.arange(len(photos)) % styles, styles).float())  # each style in turn
     for handle in handles:

@@ -1,4 +1,4 @@
-"""A small transformer network: real time at 1280x720 on two processor cores."""
+"""Define the small transformer network, real time at 1280x720 on two processor cores."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -8,12 +8,12 @@ from .norms import Statistics
 from .padding import PaddedConv
 from .transformer import TransformerNetwork
 
-# Channels at half the picture's size. Processors compute 16 at a time.
-HALF = 16
+HALF_SIZE_CHANNELS = 16
+"""Channels at half the picture's size; processors compute 16 at a time."""
 
 
 class RealtimeNetwork(TransformerNetwork):
-    """Residual blocks between one strided convolution and two doublings; nothing else sees the picture's full size.
+    """Run residual blocks between one strided convolution and two doublings; only those see the full size.
 
     The first convolution reads 8x8 pixels in steps of 4. The last doubling and the output convolution are exported as
     one step that makes 2x2 pixels: as cheap as sub-pixel convolution (Shi et al. 2016), without the dither that it
@@ -24,9 +24,9 @@ class RealtimeNetwork(TransformerNetwork):
         self.stem = ConvNorm(3, 4 * w, 8, s, stride=4, padding=0)
 
     def _make_decoder(self, w: int, s: int) -> None:
-        self.up = ConvNorm(4 * w, HALF, 3, s)
-        # Of doubled pixels, repeating the last one is repeating the last one before doubling, which exports rely on.
-        self.out = PaddedConv(HALF, 3, 5, padding=2, padding_mode="replicate")
+        self.up = ConvNorm(4 * w, HALF_SIZE_CHANNELS, 3, s)
+        # Replicating doubled pixels equals replicating before doubling, which exports rely on.
+        self.out = PaddedConv(HALF_SIZE_CHANNELS, 3, 5, padding=2, padding_mode="replicate")
 
     # The stem's 8x8 lies around 4x4 pixels of its own.
     encoder_reach_px = 5
@@ -34,10 +34,10 @@ class RealtimeNetwork(TransformerNetwork):
     decoder_reach_px = 2 + 2 + 3
 
     def encode(self, image: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
-        """(N, 3, H, W), sides SMALLEST_PX or more, to (N, 4w, H/4, W/4), rounded up."""
+        """Map images (N, 3, H, W), sides SMALLEST_PX or more, to features (N, 4w, H/4, W/4), rounded up."""
         return F.relu(self.stem(F.pad(image, (2, 5, 2, 5), mode="replicate"), blend, statistics))
 
     def decode(self, x: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
-        """(N, 4w, H/4, W/4) to (N, 3, H, W), up to 3 px more than came in."""
-        x = F.relu(self.up(double(x), blend, statistics))  # (N, HALF, H/2, W/2)
+        """Map features (N, 4w, H/4, W/4) to images (N, 3, H, W), up to 3 px larger than the encoded ones."""
+        x = F.relu(self.up(double(x), blend, statistics))  # (N, 16, H/2, W/2)
         return self.to_rgb(self.out(double(x)))

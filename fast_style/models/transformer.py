@@ -1,19 +1,21 @@
-"""The transformer network of Johnson et al. 2016 with conditional instance normalization."""
+"""Define the transformer network of Johnson et al. 2016 with conditional instance normalization."""
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..options import NetworkOptions
 from .attention import WINDOW, WindowAttention
 from .layers import ConvNorm, ResidualBlock, double, pad_to_smallest
-from .norms import STRIDE, Statistics, fit, own_statistics
+from .norms import STRIDE, Statistics, StyleNorm, fit, own_statistics
 
 
 class TransformerNetwork(nn.Module):
-    """Image in, stylized image out, in one pass.
+    """Stylize an image in one forward pass.
 
     Deviations from Johnson et al.: instance norm for batch norm (Ulyanov et al. 2016), reflection padding in every
     convolution instead of once at the input, nearest-neighbour up-sampling + convolution for transposed convolution
@@ -25,10 +27,10 @@ class TransformerNetwork(nn.Module):
         w, s = options.width, options.styles
         self.options = options
         self._make_encoder(w, s)
-        looks = [
+        attention = [
             WindowAttention(4 * w, shifted=i % 2 == 1) if options.attention else None for i in range(options.blocks)
         ]
-        self.blocks = nn.ModuleList(ResidualBlock(4 * w, s, look) for look in looks)
+        self.blocks = nn.ModuleList(ResidualBlock(4 * w, s, layer) for layer in attention)
         self._make_decoder(w, s)
 
     def _make_encoder(self, w: int, s: int) -> None:
@@ -48,22 +50,22 @@ class TransformerNetwork(nn.Module):
 
     @property
     def stride(self) -> int:
-        """Tiles start on multiples of this many px, so that strides and windows see them as they see the whole."""
+        """Return the px of which tiles must start on a multiple, to be in phase with strides and attention windows."""
         return STRIDE * (WINDOW if self.options.attention else 1)
 
     @property
     def reach_px(self) -> int:
-        """How far from a pixel the input may lie that changes it, apart from the statistics; a multiple of `stride`."""
+        """Return the radius of the receptive field in px, a multiple of `stride`; norm statistics are not counted."""
         block = 2 + (WINDOW - 1 if self.options.attention else 0)
         # Blocks work at a quarter of the size.
         exact = self.encoder_reach_px + STRIDE * block * self.options.blocks + self.decoder_reach_px
         return -(-exact // self.stride) * self.stride
 
     def forward(self, image: Tensor, blend: Tensor | None = None, statistics: Statistics = own_statistics) -> Tensor:
-        """image: RGB (N, 3, H, W) in [0, 1], any size from 1x1.
+        """Stylize RGB images (N, 3, H, W) in [0, 1] of any size from 1x1.
 
         blend: (N, styles), weights of the styles per image, or (N, styles, H, W), per pixel; None means the first
-        style alone. statistics: called once per norm, in order.
+        style alone. statistics: called once per norm, in the order of `norms`.
         Returns (N, 3, H, W); values leave [0, 1] by up to 0.1 (tanh) and are for the caller to clamp.
         """
         height, width = image.shape[-2:]
@@ -76,21 +78,41 @@ class TransformerNetwork(nn.Module):
         return x[..., :height, :width]
 
     def parts(self) -> list[Callable[..., Tensor]]:
-        """The network in parts, one after the other, between which activations are small; arguments as `forward`'s."""
+        """Return the stages to run one after the other, between which activations are small; arguments as `forward`'s.
+
+        Tiled inference runs a stage over all tiles before the next, to measure exact statistics.
+        """
         return [self.encode, *self.blocks, self.decode]
 
+    def norms(self) -> dict[str, StyleNorm]:
+        """Return the norm layers by name, in the order in which `forward` runs them."""
+        return {name: module for name, module in self.named_modules() if isinstance(module, StyleNorm)}
+
+    def style_parameters(self) -> list[str]:
+        """Return the names of the parameters that hold one row per style: those of the norm layers."""
+        return [f"{name}.{kind}" for name, norm in self.norms().items() for kind, _ in norm.named_parameters()]
+
+    def style_gram(self) -> NDArray[np.floating]:
+        """Compute the inner products of the styles' affine rows, (styles, styles) float64; slerp follows their angles.
+
+        A row holds every parameter of every norm that belongs to a style.
+        """
+        rows = torch.cat([self.get_parameter(name).detach().cpu() for name in self.style_parameters()], dim=1).double()
+        products: NDArray[np.floating] = (rows @ rows.T).numpy()
+        return products
+
     def encode(self, image: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
-        """(N, 3, H, W), sides SMALLEST_PX or more, to (N, 4w, H/4, W/4), rounded up."""
+        """Map images (N, 3, H, W), sides SMALLEST_PX or more, to features (N, 4w, H/4, W/4), rounded up."""
         x = F.relu(self.down1(image, blend, statistics))  # (N, w, H, W)
         x = F.relu(self.down2(x, blend, statistics))  # (N, 2w, H/2, W/2), rounded up
         return F.relu(self.down3(x, blend, statistics))
 
     def decode(self, x: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
-        """(N, 4w, H/4, W/4) to (N, 3, H, W), up to 3 px more than came in."""
+        """Map features (N, 4w, H/4, W/4) to images (N, 3, H, W), up to 3 px larger than the encoded ones."""
         x = F.relu(self.up1(double(x), blend, statistics))  # (N, 2w, H/2, W/2)
         x = F.relu(self.up2(double(x), blend, statistics))  # (N, w, H, W)
         return self.to_rgb(self.out(x))
 
     def to_rgb(self, x: Tensor) -> Tensor:
-        """The last activation, in float32."""
+        """Apply the last activation, in float32."""
         return 0.5 + 0.6 * torch.tanh(x.float()) if self.options.output == "tanh" else x.float()

@@ -1,6 +1,6 @@
-"""VGG19 features: pretrained, frozen, layers by name, normalization inside."""
+"""Define VGG19 as a frozen feature extractor: layers by name, normalization inside."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -10,35 +10,13 @@ from torch.nn import functional as F
 
 from ..errors import FastStyleError
 from .padding import PaddedConv
-from .tensor_files import load_tensors
-
-# Convolutions per block and channels per block: configuration E of Simonyan & Zisserman 2014.
-DEPTHS = (2, 2, 4, 4, 4)
-CHANNELS = (64, 128, 256, 512, 512)
-LAYERS = tuple(f"relu{block}_{depth}" for block, count in enumerate(DEPTHS, 1) for depth in range(1, count + 1))
-
-# torchvision's input convention: RGB in [0, 1], ImageNet statistics.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+from .vgg_weights import CHANNELS, INDICES, LAYERS, MEAN, STD, default_state, read_state
 
 Padding = Literal["zeros", "reflect", "replicate"]
 
 
-def _torchvision_indices() -> dict[str, int]:
-    """Index of each layer's convolution in torchvision's `vgg19().features`."""
-    indices, index = {}, 0
-    for layer in LAYERS:
-        block, depth = int(layer[4]), int(layer[6])
-        indices[layer] = index
-        index += 3 if depth == DEPTHS[block - 1] else 2  # conv, relu, and the pool that ends a block
-    return indices
-
-
-INDICES = _torchvision_indices()
-
-
 def deepest(layers: Iterable[str]) -> str:
-    """The deepest of `layers`; raises FastStyleError for a name that VGG19 does not have."""
+    """Return the deepest of `layers`; raises FastStyleError for a name that VGG19 does not have."""
     for layer in layers:
         if layer not in LAYERS:
             raise FastStyleError(f"VGG19 has no layer {layer!r}; choose from {', '.join(LAYERS)}")
@@ -46,7 +24,7 @@ def deepest(layers: Iterable[str]) -> str:
 
 
 class VGG19(nn.Module):
-    """Frozen VGG19 convolutions up to and including `last`.
+    """Compute activations of VGG19's frozen convolutions up to and including the layer `last`.
 
     Input: RGB, float, (N, 3, H, W), range [0, 1]. H and W must survive the poolings in use (16 px for relu5_*).
     """
@@ -70,11 +48,11 @@ class VGG19(nn.Module):
 
     @classmethod
     def load(cls, last: str, weights: Path | None = None, padding: Padding = "zeros") -> "VGG19":
-        """VGG19 up to `last` from a state dict in torchvision's names, or from torchvision's own download.
+        """Build VGG19 up to `last` with the weights of a file (see `vgg_weights.read_state`) or the default ones.
 
         Raises FastStyleError when the file is not such a state dict or ends above `last`, or the download fails.
         """
-        state = read_state(weights) if weights else download_state()
+        state = read_state(weights) if weights else default_state()
         vgg = cls(last, padding)
         missing = [layer for layer in vgg.layers if f"features.{INDICES[layer]}.weight" not in state]
         if missing:
@@ -87,20 +65,23 @@ class VGG19(nn.Module):
         return vgg.eval()
 
     def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Activations after the ReLUs named in `layers`: {name: (N, C, H / 2^(block - 1), W / 2^(block - 1))}."""
-        wanted = set(layers)
+        """Compute the activations after the ReLUs named in `layers`.
+
+        Returns {name: (N, C, H / 2^(block - 1), W / 2^(block - 1))}; nothing deeper than asked for is computed.
+        """
+        missing = set(layers)
         features: dict[str, Tensor] = {}
-        if not wanted:
+        if not missing:
             return features
         x = ((image - self.mean) / self.std).to(next(self.convs.parameters()).dtype)
         for layer, conv in self.convs.items():
             if layer.endswith("_1") and layer != LAYERS[0]:
                 x = F.max_pool2d(x, 2)
             x = F.relu(conv(x))
-            if layer in wanted:
+            if layer in missing:
                 features[layer] = x
-                wanted.discard(layer)
-            if not wanted:
+                missing.discard(layer)
+            if not missing:
                 break
         return features
 
@@ -113,24 +94,3 @@ def _too_short(weights: Path | None, first_missing: str, last: str) -> str:
         f"layer {last} is asked for, but {weights} reaches only {LAYERS[position - 1]}; "
         "choose layers up to that one, or leave --vgg-weights out to download the complete file"
     )
-
-
-def read_state(path: Path) -> Mapping[str, Tensor]:
-    """A state dict from a file, read without running code. Raises FastStyleError when there is none in it."""
-    state = load_tensors(path)
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise FastStyleError(f"{path}: not a VGG19 state dict in torchvision's names (features.0.weight, ...)")
-    return state
-
-
-def download_state() -> Mapping[str, Tensor]:
-    """torchvision's IMAGENET1K_V1 weights, downloaded once (548 MB, hash checked) to torch's cache folder."""
-    from torchvision.models import VGG19_Weights
-
-    weights = VGG19_Weights.IMAGENET1K_V1
-    try:
-        return weights.get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as error:
-        raise FastStyleError(
-            f"could not download VGG19 ({error}); fetch {weights.url} elsewhere and pass it with --vgg-weights FILE"
-        ) from error

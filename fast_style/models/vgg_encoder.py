@@ -1,4 +1,4 @@
-"""A transformer network that sees through a frozen VGG19."""
+"""Define the transformer network whose encoder is a frozen VGG19."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -6,20 +6,21 @@ from torch.nn import functional as F
 from .layers import ConvNorm
 from .norms import STRIDE, Statistics
 from .transformer import TransformerNetwork
-from .vgg import CHANNELS, VGG19
+from .vgg import VGG19
+from .vgg_weights import CHANNELS
 
-# At a quarter of the picture's size, like the default's encoder.
 LAST = "relu3_1"
+"""Last layer of the encoder, at a quarter of the picture's size like the default's."""
 
 
 class VggEncoderNetwork(TransformerNetwork):
-    """VGG19 up to relu3_1, frozen, for the down-sampling convolutions; residual blocks and decoder as the default's.
+    """Replace the down-sampling convolutions by a frozen VGG19 up to relu3_1; the rest is the default's.
 
-    As in Huang & Belongie 2017 the encoder is given and only what comes behind it is learned. Its padding is
-    reflection instead of VGG's zeros, which would leave a frame. A checkpoint of this network holds VGG's weights.
+    As in Huang & Belongie 2017 only what follows the encoder is trained. Its padding is reflection instead of VGG's
+    zeros, which would leave a frame. A checkpoint of this network holds VGG's weights.
     """
 
-    # VGG19's convolutions, two at each of two sizes and one at the third, the poolings between; the 3x3 behind them.
+    # VGG19's convolutions, two at each of two sizes and one at the third; the poolings; the 3x3 behind them.
     encoder_reach_px = (1 + 1) + 1 + (2 + 2) + 2 + 4 + 4
 
     def _make_encoder(self, w: int, s: int) -> None:
@@ -27,7 +28,7 @@ class VggEncoderNetwork(TransformerNetwork):
         self.adapt = ConvNorm(CHANNELS[2], 4 * w, 3, s)
 
     def encode(self, image: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
-        """(N, 3, H, W), sides SMALLEST_PX or more, to (N, 4w, H/4, W/4), rounded up."""
+        """Map images (N, 3, H, W), sides SMALLEST_PX or more, to features (N, 4w, H/4, W/4), rounded up."""
         height, width = image.shape[-2:]
         more = [(side + STRIDE - 1) // STRIDE * STRIDE - side for side in (width, height)]
         features = self.vgg(F.pad(image, (0, more[0], 0, more[1]), mode="replicate"), [LAST])[LAST]

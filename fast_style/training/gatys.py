@@ -1,4 +1,4 @@
-"""The optimization-based reference: Gatys et al. 2016, with the losses that networks are trained with."""
+"""Stylize one picture by optimizing its pixels (Gatys et al. 2016), with the losses that networks are trained with."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,18 +9,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .. import images
+from ..data.styles import find_styles
 from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..options import GatysOptions, LossOptions, StyleOptions
 from ..system.hardware import pick_device
-from . import find_styles
 
-# Curvature pairs that L-BFGS remembers; Gatys et al.'s code and its successors use 10 to 100.
-HISTORY = 50
+LBFGS_HISTORY = 50
+"""Curvature pairs that L-BFGS keeps; Gatys et al.'s code and its successors use 10 to 100."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The state after one evaluation of the loss."""
+    """Describe the state after one evaluation of the loss."""
 
     iteration: int
     """Evaluations done, over all sizes."""
@@ -33,8 +33,8 @@ class Evaluation:
 Report = Callable[[Evaluation], None]
 
 
-class _EnoughError(Exception):
-    """Leaves the optimizer from inside its closure."""
+class _StopOptimizationError(Exception):
+    """Leave the optimizer from inside its closure."""
 
 
 def optimize(
@@ -51,14 +51,14 @@ def optimize(
     """
     pixels = start.clone().requires_grad_()
     best, lowest, count = start, float("inf"), 0
-    style, kept = torch.zeros(1, dtype=torch.long, device=photo.device), loss.kept(photo)
+    style, target = torch.zeros(1, dtype=torch.long, device=photo.device), loss.target_features(photo)
 
     def evaluate() -> Tensor:
         nonlocal best, lowest, count
         pixels.grad = None
         if options.bounded:
             pixels.data.clamp_(0, 1)
-        terms = loss(pixels, kept, style)
+        terms = loss(pixels, target, style)
         terms["total"].backward()
         values = dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
         count += 1
@@ -66,14 +66,14 @@ def optimize(
             best, lowest = pixels.detach().clone(), values["total"]
         report(Evaluation(count, values, pixels.detach()))
         if count >= options.iterations or should_stop():
-            raise _EnoughError
+            raise _StopOptimizationError
         return terms["total"]
 
     try:
         optimizer = _optimizer(pixels, options)
         while True:
             optimizer.step(evaluate)  # type: ignore[arg-type]  # torch takes tensors too
-    except _EnoughError:
+    except _StopOptimizationError:
         return best.clamp(0, 1)
 
 
@@ -85,13 +85,13 @@ def _optimizer(pixels: Tensor, options: GatysOptions) -> torch.optim.Optimizer:
         max_iter=options.iterations,
         tolerance_grad=0,
         tolerance_change=0,
-        history_size=HISTORY,
+        history_size=LBFGS_HISTORY,
         line_search_fn=None if options.bounded else "strong_wolfe",
     )
 
 
 def sizes(options: GatysOptions) -> list[int]:
-    """Short sides in px, coarse to fine, the last one `options.size`."""
+    """List the short sides in px to optimize at, coarse to fine, the last one `options.size`."""
     steps = [options.size]
     while steps[0] > options.coarsest:
         steps.insert(0, (steps[0] + 1) // 2)
@@ -106,10 +106,10 @@ def stylize(
     report: Report = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Image.Image:
-    """An RGB photograph in the (first) style, at short side `options.size`, through all of `sizes`.
+    """Stylize an RGB photograph in the (first) style at short side `options.size`, through all of `sizes`.
 
-    The style is scaled along, so that strokes keep their size in the picture. Raises FastStyleError for pictures and
-    weights that cannot be used.
+    The style picture is scaled along, so that strokes keep their size relative to the picture. Raises FastStyleError
+    for pictures and weights that cannot be used.
     """
     device = pick_device(options.device)
     vgg = load_vgg(losses).to(device)
@@ -136,12 +136,12 @@ def stylize(
 
 
 def _enlarged(coarser: Tensor, photo: Tensor) -> Tensor:
-    """The result of a coarser size at the size of `photo`."""
+    """Scale the result of a coarser size to the size of `photo`."""
     return F.interpolate(coarser, photo.shape[-2:], mode="bicubic", antialias=True).clamp(0, 1)
 
 
 def initial_pixels(photo: Tensor, options: GatysOptions) -> Tensor:
-    """The photograph itself, or white noise, uniform, of its shape: (1, 3, H, W) in [0, 1]."""
+    """Return the photograph itself, or uniform white noise of its shape: (1, 3, H, W) in [0, 1]."""
     if options.start == "content":
         return photo
     generator = torch.Generator().manual_seed(options.seed)

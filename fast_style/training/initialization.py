@@ -1,5 +1,6 @@
-"""Networks to start from: a random one, or a trained one that is handed the styles it is to have."""
+"""Initialize the network to train: random weights, or those of a checkpoint with rows added for new styles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,52 +17,54 @@ from ..models.vgg import VGG19
 from ..models.vgg_encoder import VggEncoderNetwork
 from ..options import DataOptions, NetworkOptions, TrainOptions
 
-CROPS_TO_PRUNE_ON = 16
+PRUNING_CROPS = 16
+"""Crops over which the importance of channels is measured."""
 
 
 @dataclass(frozen=True)
-class Start:
-    """The network to train and the styles that it holds."""
+class InitialNetwork:
+    """Hold the network to train and the styles that it has."""
 
     network: TransformerNetwork
     styles: list[dict[str, Any]]
-    """What the checkpoint says of each style, in the order of the network's rows."""
-    first: int = 0
-    """Row of the first style that is trained; those before it stay as they are."""
-    steps: int = 0
-    """Steps that it was trained for before, as far as its file tells."""
+    """Entries of the checkpoint, in the order of the network's style rows."""
+    first_trained: int = 0
+    """Row of the first style that is trained; those before it are frozen."""
+    steps_before: int = 0
+    """Steps of earlier trainings, as far as the initial checkpoint tells."""
 
 
-def start(options: TrainOptions, styles: list[dict[str, Any]]) -> Start:
-    """The network that the options ask for, with a row of scales and shifts for each of `styles`.
+def initialize(options: TrainOptions, styles: Sequence[dict[str, Any]]) -> InitialNetwork:
+    """Build the network that the options ask for, with a row of norm parameters for each of `styles`.
 
-    From `--init` the convolutions are taken over; so is the row of a style of the same name; other styles start at the
-    mean of its rows. With `--freeze-network` all its styles are kept and only the rows of new ones have gradients.
+    From `--init` the convolutions are copied, and the rows of styles of the same name; other styles start at the mean
+    of its rows. With `--freeze-network` all its styles are kept and only the rows of new ones have gradients.
     Raises FastStyleError for an unreadable file, and for frozen networks without a file or with a style already there.
     """
     if not options.init:
         for flag, used in (("--freeze-network", options.freeze_network), ("--keep", options.keep < 1)):
             if used:
                 raise FastStyleError(f"{flag} needs a trained network: name one with --init")
-        return Start(_random(options, len(styles)), styles)
-    loaded = _with_options(checkpoint.load(checkpoint.find(options.init)), options)
-    kept = loaded.styles if options.freeze_network else []
-    there = {style["name"] for style in kept} & {style["name"] for style in styles}
-    if there:
-        names = ", ".join(sorted(there))
+        return InitialNetwork(_random_network(options, len(styles)), list(styles))
+    loaded = _with_attention(checkpoint.load(checkpoint.find(options.init)), options)
+    frozen = loaded.styles if options.freeze_network else []
+    duplicates = {style["name"] for style in frozen} & {style["name"] for style in styles}
+    if duplicates:
+        names = ", ".join(sorted(duplicates))
         raise FastStyleError(f"{options.init} has a style named {names}; choose another --style-name")
-    together = [*kept, *styles]
-    network = with_styles(loaded, [style["name"] for style in together])
+    all_styles = [*frozen, *styles]
+    network = with_styles(loaded, [style["name"] for style in all_styles])
     if options.keep < 1:
-        network = pruned(network, options.keep, _some_photos(options.data))
+        network = pruned(network, options.keep, _first_crops(options.data))
     if options.freeze_network:
-        for name, parameter in network.named_parameters():
-            parameter.requires_grad_(is_style_row(name))
+        network.requires_grad_(False)
+        for name in network.style_parameters():
+            network.get_parameter(name).requires_grad_(True)
     steps = loaded.training.get("steps_in_all", loaded.training.get("steps", 0))
-    return Start(network.train(), together, len(kept), steps)
+    return InitialNetwork(network.train(), all_styles, len(frozen), steps)
 
 
-def _random(options: TrainOptions, styles: int) -> TransformerNetwork:
+def _random_network(options: TrainOptions, styles: int) -> TransformerNetwork:
     torch.manual_seed(options.data.seed)
     network = build(options.network(styles))
     if isinstance(network, VggEncoderNetwork):
@@ -69,15 +72,15 @@ def _random(options: TrainOptions, styles: int) -> TransformerNetwork:
     return network
 
 
-def _some_photos(data: DataOptions) -> Tensor:
-    """The first crops of the training: (CROPS_TO_PRUNE_ON, 3, H, W)."""
+def _first_crops(data: DataOptions) -> Tensor:
+    """Return the first crops of the training: (PRUNING_CROPS, 3, H, W)."""
     photos, _ = list_photos(data.dataset, data.hold_out)
     crops = PhotoCrops(photos, data.seed, data.finish_size, data.photo_size)
-    return torch.stack([crops[i][0] for i in range(CROPS_TO_PRUNE_ON)])
+    return torch.stack([crops[i][0] for i in range(PRUNING_CROPS)])
 
 
-def _with_options(loaded: checkpoint.Checkpoint, options: TrainOptions) -> checkpoint.Checkpoint:
-    """With the attention that the options ask for added to it: so that it changes nothing yet."""
+def _with_attention(loaded: checkpoint.Checkpoint, options: TrainOptions) -> checkpoint.Checkpoint:
+    """Add the attention that the options ask for, initialized so that the output stays the same."""
     if options.arch not in (NetworkOptions.arch, loaded.model.arch):
         raise FastStyleError(f"--init {options.init} is a {loaded.model.arch} network; leave --arch out")
     if not options.attention or loaded.model.attention:
@@ -87,18 +90,15 @@ def _with_options(loaded: checkpoint.Checkpoint, options: TrainOptions) -> check
     return replace(loaded, model=model, weights={**build(model).state_dict(), **loaded.weights})
 
 
-def with_styles(loaded: checkpoint.Checkpoint, names: list[str]) -> TransformerNetwork:
-    """The checkpoint's network with one row per name: its own of that name, else the mean of all its rows."""
+def with_styles(loaded: checkpoint.Checkpoint, names: Sequence[str]) -> TransformerNetwork:
+    """Build the checkpoint's network with one row per name: its row of that name, else the mean of all its rows."""
     own = [style["name"] for style in loaded.styles]
 
     def rows(weight: Tensor) -> Tensor:
         mean = weight.float().mean(0)
         return torch.stack([weight[own.index(name)].float() if name in own else mean for name in names])
 
-    weights = {key: rows(value) if is_style_row(key) else value for key, value in loaded.weights.items()}
+    weights = dict(loaded.weights)
+    for name in loaded.network().style_parameters():
+        weights[name] = rows(weights[name])
     return replace(loaded, model=replace(loaded.model, styles=len(names)), weights=weights).network()
-
-
-def is_style_row(parameter: str) -> bool:
-    """Whether a parameter of that name holds one row per style."""
-    return ".norm." in parameter

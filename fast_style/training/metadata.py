@@ -1,42 +1,62 @@
-"""What a training was asked for and how it went, as plain types: for the resume file and for the checkpoint."""
+"""Describe a training as plain types: settings that a resumed run must share, and the metadata of the checkpoint."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..models.bundled import find
+from ..models.tensor_files import sha256
 from ..options import WITHOUT_EFFECT, TrainOptions
 from .state import TrainingState
 
 
-def recipe(options: TrainOptions, photos: Sequence[Path]) -> dict[str, Any]:
-    """By flag, what has to be the same for a resumed run to be the same run; the photographs among it."""
+def resume_settings(
+    options: TrainOptions, styles: Sequence[Mapping[str, Any]], photos: Sequence[Path]
+) -> dict[str, Any]:
+    """Return by flag what must be the same for a resumed run to be the same run.
+
+    Inputs count by their content, wherever they lie: style pictures, teacher and VGG19 weights by SHA-256, photographs
+    by the names below the dataset folder and the sizes of their files.
+    """
     nested = asdict(options)
-    flat = {k: v for k, v in nested.items() if not isinstance(v, dict)}
+    flat = {key: value for key, value in nested.items() if not isinstance(value, dict)}
     for part in ("style", "data", "loss"):
         flat.update(nested[part])
-    names = "\n".join(path.relative_to(options.data.dataset).as_posix() for path in photos)
-    kept = _plain({k: v for k, v in flat.items() if k not in WITHOUT_EFFECT})
-    return {**kept, "files in the dataset": hashlib.sha256(names.encode()).hexdigest()}
-
-
-def story(options: TrainOptions, state: TrainingState) -> dict[str, Any]:
-    """What a checkpoint tells of its training: recipe, steps, minutes, last losses, versions."""
-    recent = state.recent
+    settings = {key: _plain(value) for key, value in flat.items() if key not in {*WITHOUT_EFFECT, "dataset"}}
+    files = [f"{path.relative_to(options.data.dataset).as_posix()} {path.stat().st_size}" for path in photos]
+    weights = options.loss.vgg_weights
     return {
-        "recipe": _plain({**asdict(options), "init": options.init and Path(options.init)}),
+        **settings,
+        "style": [[str(style["name"]), _plain(style.get("sha256", []))] for style in styles],
+        "teacher": sha256(find(options.teacher)) if options.teacher else None,
+        "vgg_weights": sha256(weights) if weights else None,
+        "files in the dataset": hashlib.sha256("\n".join(files).encode("utf-8", "surrogateescape")).hexdigest(),
+    }
+
+
+def training_metadata(options: TrainOptions, state: TrainingState) -> dict[str, Any]:
+    """Return the checkpoint's entry `training`: recipe, steps, recent losses, library versions.
+
+    Flags without effect on the outcome are left out, and minutes where they were not the budget: equal trainings write
+    equal bytes.
+    """
+    recent = state.recent
+    recipe = {key: value for key, value in asdict(options).items() if key not in WITHOUT_EFFECT}
+    return {
+        "recipe": _plain({**recipe, "init": options.init and Path(options.init)}),
         "steps": state.step,
         "steps_in_all": state.before + state.step,
-        "minutes": state.elapsed_s / 60,
+        **({} if options.minutes is None else {"minutes": state.elapsed_s / 60}),
         "losses": {name: sum(terms[name] for terms in recent) / len(recent) for name in (recent[0] if recent else ())},
         "versions": {name: version(name) for name in ("fast_style", "torch", "torchvision")},
     }
 
 
 def _plain(value: Any) -> Any:
-    """Dataclass values as plain types that a checkpoint may hold: paths as file names, tuples as lists."""
+    """Convert dataclass values to plain types that a checkpoint may hold: paths to file names, tuples to lists."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

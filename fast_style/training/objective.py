@@ -1,6 +1,7 @@
-"""One forward pass of network and losses on the chosen hardware: device, precision, memory format, compilation."""
+"""Compute the loss of a training step on the chosen hardware: device, precision, memory format, compilation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -8,106 +9,87 @@ from torch.nn import functional as F
 
 from ..data.styles import Style
 from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
-from ..losses.regularizers import border, checkerboard, clipping, concentration, lightness, regularity
 from ..losses.temporal import Motion, random_motion
+from ..losses.terms import TermInputs, add_terms, style_statistics
 from ..models import checkpoint
 from ..models.transformer import TransformerNetwork
 from ..options import TrainOptions
 from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
-from .initialization import Start
+from .initialization import InitialNetwork
 
 
 class Objective:
-    """Photographs in, loss terms out, with gradients for the network."""
+    """Stylize photographs and compute the loss terms, with gradients for the network."""
 
-    def __init__(self, options: TrainOptions, start: Start, styles: list[Style]) -> None:
+    def __init__(self, options: TrainOptions, initial: InitialNetwork, styles: Sequence[Style]) -> None:
         self.device = pick_device(options.device)
-        wanted = options.precision
-        fast = has_fast_bf16(self.device)
-        self.dtype = DTYPES["bf16" if wanted == "bf16" or (wanted == "auto" and fast) else "fp32"]
-        self.first_style, self.seed = start.first, options.data.seed
-        # Of the terms that a network's output has beside those of any picture.
-        self.weights = {
-            "checkerboard": options.loss.checkerboard_weight,
-            "regularity": options.loss.regularity_weight,
-            "lightness": options.loss.lightness_weight,
-            "border": options.loss.border_weight,
-            "clipping": options.loss.clipping_weight,
-            "temporal": options.loss.temporal_weight,
-        }
+        use_bf16 = options.precision == "bf16" or (options.precision == "auto" and has_fast_bf16(self.device))
+        self.dtype = DTYPES["bf16" if use_bf16 else "fp32"]
+        self.options, self.first_style = options, initial.first_trained
         if self.device.type == "cuda":
             torch.backends.cudnn.benchmark = True  # shapes stay the same for thousands of steps
-        self.network = start.network.to(self.device).to(memory_format=torch.channels_last)
+        self.network = initial.network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
         layers = options.loss.layers_in_use["style"]
-        targets = [style_target(vgg, self._pictures(style, options), layers) for style in styles]
-        own = [
-            torch.stack([concentration(x).mean((0, 1)) for x in self._pictures(style, options)]).mean(0)
-            for style in styles
-        ]
-        self.regular = torch.stack(own) if own else torch.zeros(len(start.styles), 1, device=self.device)
+        targets = [style_target(vgg, self._pictures(style), layers) for style in styles]
+        self.style_statistics = self._statistics(styles)
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
         vgg.convs.to(self.dtype)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
         self.teacher = self._load_teacher(options.teacher) if options.teacher else None
-        self._call: Callable[[Tensor, Tensor, Motion | None], dict[str, Tensor]] = self._eager
+        self._call: Callable[[Tensor, Tensor, Motion | None], dict[str, Tensor]] = self._forward
         self.compiles = options.compile == "on" or (options.compile == "auto" and self.device.type == "cuda")
         if self.compiles:
-            self._call = compiled(self._eager, self.device, "training")
+            self._call = compiled(self._forward, self.device, "training")
 
     def __call__(self, photo: Tensor, style: Tensor, sample: int = 0) -> dict[str, Tensor]:
-        """photo: (N, 3, H, W) on the device; style: (N,) int64; sample: number of the first in the training's stream.
+        """Compute the terms of `PerceptualLoss` and of `losses.terms` for a batch.
 
-        Returns the terms of `PerceptualLoss`, and where they have a weight `checkerboard`, `regularity`, `lightness`,
-        `border`, `clipping` and `temporal`.
+        photo: (N, 3, H, W) on the device. style: (N,) int64, numbers of the styles being trained. sample: number of
+        the batch's first sample, which seeds random motions. Returns float32 scalars by name; `total` is to be
+        minimized.
         """
-        if not self.weights["temporal"]:
+        if not self.options.loss.temporal_weight:
             return self._call(photo, style, None)
-        motion = random_motion(f"{self.seed} {sample}", len(photo), photo.shape[-1])
+        motion = random_motion(f"{self.options.data.seed} {sample}", len(photo), photo.shape[-1])
         return self._call(photo, style, motion.to(self.device))
 
     def prepare(self, count: int, side_px: int) -> None:
-        """Compile for `count` crops of that side; leaves no gradients."""
+        """Compile for batches of `count` crops of that side; leaves no gradients."""
         crops = torch.rand(count, 3, side_px, side_px, device=self.device).to(memory_format=torch.channels_last)
         self(crops, torch.zeros(count, dtype=torch.long, device=self.device))["total"].backward()
         self.network.zero_grad()
 
     def blend(self, style: Tensor) -> Tensor:
-        """(N,) numbers of the styles being trained to the network's (N, styles) weights."""
+        """Convert numbers of the styles being trained, (N,), to the network's one-hot (N, styles) weights."""
         return F.one_hot(style + self.first_style, self.network.options.styles).float()
 
-    def _pictures(self, style: Style, options: TrainOptions) -> Iterator[Tensor]:
-        return (picture.to(self.device) for picture in style.tensors(options.style))
+    def _pictures(self, style: Style) -> Iterator[Tensor]:
+        return (picture.to(self.device) for picture in style.tensors(self.options.style))
 
-    def _eager(self, photo: Tensor, style: Tensor, motion: Motion | None) -> dict[str, Tensor]:
+    def _statistics(self, styles: Sequence[Style]) -> dict[str, Tensor]:
+        """Stack what the loss terms need of each style: {name: (styles, K)}."""
+        each = [style_statistics(self.options.loss, partial(self._pictures, style)) for style in styles]
+        return {name: torch.stack([found[name] for found in each]) for name in (each[0] if each else ())}
+
+    def _forward(self, photo: Tensor, style: Tensor, motion: Motion | None) -> dict[str, Tensor]:
         frames = photo if motion is None else torch.cat([photo, motion.second_frame(photo)])
         blend = self.blend(style).repeat(len(frames) // len(photo), 1)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             output = self.network(frames, blend)
-        painted, weights = output[: len(photo)], self.weights
-        like = photo if self.teacher is None else self._taught(photo, style)
-        terms = self.loss(painted, like, style)
-        faults: dict[str, Callable[[], Tensor]] = {
-            "checkerboard": lambda: checkerboard(output),
-            "regularity": lambda: regularity(painted, like, self.regular[style]),
-            "lightness": lambda: lightness(painted, photo).mean(),
-            "border": lambda: border(painted, photo),
-            "clipping": lambda: clipping(output),
-        }
-        terms |= {name: term() for name, term in faults.items() if weights[name]}
-        if motion is not None:
-            terms["temporal"] = motion.distance(*output.chunk(2))
-        more = [weights[name] * terms[name] for name in weights if name in terms]
-        terms["total"] = torch.stack([terms["total"], *more]).sum()
-        return terms
+        painted = output[: len(photo)]
+        target = photo if self.teacher is None else self._teacher_output(photo, style)
+        statistics = {name: rows[style] for name, rows in self.style_statistics.items()}
+        inputs = TermInputs(output, painted, photo, target, statistics, motion)
+        return add_terms(self.loss(painted, target, style), self.options.loss, inputs)
 
     def _load_teacher(self, name: str) -> TransformerNetwork:
         network = checkpoint.load(checkpoint.find(name)).network().requires_grad_(False)
         return network.to(self.device).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
-    def _taught(self, photo: Tensor, style: Tensor) -> Tensor:
-        """What the teacher paints: content and style at once."""
+    def _teacher_output(self, photo: Tensor, style: Tensor) -> Tensor:
+        """Stylize with the teacher: the target of content and style at once."""
         assert self.teacher is not None
         blend = F.one_hot(style, self.teacher.options.styles).float()
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):

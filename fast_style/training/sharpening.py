@@ -1,4 +1,4 @@
-"""Sharper edges from a trained network, at no cost when it runs."""
+"""Sharpen what a trained network paints, at no cost at inference."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# The network's last convolution, behind which there is nothing but tanh.
 OUTPUT = "out.weight"
+"""Kernel of the network's last convolution, followed by nothing but tanh."""
 
 
 def sharpened(weights: Mapping[str, Tensor], amount: float) -> Mapping[str, Tensor]:
-    """The weights with an unsharp mask composed into the output convolution; 0 leaves them as they are.
+    """Compose an unsharp mask into the output convolution; an amount of 0 returns the weights as they are.
 
     Each kernel gets `amount` of its difference from itself blurred (1 2 1 in both directions, cut at its edge).
     """

@@ -1,5 +1,7 @@
-"""Everything that changes while training: weights, average, optimizer, counters; and its resume file."""
+"""Hold everything that changes while training (weights, average, optimizer, counters), and its resume file."""
 
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,18 +10,20 @@ import torch
 from torch import Tensor
 
 from ..errors import FastStyleError
-from ..models.tensor_files import load_tensors
+from ..models.tensor_files import load_tensors, save_tensors
 from ..models.transformer import TransformerNetwork
 from ..options import TrainOptions
-from ..system.atomic import atomic_path
-from .optimizers import Muon
+from .optimizers import OPTIMIZERS
 
-OPTIMIZERS = {"muon": Muon, "adam": torch.optim.Adam}
+PARTS = {"network", "optimizer", "average", "counters", "bad_files", "recent"}
+"""Entries of a state's content."""
+ADJUSTABLE = frozenset({"learning_rate", "clip", "precision"})
+"""Settings that may change when a diverged training is resumed."""
 
 
 @dataclass
 class TrainingState:
-    """The state after `step` steps; saved whole, so that a resumed run is the uninterrupted run."""
+    """Hold the state after `step` steps; a run resumed from it equals the uninterrupted run."""
 
     network: TransformerNetwork
     optimizer: torch.optim.Optimizer
@@ -27,7 +31,7 @@ class TrainingState:
     """Exponential moving average of the weights, float32."""
     step: int = 0
     before: int = 0
-    """Steps that the network of --init had been trained for, as far as its file told."""
+    """Steps that the network of --init had been trained for, as far as its file tells."""
     samples: int = 0
     """Index of the next sample of the dataset."""
     elapsed_s: float = 0.0
@@ -38,7 +42,7 @@ class TrainingState:
 
     @classmethod
     def begin(cls, network: TransformerNetwork, options: TrainOptions, bad_files: list[str]) -> "TrainingState":
-        """Before the first step."""
+        """Make the state before the first step."""
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
         optimizer = OPTIMIZERS[options.optimizer](trained, lr=options.learning_rate)
         average = {name: parameter.detach().clone().float() for name, parameter in network.named_parameters()}
@@ -46,15 +50,19 @@ class TrainingState:
 
     @torch.no_grad()
     def average_weights(self, decay: float) -> None:
-        """One step of the moving average; short memory at first, so that the random start is soon forgotten."""
+        """Update the moving average; its memory is short at first, so that the random start is soon forgotten."""
         decay = min(decay, (1 + self.step) / (10 + self.step))
         weights = [parameter.float() for parameter in self.network.parameters()]
         torch._foreach_lerp_(list(self.average.values()), weights, 1 - decay)
 
-    def save(self, path: Path, recipe: dict[str, Any]) -> None:
-        """Write the resume file atomically; `recipe` is what has to agree when it is read again."""
-        content = {
-            "recipe": recipe,
+    def is_finite(self) -> bool:
+        """Return whether all weights are finite, the averaged ones in half precision too, in which they are saved."""
+        tensors = [*self.network.parameters(), *(value.half() for value in self.average.values())]
+        return bool(torch.stack([value.isfinite().all() for value in tensors]).all())
+
+    def content(self) -> dict[str, Any]:
+        """Return the state as tensors and plain types, which share memory with it."""
+        return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": self.average,
@@ -62,22 +70,49 @@ class TrainingState:
             "bad_files": self.bad_files,
             "recent": self.recent,
         }
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
 
-    def load(self, path: Path, recipe: dict[str, Any]) -> None:
-        """Continue from a resume file. Raises FastStyleError when there is none or its recipe was another one."""
+    def snapshot(self) -> dict[str, Any]:
+        """Return a copy of the content."""
+        return copy.deepcopy(self.content())
+
+    def restore(self, content: Mapping[str, Any]) -> None:
+        """Return to a state by its content. Raises an exception of any kind for content of another network."""
+        self.network.load_state_dict(content["network"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        if content["average"].keys() != self.average.keys():
+            raise KeyError("average")
+        for key, value in content["average"].items():
+            self.average[key].copy_(value)
+        step, samples, elapsed_s, before = content["counters"]
+        self.step, self.samples, self.elapsed_s, self.before = int(step), int(samples), float(elapsed_s), int(before)
+        self.bad_files = [str(path) for path in content["bad_files"]]
+        self.recent = [{str(k): float(v) for k, v in terms.items()} for terms in content["recent"]]
+
+    def save(self, path: Path, settings: Mapping[str, Any], diverged: bool = False) -> None:
+        """Write the resume file atomically.
+
+        settings: what has to agree when it is read again. diverged: whether the training broke down after this state,
+        so that it may be resumed with other ADJUSTABLE settings.
+        """
+        save_tensors({"recipe": dict(settings), "diverged": diverged, **self.content()}, path)
+
+    def load(self, path: Path, settings: Mapping[str, Any]) -> None:
+        """Continue from a resume file.
+
+        Raises FastStyleError when there is none, when it is damaged, or when it was made with other settings.
+        """
         if not path.exists():
             raise FastStyleError(f"{path}: nothing to resume; leave --resume out to start")
         content = load_tensors(path)
-        if not isinstance(content, dict) or not {"recipe", "network", "optimizer", "average"} <= content.keys():
+        if not isinstance(content, dict) or not {"recipe", *PARTS} <= content.keys():
             raise FastStyleError(f"{path}: not a resume file of this program")
-        changed = [key.replace("_", "-") for key in recipe if content["recipe"].get(key) != recipe[key]]
+        saved = content["recipe"] if isinstance(content["recipe"], dict) else {}
+        may_differ = ADJUSTABLE if content.get("diverged") is True else frozenset()
+        changed = [key for key in settings if key not in may_differ and saved.get(key) != settings[key]]
         if changed:
-            raise FastStyleError(f"{path} was made with other values of {', '.join(changed)}; --resume needs the same")
-        self.network.load_state_dict(content["network"])
-        self.optimizer.load_state_dict(content["optimizer"])
-        for key, value in content["average"].items():
-            self.average[key].copy_(value)
-        self.step, self.samples, self.elapsed_s, self.before = content["counters"]
-        self.bad_files, self.recent = content["bad_files"], content["recent"]
+            names = ", ".join(key.replace("_", "-") for key in changed)
+            raise FastStyleError(f"{path} was made with other values of {names}; --resume needs the same")
+        try:
+            self.restore(content)
+        except Exception as error:  # of any kind: the types inside a damaged file may be any
+            raise FastStyleError(f"{path}: damaged resume file; start again with --overwrite") from error

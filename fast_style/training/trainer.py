@@ -1,6 +1,7 @@
-"""The loop itself: sample, step, guard, report, save."""
+"""Run the training loop: sample, step, check, report, save."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,81 +11,95 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from ..data.feed import Feed
-from ..data.photos import list_photos
-from ..data.styles import find_styles, taught_by
+from ..data.photos import CropStream, list_photos
+from ..data.styles import find_styles, teacher_styles
 from ..errors import FastStyleError
 from ..models import checkpoint
 from ..options import TrainOptions
-from .events import Event, Listener
-from .initialization import start
-from .metadata import recipe, story
+from ..system.atomic import remove_stale
+from .callbacks import Callback, Event, preview_photos
+from .files import RESUME_SUFFIX, checkpoint_path, companion
+from .initialization import initialize
+from .metadata import resume_settings, training_metadata
 from .objective import Objective
-from .previews import preview_photos
 from .schedule import Schedule
 from .sharpening import sharpened
 from .state import TrainingState
 
-# On a GPU the loss is fetched only so often, because fetching waits for the device.
-CHECK_EVERY_ON_GPU = 25
-# Steps whose mean loss is reported and kept in the checkpoint.
+CHECK_INTERVAL_ON_GPU = 25
+"""Steps between two looks at the loss on a GPU: fetching it waits for the device."""
+SNAPSHOT_INTERVAL = 25
+"""Least number of steps between two copies of the state in memory, to return to after a divergence."""
 WINDOW = 100
+"""Steps whose mean loss is kept in the checkpoint."""
 
 
 class TrainingDiverged(FastStyleError):
-    """A loss term or the gradient became NaN or infinite; what was saved before is untouched."""
+    """Report that a loss term, the gradient or a weight became NaN or infinite."""
 
 
 def train(
-    options: TrainOptions, listeners: Sequence[Listener] = (), should_stop: Callable[[], bool] = lambda: False
+    options: TrainOptions, callbacks: Sequence[Callback] = (), should_stop: Callable[[], bool] = lambda: False
 ) -> Path:
-    """Train as `options` say and write the checkpoint, whose path is returned; the resume file lies beside it.
+    """Train as `options` say, write the checkpoint and return its path; the resume file lies beside it.
 
-    Ends early, with everything saved, when `should_stop` says so after a step. Raises FastStyleError for inputs that
-    cannot be used and TrainingDiverged (naming step and term) when the arithmetic breaks down.
+    Ends early, with everything saved, when `should_stop` returns True after a step. Raises FastStyleError for inputs
+    that cannot be used, and TrainingDiverged, which says how to go on, when the arithmetic breaks down.
     """
-    trainer = Trainer(options, listeners)
+    trainer = Trainer(options, callbacks)
     trainer.run(should_stop)
     return trainer.output
 
 
 class Trainer:
-    """A training run: options and state, and the steps that lead from one state to the next."""
+    """Run a training: hold its options and state, and take the steps from one state to the next."""
 
-    def __init__(self, options: TrainOptions, listeners: Sequence[Listener] = ()) -> None:
-        self.options, self.listeners, self.schedule = options, listeners, Schedule(options)
+    def __init__(self, options: TrainOptions, callbacks: Sequence[Callback] = ()) -> None:
+        self.options, self.callbacks, self.schedule = options, callbacks, Schedule(options)
         pictures = find_styles(options.style)
-        self.styles = taught_by(options.teacher) if options.teacher else [style.describe() for style in pictures]
-        self.start = start(options, self.styles)
-        self.output = options.output or Path(f"{self.styles[0]['name']}.pth")
-        self.resume_file = self.output.with_suffix(".resume")
-        if self.output.exists() and not (options.resume or options.overwrite):
-            raise FastStyleError(f"{self.output} exists; choose another --output, --resume it or --overwrite it")
+        self.styles = teacher_styles(options.teacher) if options.teacher else [style.describe() for style in pictures]
+        self.output = checkpoint_path(options, str(self.styles[0]["name"]))
+        self.resume_file = companion(self.output, RESUME_SUFFIX)
+        for path in (self.output, self.resume_file):
+            if path.exists() and not (options.resume or options.overwrite):
+                raise FastStyleError(f"{path} exists; choose another --output, --resume it or --overwrite it")
+        self.initial = initialize(options, self.styles)
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
+        self.settings = resume_settings(options, self.styles, self.photos)
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
-        self.objective = Objective(options, self.start, pictures)
-        self.feed = Feed(self.photos, options.data, for_gpu=self.objective.device.type == "cuda")
+        self.objective = Objective(options, self.initial, pictures)
+        on_cpu = self.objective.device.type == "cpu"
+        self.check_interval = 1 if on_cpu else CHECK_INTERVAL_ON_GPU
+        self.crops = CropStream(self.photos, options.data, for_gpu=self.objective.device.type == "cuda")
         self.state = TrainingState.begin(self.objective.network, options, [str(path) for path in others])
-        self.state.before = self.start.steps
+        self.state.before = self.initial.steps_before
         if options.resume:
-            self.state.load(self.resume_file, recipe(self.options, self.photos))
+            self.state.load(self.resume_file, self.settings)
         self._unchecked: list[tuple[int, Tensor]] = []
         self._names: list[str] = []
         self._started = 0.0
+        self._wrote_checkpoint = False
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
-        """Steps until the budget is spent or `should_stop`; saves after the first step, at intervals and at the end."""
+        """Train until the budget is spent or `should_stop`; save before and after the first step, then at intervals.
+
+        A run that is killed at any instant leaves a state that `--resume` accepts.
+        """
         self._started = time.monotonic() - self.state.elapsed_s
         self._first_sample, self._first_s = self.state.samples, self.state.elapsed_s
+        self._snapshots = deque([self.state.snapshot()], maxlen=2)
+        remove_stale(self.output.parent)
+        if self.options.resume:
+            self._restore_checkpoint()
+        else:  # replaces the state of a run that is overwritten
+            self.state.save(self.resume_file, self.settings)
         self._report("start")
         try:
             self._loop(should_stop)
-        except TrainingDiverged:
-            if self._on_cpu():  # the step was not taken yet: the state is the last good one
-                self.save()
-            raise
+        except TrainingDiverged as error:
+            raise TrainingDiverged(f"{error}; {self._go_back()}") from error
         finally:
-            self.feed.close()
+            self.crops.close()
         self._report("end")
 
     def _loop(self, should_stop: Callable[[], bool]) -> None:
@@ -103,37 +118,66 @@ class Trainer:
             self.save()
 
     def save(self) -> None:
-        """Write checkpoint (averaged weights) and resume file, if everything since the last check was finite."""
+        """Write the resume file, then the checkpoint (averaged weights), which can be restored from it.
+
+        Raises TrainingDiverged, and writes nothing, when a loss or a weight is not finite.
+        """
         self._check()
-        self.checkpoint().save(self.output)
-        self.state.save(self.resume_file, recipe(self.options, self.photos))
+        if not self.state.is_finite():
+            raise TrainingDiverged(f"weights are not finite in half precision at step {self.state.step}")
+        self._write()
+
+    def _write(self, diverged: bool = False) -> None:
+        self.state.save(self.resume_file, self.settings, diverged)
+        if self.state.step or self._wrote_checkpoint:
+            self.checkpoint().save(self.output)
+            self._wrote_checkpoint = True
+
+    def _restore_checkpoint(self) -> None:
+        """Write the checkpoint of the resumed state where a killed run left none, or an older one."""
+        ours = self.checkpoint()
+        if self.state.step and not (self.output.exists() and ours.equals(self.output)):
+            ours.save(self.output)
+
+    def _go_back(self) -> str:
+        """Return to the last state known to be good and save it; the message says how to go on."""
+        self.state.restore(self._snapshots[0])
+        self._unchecked.clear()
+        self._write(diverged=True)
+        rate = self.options.learning_rate
+        message = (
+            f"{self.resume_file} holds the last good state, after step {self.state.step}: go on from there with "
+            f"--resume and a lower --learning-rate, such as {rate / 4:g} (it was {rate:g}), or a lower --clip "
+            f"(it was {self.options.clip:g})"
+        )
+        return message + (", or --precision fp32" if self.objective.dtype != torch.float32 else "")
 
     def checkpoint(self) -> checkpoint.Checkpoint:
-        """The averaged network as it stands, with its story."""
-        weights = sharpened(self.state.average, self.options.sharpen)
+        """Return the averaged network as it stands, with its metadata."""
         return checkpoint.Checkpoint(
             self.objective.network.options,
-            self.start.styles,
-            story(self.options, self.state),
-            weights,
+            self.initial.styles,
+            training_metadata(self.options, self.state),
+            sharpened(self.state.average, self.options.sharpen),
         )
 
     def _next_batch(self) -> tuple[Tensor, list[str]]:
-        """The next crops, at the size that the schedule wants by now."""
+        """Return the next crops, at the current size of the schedule, and bad files met."""
         crop = self.schedule.crop(self._progress())
-        if self.objective.compiles and crop != self.feed.crop:
+        if self.objective.compiles and crop != self.crops.crop:
             self._compile(*crop)
-        return self.feed(crop, self.state.samples)
+        try:
+            return self.crops(crop, self.state.samples)
+        except FastStyleError:  # the photographs are gone, or a worker died: the state is whole
+            self.save()
+            raise
 
     def _compile(self, side_px: int, count: int) -> None:
-        """Before the first of such batches; takes none of the time to train."""
+        """Compile before the first batch of a size, outside the time budget."""
         self._report("compiling")
         began = time.monotonic()
         self.objective.prepare(count, side_px)
         self._started += time.monotonic() - began
-
-    def _on_cpu(self) -> bool:
-        return self.objective.device.type == "cpu"
 
     def _progress(self) -> float:
         return self.schedule.progress(self.state.step, self.state.elapsed_s)
@@ -150,8 +194,9 @@ class Trainer:
         terms["gradient"] = torch.nn.utils.clip_grad_norm_(state.network.parameters(), self.options.clip)
         self._names = list(terms)
         self._unchecked.append((state.step + 1, torch.stack([term.detach() for term in terms.values()])))
-        if self._on_cpu() or len(self._unchecked) == CHECK_EVERY_ON_GPU:
+        if len(self._unchecked) >= self.check_interval:
             self._check()
+            self._keep_snapshot()
         state.optimizer.step()
         state.optimizer.zero_grad()
         state.average_weights(self.options.ema)
@@ -159,7 +204,7 @@ class Trainer:
         state.samples += len(photo)
 
     def _check(self) -> None:
-        """Look at the losses since the last look; raise TrainingDiverged at the first that is not finite."""
+        """Fetch and report the losses since the last check; raise TrainingDiverged at the first that is not finite."""
         if not self._unchecked:
             return
         steps, rows = zip(*self._unchecked, strict=True)
@@ -167,13 +212,19 @@ class Trainer:
         finite = pending.isfinite()
         if not finite.all():
             row, column = (~finite).nonzero()[0].tolist()
-            raise TrainingDiverged(
-                f"{self._names[column]} is {pending[row, column].item()} at step {steps[row]}; {self.resume_file} "
-                "holds the last good state: --resume it, or start again with a lower --learning-rate"
-            )
+            raise TrainingDiverged(f"{self._names[column]} is {pending[row, column].item()} at step {steps[row]}")
         recent = [dict(zip(self._names, row, strict=True)) for row in pending.tolist()]
         self.state.recent = [*self.state.recent, *recent][-WINDOW:]
         self._report("step", step=steps[-1], terms=recent[-1])
+
+    def _keep_snapshot(self) -> None:
+        """Copy the state, whose loss and gradient have just been found finite; the older of two copies is returned to.
+
+        Weights that lead to NaN are often finite for some steps before.
+        """
+        if self.state.step >= self._snapshots[-1]["counters"][0] + SNAPSHOT_INTERVAL:
+            # The last terms are of the step that has not been taken yet.
+            self._snapshots.append({**self.state.snapshot(), "recent": self.state.recent[:-1]})
 
     @torch.no_grad()
     def _preview(self) -> None:
@@ -195,5 +246,5 @@ class Trainer:
             self.schedule.learning_rate(progress),
             bad_files=tuple(state.bad_files),
         )
-        for listener in self.listeners:
-            listener(replace(event, **more))
+        for callback in self.callbacks:
+            callback(replace(event, **more))

@@ -1,0 +1,28 @@
+"""Name the files of a training: the checkpoint, and beside it the resume file, previews, curves and recipe."""
+
+import os
+from pathlib import Path
+
+from ..options import TrainOptions
+
+CHECKPOINT_SUFFIX = ".pth"
+RESUME_SUFFIX = ".resume"
+
+
+def checkpoint_path(options: TrainOptions, style: str) -> Path:
+    """Return the checkpoint to write: `--output`, or STYLE.pth in it where it is a folder, by default the working one.
+
+    style: name of the (first) style; characters that separate folders become underscores.
+    """
+    output = options.output or Path()
+    if output.is_dir():
+        separators = {os.sep, os.altsep or os.sep, "/", "\0"}
+        name = "".join("_" if character in separators else character for character in style)
+        return output / f"{name}{CHECKPOINT_SUFFIX}"
+    return output
+
+
+def companion(checkpoint: Path, suffix: str) -> Path:
+    """Return the path of a file beside the checkpoint: `wave.pth` has `wave.resume`, `wave.v1` has `wave.v1.resume`."""
+    stem = checkpoint.name.removesuffix(CHECKPOINT_SUFFIX) or checkpoint.name
+    return checkpoint.with_name(stem + suffix)
