@@ -26,13 +26,13 @@ def write_web(
     name: str,
     folder: Path,
     styles: Sequence[Mapping[str, Any]],
-    previews: Mapping[str, bytes],
+    thumbnails: Mapping[str, bytes],
     package: Path | None = None,
 ) -> None:
     """Write the page, a model in ONNX and ONNX Runtime's files into `folder`, for any web server of static files.
 
     styles: the checkpoint's entries (name; title and artist where known), in the order of its rows.
-    previews: a JPEG by style name; styles without one are not offered. package: see `write_runtime`.
+    thumbnails: a JPEG by style name; styles without one are not offered. package: see `write_runtime`.
     Raises FastStyleError when the runtime cannot be had, and for a folder that holds other things.
     """
     check_folder(folder)
@@ -41,12 +41,12 @@ def write_web(
     shutil.copytree(OWN, folder, dirs_exist_ok=True)
     shutil.copytree(PACKAGE / "web", folder / "shared", dirs_exist_ok=True)
     shutil.copy(SAMPLE, folder / "sample.jpg")
-    (folder / "previews").mkdir(exist_ok=True)
+    (folder / "thumbnails").mkdir(exist_ok=True)
     entries = []
     for row, style in enumerate(styles):
-        if style["name"] in previews:
-            (folder / "previews" / f"{row}.jpg").write_bytes(previews[style["name"]])
+        if style["name"] in thumbnails:
+            (folder / "thumbnails" / f"{row}.jpg").write_bytes(thumbnails[style["name"]])
             known = {key: style.get(key, "") for key in ("name", "title", "artist")}
-            entries.append({**known, "row": row, "model": name, "preview": f"previews/{row}.jpg"})
+            entries.append({**known, "row": row, "model": name, "preview": f"thumbnails/{row}.jpg"})
     content = {"rows": len(styles), "styles": entries}
     (folder / MARK).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,0 +1,98 @@
+"""Bound uploads while they arrive, and measure pictures before they are decoded."""
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from PIL import Image
+from starlette.exceptions import HTTPException
+
+from .. import images
+from ..errors import FastStyleError
+from ..images import Picture
+from ..options import ServerOptions
+from .errors import plain_message
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+# Pillow's decoders that strangers may reach: what `images` writes, and the formats of phones, scanners and scientists.
+DECODERS = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM", "HEIF"})
+
+
+def bounded(receive: Receive, options: ServerOptions, content_length: str | None) -> Receive:
+    """Wrap `receive` of a request's body: HTTPException when too much comes (413), or when it takes too long (408)."""
+    too_large = HTTPException(413, f"the request is larger than the limit of {options.body_mb:g} MB")
+    if content_length and content_length.isdecimal() and int(content_length[:20]) > options.body_bytes:
+        raise too_large
+    received = 0
+    deadline = asyncio.get_running_loop().time() + options.upload_s
+
+    async def receive_in_time() -> MutableMapping[str, Any]:
+        nonlocal received
+        left_s = deadline - asyncio.get_running_loop().time()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, left_s))
+        except asyncio.TimeoutError as error:
+            text = f"the request took longer than {options.upload_s:g} s to arrive"
+            raise HTTPException(408, text, {"Connection": "close"}) from error  # the rest is not waited for
+        received += len(message.get("body", b""))
+        if received > options.body_bytes:
+            raise too_large
+        return message
+
+    return receive_in_time
+
+
+def measure(data: bytes, name: str, limit: int) -> tuple[int, int]:
+    """Return width and height of a picture from its header.
+
+    name: what messages call it. Raises HTTPException: 400 empty, 413 more than `limit` pixels, 415 not readable.
+    """
+    if not data:
+        raise HTTPException(400, f"{name} is empty; send a picture")
+    try:
+        width, height = _header(data)
+    except Image.DecompressionBombError as error:
+        raise HTTPException(413, f"{name} has far too many pixels") from error
+    except Exception as error:  # decoders raise whatever they trip over in a damaged file
+        raise HTTPException(415, f"{name} is not a readable picture") from error
+    if width * height > limit:
+        text = f"{name} has {width}x{height} pixels, more than the limit of {limit / 1e6:g} million pixels"
+        raise HTTPException(413, text)
+    return width, height
+
+
+def _header(data: bytes) -> tuple[int, int]:
+    """Return width and height. Raises ValueError for a file that `images.read` would hand to another decoder.
+
+    A file can be of two formats at once: a TIFF of 8x8 px for one decoder, a film of 20000x20000 px for another.
+    """
+    with Image.open(io.BytesIO(data), formats=decoders()) as opened:
+        found = opened.format, opened.size
+    with Image.open(io.BytesIO(data)) as opened:  # as `images.read` does
+        if (opened.format, opened.size) != found:
+            raise ValueError("a file of two formats")
+    return found[1]
+
+
+def decode(data: bytes, name: str) -> Picture:
+    """Decode a picture whose size was measured. Raises HTTPException (415) when it is damaged."""
+    stream = io.BytesIO(data)
+    stream.name = name
+    try:
+        return images.read(stream)
+    except FastStyleError as error:
+        raise HTTPException(415, plain_message(error)) from error
+
+
+@cache
+def decoders() -> tuple[str, ...]:
+    """Return those of DECODERS that this Pillow has, after loading all, as their order is that of `images.read`."""
+    Image.init()
+    if find_spec("pillow_heif"):
+        import_module("pillow_heif").register_heif_opener()
+    return tuple(name for name in Image.OPEN if name in DECODERS)
