@@ -1,14 +1,19 @@
-"""Which input becomes which output, decided before anything is read."""
+"""Decide which input becomes which output before anything is read."""
 
 import glob
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import images
 from ..errors import FastStyleError
+from ..system.folders import files_below
 from ..video import formats, is_film
+
+# File systems take no longer name.
+LONGEST_NAME_BYTES = 255
 
 
 @dataclass(frozen=True)
@@ -25,102 +30,130 @@ class Job:
 
     @property
     def done(self) -> bool:
-        """Whether there is such a result already."""
+        """Whether the result exists already."""
         return self.target is not None and (self.target.exists() or formats.has_pictures(self.target))
+
+
+@dataclass(frozen=True)
+class _Input:
+    """One picture or film that the arguments name."""
+
+    path: Path | None
+    """None is standard input."""
+    relative: Path
+    """Its path below the folder that was named, else its name."""
+    in_folder: bool = False
+    """Whether the folder was named, not the file."""
 
 
 def plan(
     inputs: Sequence[str], output: str | None, style: str, format_name: str | None = None
 ) -> tuple[list[Job], list[str]]:
-    """A job for every picture that `inputs` name, and a line for every input that is not there.
+    """Return a job for every picture and film that `inputs` name, and a line for every input that cannot be done.
 
-    Raises FastStyleError when the outputs cannot be named: unknown format, or two inputs for the same file.
+    inputs: paths, folders, glob patterns, numbered pictures (`%05d.png`), `-` for standard input; what exists under a
+    name is meant by it, whatever characters it has. output: a file for one input, else a folder; None writes beside
+    the inputs. style: what is added to names beside the inputs. Raises FastStyleError where several inputs would be
+    written to one file and for formats that cannot be written.
     """
     found, problems = _expand(inputs, style, Path(output).resolve() if output else None)
-    to_file = output is not None and _means_file(inputs, output)
-    jobs = []
-    for source, relative in found:
-        if source and relative.name == source.name and is_film(source):
-            jobs.append(Job(source, _film_target(source, output, to_file, style, format_name), None, film=True))
-            continue
-        target = _target(source, relative, output, to_file, style, format_name)
-        named = target or (Path("-") if format_name else None)
-        kind = images.format_for(named, format_name) if named else None
-        jobs.append(Job(source, target, kind))
+    to_file = output is not None and _means_file(found, output)
+    jobs = _told_apart([_job(one, output, to_file, style, format_name) for one in found])
     counts = Counter(str(job.target) for job in jobs if job.target)
     twice = [target for target, count in counts.items() if count > 1]
     if twice:
         raise FastStyleError(f"several inputs would be written to {', '.join(sorted(twice))}; stylize them apart")
-    return jobs, problems
+    long = [job for job in jobs if job.target and len(os.fsencode(job.target.name)) > LONGEST_NAME_BYTES]
+    problems += [
+        f"{job.source}: the name of the result would be longer than {LONGEST_NAME_BYTES} bytes; name one with -o"
+        for job in long
+    ]
+    return [job for job in jobs if job not in long], problems
 
 
-def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[list[tuple[Path | None, Path]], list[str]]:
-    """Each picture with its path below the input that named it."""
-    found: list[tuple[Path | None, Path]] = []
+def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[list[_Input], list[str]]:
+    found: list[_Input] = []
     problems = []
     for name in inputs:
         if name == "-":
-            found.append((None, Path("-")))
+            found.append(_Input(None, Path("stdin.png")))
             continue
         if formats.has_pictures(Path(name)):
-            found.append((Path(name), Path(Path(name).name)))
+            found.append(_Input(Path(name), Path(Path(name).name)))
             continue
         # A shell without globs (Windows) hands the pattern on; a file may have brackets in its name.
         matches = [name] if Path(name).exists() else sorted(glob.glob(name, recursive=True))  # noqa: PTH207
-        paths = [Path(match) for match in matches]
-        if not paths:
+        if not matches:
             problems.append(f"{name}: no such file")
-        for path in paths:
-            found += _pictures_below(path, style, output) if path.is_dir() else [(path, Path(path.name))]
+        for path in map(Path, matches):
+            found += _pictures_below(path, style, output) if path.is_dir() else [_Input(path, Path(path.name))]
     return found, problems
 
 
-def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[tuple[Path, Path]]:
+def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[_Input]:
     """The pictures of a folder, without those that an earlier run left there."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and output not in path.resolve().parents)
-    pictures = [path for path in files if path.suffix.lower() in images.EXTENSIONS]
-    stems = {path.with_suffix("") for path in pictures}
+    pictures = [path for path in files_below(folder, output) if path.suffix.lower() in images.EXTENSIONS]
+    results = {
+        path.with_name(f"{path.stem}_{style}{more}") for path in pictures for more in ("", f"_{path.suffix[1:]}")
+    }
     for path in pictures:
-        original = path.stem.removesuffix(f"_{style}")
-        if original == path.stem or path.with_name(original) not in stems:
-            yield path, path.relative_to(folder)
+        if path.with_suffix("") not in results:
+            yield _Input(path, path.relative_to(folder), in_folder=True)
 
 
-def _means_file(inputs: Sequence[str], output: str) -> bool:
-    one = len(inputs) == 1 and (inputs[0] == "-" or Path(inputs[0]).is_file() or formats.has_pictures(Path(inputs[0])))
-    return one and not output.endswith(("/", "\\")) and not Path(output).is_dir()
+def _means_file(found: Sequence[_Input], output: str) -> bool:
+    """Whether `output` is the name of one file. Raises FastStyleError where it is and there are several inputs."""
+    if output.endswith(("/", "\\")) or Path(output).is_dir() or not found:
+        return False
+    if len(found) == 1 and not found[0].in_folder:
+        return True
+    if output == "-" or Path(output).suffix.lower() in images.FORMATS or formats.is_film_name(Path(output)):
+        where = "standard output" if output == "-" else f"the file {output}"
+        raise FastStyleError(
+            f"{len(found)} pictures cannot all be written to {where}; name a folder, as in -o painted/"
+        )
+    return False
 
 
-def _target(
-    source: Path | None, relative: Path, output: str | None, to_file: bool, style: str, format_name: str | None
-) -> Path | None:
-    if output == "-" or (source is None and output is None):
+def _job(one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None) -> Job:
+    if one.path and is_film(one.path):
+        return Job(one.path, _film_target(one, output, to_file, style, format_name), None, film=True)
+    target = _target(one, output, to_file, style, format_name)
+    named = target or (Path("-") if format_name else None)
+    return Job(one.path, target, images.format_for(named, format_name) if named else None)
+
+
+def _target(one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None) -> Path | None:
+    if output == "-" or (one.path is None and output is None):
         return None
     if output is not None and to_file:
         return Path(output)
-    name = relative if source else Path("stdin.png")
-    kind = images.format_for(name, format_name) if format_name else None
-    suffix = images.SUFFIXES[kind] if kind else _writable_suffix(name.suffix)
+    own = one.relative.suffix
+    kind = images.format_for(one.relative, format_name) if format_name else None
+    suffix = images.SUFFIXES[kind] if kind else own if own.lower() in images.FORMATS else ".png"
+    # What follows the last dot of a name is an extension only where it is a picture's.
+    stem = one.relative.stem if own.lower() in images.EXTENSIONS else one.relative.name
     if output is not None:
-        return (Path(output) / name).with_suffix(suffix)
-    assert source is not None  # standard input without an output was dealt with above
-    return source.with_name(f"{source.stem}_{style}{suffix}")
+        return Path(output) / one.relative.with_name(f"{stem}{suffix}")
+    assert one.path is not None  # standard input without an output was dealt with above
+    return one.path.with_name(f"{stem}_{style}{suffix}")
 
 
-def _film_target(source: Path, output: str | None, to_file: bool, style: str, format_name: str | None) -> Path:
+def _film_target(one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None) -> Path:
     """Where a film goes; a sequence of pictures into a folder of its own."""
-    sequence = formats.is_pattern(source)
+    assert one.path is not None  # films come from files
+    source, sequence = one.path, formats.is_pattern(one.path)
     if output is not None and to_file:
         named = Path(output)
     elif output is not None:
-        named = Path(output) / source.name
+        named = Path(output) / one.relative
     elif sequence and not format_name:
         named = source.parent.with_name(f"{source.parent.resolve().name}_{style}") / source.name
     elif sequence:
         named = source.parent.with_name(f"{source.parent.resolve().name}_{style}.{format_name}")
     else:
         named = source.with_stem(f"{source.stem}_{style}")
-    if not (output is not None and to_file):
+    if not to_file:
         suffix = f".{format_name.lower()}" if format_name else formats.writable_suffix(named)
         named = named.with_suffix(suffix)
     if not formats.is_film_name(named):
@@ -128,6 +161,13 @@ def _film_target(source: Path, output: str | None, to_file: bool, style: str, fo
     return named
 
 
-def _writable_suffix(suffix: str) -> str:
-    """The extension of the result: that of the input where we write that format, else PNG's."""
-    return suffix if suffix.lower() in images.FORMATS else ".png"
+def _told_apart(jobs: Sequence[Job]) -> list[Job]:
+    """Sources that differ in their extension alone keep it in the names of results that would be one: a_bmp.png."""
+    counts = Counter(job.target for job in jobs)
+    return [replace(job, target=_with_extension(job)) if counts[job.target] > 1 else job for job in jobs]
+
+
+def _with_extension(job: Job) -> Path | None:
+    if not job.source or not job.target or job.source.suffix.lower() in ("", job.target.suffix.lower()):
+        return job.target
+    return job.target.with_stem(f"{job.target.stem}_{job.source.suffix[1:]}")

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ..options import WITHOUT_EFFECT, TrainOptions
 from ..system import malloc
-from ..system.files import atomic_path
+from ..system.atomic import atomic_path
 from .parsing import parse, recipe_of
 from .signals import stop_on_signal
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import FastStyleError
-from ..system.files import atomic_path
+from ..system.atomic import atomic_path
 
 # https://cocodataset.org/#download: 5,000 photographs in 0.8 GB, 118,287 in 18 GB, 40,670 in 6 GB.
 URL = "http://images.cocodataset.org/zips/{split}.zip"

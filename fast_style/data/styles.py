@@ -12,8 +12,9 @@ from torch import Tensor
 from .. import images
 from ..errors import FastStyleError
 from ..models import checkpoint
+from ..models.style_names import distinct
+from ..models.tensor_files import sha256
 from ..options import StyleOptions
-from ..system.files import sha256
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def find_styles(options: StyleOptions) -> list[Style]:
         given = getattr(options, flag)
         if given and len(given) != len(options.style):
             raise FastStyleError(f"--{flag.replace('_', '-')} needs one value per style: {len(options.style)}")
-    names = options.style_name or tuple(path.stem for path in options.style)
+    names = options.style_name or distinct([path.stem for path in options.style])
     titles = options.style_title or ("",) * len(names)
     artists = options.style_artist or ("",) * len(names)
     pictures = [_pictures(path) for path in options.style]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ..system.files import atomic_path
+from ..system.atomic import atomic_path
 
 # The oldest go when there is more than this: about seventy full networks.
 LIMIT_BYTES = 500 * 10**6

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FastStyleError
-from ..system.files import atomic_path
+from ..system.atomic import atomic_path
 
 FORMATS = {".onnx": "ONNX", ".xml": "OpenVINO IR"}
 

@@ -9,7 +9,7 @@ from PIL import features
 
 from ..errors import FastStyleError
 from ..options import QUALITY
-from ..system.files import atomic_path
+from ..system.atomic import atomic_path
 from . import deep
 from .picture import Picture
 

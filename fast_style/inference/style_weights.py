@@ -1,18 +1,30 @@
-"""From the names of styles to the weights that the network takes, per picture or per pixel."""
+"""From the names of styles to the weights that the network takes, per picture or per pixel.
 
+A blend is written as `wave=0.6,scream=0.4`, without numbers in equal shares. A name is one of the checkpoint's, which
+may hold commas and equals signs: names are recognized before separators, and the whole text is a name where there is
+such a style. A name in double quotes, as JSON writes it, is never anything else.
+"""
+
+import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FastStyleError
+from ..models.style_names import distinct
 
 Array = NDArray[np.float32]
 
 # Style of a checkpoint that gives the photograph back; strength moves between it and the others.
 IDENTITY = "identity"
+
+# What may follow a name: a share, and the next name.
+_AFTER_NAME = re.compile(r"\s*(?:=\s*(?P<share>[^,]*?)\s*)?(?:,|$)")
 
 
 class Styles:
@@ -20,24 +32,25 @@ class Styles:
 
     def __init__(self, styles: Sequence[Mapping[str, Any]], dots: NDArray[np.floating] | None = None) -> None:
         """styles: the checkpoint's entries; dots: (S, S) inner products of their rows of scales and shifts."""
-        every = [str(style["name"]) for style in styles] or ["style"]
-        self._row = {name: row for row, name in enumerate(every)}
-        self._dots = np.eye(len(every)) if dots is None else dots
-        self.names = [name for name in every if name != IDENTITY]
+        self.names = distinct([str(style["name"]) for style in styles] or ["style"])
+        self._row = {name: row for row, name in enumerate(self.names)}
+        self._dots = np.eye(len(self.names)) if dots is None else dots
         self.identity = self.one_hot(IDENTITY) if IDENTITY in self._row else None
 
     def one_hot(self, name: str) -> Array:
-        """(S,) weights of one style alone."""
+        """Return the (S,) weights of one style alone."""
         weights = np.zeros(len(self._row), np.float32)
         weights[self._row[name]] = 1
         return weights
 
     def weights(self, text: str, interpolate: Literal["linear", "slerp"] = "linear") -> Array:
-        """(S,) from `wave`, `wave=0.6,scream=0.4` (shares of their sum) or nothing (the first style).
+        """Return the (S,) weights of a style or a blend (shares of their sum); of the first style for an empty text.
 
         Raises FastStyleError for unknown styles and shares that are not numbers from 0.
         """
-        wanted = shares(text or self.names[0], self.names)
+        if not text:
+            return self.one_hot(self.names[0])
+        wanted = shares(text, self.names)
         if interpolate == "slerp":
             return self._slerp(wanted)
         total = sum(wanted.values())
@@ -68,19 +81,60 @@ class Styles:
 
 
 def shares(text: str, names: Sequence[str]) -> dict[str, float]:
-    """`wave=0.6,scream=0.4` as {style: share}; without numbers, equal shares.
+    """Return the blend that `text` describes as {style: share}.
 
     Raises FastStyleError for styles that are not among `names` and shares that are not numbers from 0.
     """
+    if text in names:
+        return {text: 1.0}
     found: dict[str, float] = {}
-    for part in text.split(","):
-        name, equals, number = (piece.strip() for piece in part.partition("="))
-        if name not in names:
-            raise FastStyleError(f"no style {name!r} in this model; it has {', '.join(names)}")
-        found[name] = found.get(name, 0.0) + (_share(part, number) if equals else 1.0)
-    if not sum(found.values()) > 0:
-        raise FastStyleError(f"--style {text}: the shares sum to 0")
+    for name, share in _parts(text, names):
+        found[name] = found.get(name, 0.0) + share
+    if not 0 < sum(found.values()) < math.inf:
+        raise FastStyleError(f"`style` is {text}: the shares sum to {sum(found.values()):g}")
     return found
+
+
+def as_text(blend: Mapping[str, float]) -> str:
+    """Return the text of a blend, {style: share}, which `shares` reads again whatever the names hold."""
+    return ",".join(f"{json.dumps(name, ensure_ascii=False)}={float(share)!r}" for name, share in blend.items())
+
+
+def _parts(text: str, names: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Each name with its share."""
+    longest_first = sorted(names, key=len, reverse=True)
+    place, ended = 0, False
+    while not ended:
+        while text[place : place + 1].isspace():
+            place += 1
+        fits = ((name, _AFTER_NAME.match(text, end)) for name, end in _names_at(text, place, longest_first))
+        name, after = next(((name, after) for name, after in fits if after), ("", None))
+        if after is None:
+            raise FastStyleError(_unknown(text[place:], names))
+        yield name, 1.0 if after["share"] is None else _share(text[place : after.end()], after["share"])
+        ended = not after[0].endswith(",")
+        place = after.end()
+
+
+def _names_at(text: str, place: int, names: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """The names that the text may go on with there, and where each ends."""
+    yield from ((name, place + len(name)) for name in names if text.startswith(name, place))
+    if text.startswith('"', place):
+        try:
+            name, end = json.JSONDecoder().raw_decode(text, place)
+        except ValueError:
+            return
+        if name in names:
+            yield name, end
+
+
+def _unknown(rest: str, names: Sequence[str]) -> str:
+    """The line for what is no name of a style."""
+    name = re.split("[,=]", rest, maxsplit=1)[0].strip() or rest
+    near = get_close_matches(name, names, 1)
+    return f"no style {name!r} in this model; it has {', '.join(names)}" + (
+        f" (did you mean {near[0]}?)" if near else ""
+    )
 
 
 def _share(part: str, number: str) -> float:
@@ -89,5 +143,5 @@ def _share(part: str, number: str) -> float:
     except ValueError:
         share = math.nan
     if not 0 <= share < math.inf:
-        raise FastStyleError(f"--style {part.strip()}: the share is a number from 0")
+        raise FastStyleError(f"`style` is {part.strip(' ,')}: the share is a number from 0")
     return share

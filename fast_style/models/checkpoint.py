@@ -12,9 +12,10 @@ from torch import Tensor
 
 from ..errors import FastStyleError
 from ..options import NetworkOptions
-from ..system.files import atomic_path, load_tensors
+from ..system.atomic import atomic_path
 from .architectures import build
 from .bundled import find, shipped
+from .tensor_files import load_tensors
 from .transformer import TransformerNetwork
 
 __all__ = ["FORMAT", "Checkpoint", "find", "load", "shipped"]

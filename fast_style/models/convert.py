@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..errors import FastStyleError
 from ..options import NetworkOptions
-from ..system.files import load_tensors, sha256
 from .checkpoint import Checkpoint
+from .tensor_files import load_tensors, sha256
 
 # Their module names and ours; the same network (https://github.com/pytorch/examples, fast_neural_style).
 STAGES = {

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import FastStyleError
-from ..system.files import load_tensors
 from .padding import PaddedConv
+from .tensor_files import load_tensors
 
 # Convolutions per block and channels per block: configuration E of Simonyan & Zisserman 2014.
 DEPTHS = (2, 2, 4, 4, 4)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from ..errors import FastStyleError
+from ..models.tensor_files import load_tensors
 from ..models.transformer import TransformerNetwork
 from ..options import TrainOptions
-from ..system.files import atomic_path, load_tensors
+from ..system.atomic import atomic_path
 from .optimizers import Muon
 
 OPTIMIZERS = {"muon": Muon, "adam": torch.optim.Adam}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import FastStyleError
-from ..inference.style_weights import shares
+from ..inference.style_weights import as_text, shares
 from ..options import StylizeOptions
 
 Blend = Mapping[str, float]
@@ -43,7 +43,7 @@ class Keyframes:
             mixed = {
                 name: (1 - share) * before.get(name, 0) + share * after.get(name, 0) for name in {**before, **after}
             }
-            how = replace(how, style=",".join(f"{name}={part:.6f}" for name, part in mixed.items()))
+            how = replace(how, style=as_text({name: round(part, 6) for name, part in mixed.items()}))
         if self._strengths:
             low, high, share = _around(self._strengths, time_s)
             how = replace(how, strength=(1 - share) * low + share * high)
@@ -59,7 +59,7 @@ def _around(keys: Sequence[tuple[float, Blend]] | Sequence[tuple[float, float]],
 
 def _parse(flag: str, how: StylizeOptions, styles: Sequence[str]) -> tuple[float, Blend, float | None]:
     time, equals, value = flag.partition("=")
-    style, at, strength = value.partition("@")
+    style, at, strength = (value, "", "") if value in styles or "@" not in value else value.rpartition("@")
     seconds = _number(time)
     amount = _number(strength) if at else None
     if not equals or seconds is None or not (style or at) or (at and amount is None):

@@ -18,8 +18,8 @@ RATE = Fraction(25)
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether a name has a place for a number, as `%05d`."""
-    return bool(NUMBER.search(path.name))
+    """Return whether a name has a place for a number, as `%05d.png`, and is not simply that of a file."""
+    return bool(NUMBER.search(path.name)) and path.suffix.lower() in images.EXTENSIONS and not path.is_file()
 
 
 class PictureFrames:
