@@ -80,3 +80,10 @@ def test_two_styles_of_one_name_can_both_be_chosen() -> None:
 
 def test_a_long_blend_is_read_without_recursion() -> None:
     assert shares(",".join(["wave"] * 3000), ["wave", "scream"]) == {"wave": 3000.0}
+
+
+def test_long_texts_are_parsed_in_time_that_follows_their_length() -> None:
+    spaces = " " * 20_000  # took minutes: every way to split the spaces was tried
+    with pytest.raises(FastStyleError, match="the share is a number"):
+        shares(f"a={spaces}x{spaces}y=,", ["a"])
+    assert shares(f"a = {spaces}0.5 ,b", ["a", "b"]) == {"a": 0.5, "b": 1.0}

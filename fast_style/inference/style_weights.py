@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 IDENTITY = "identity"
 
 # What may follow a name: a share, and the next name.
-_AFTER_NAME = re.compile(r"\s*(?:=\s*(?P<share>[^,]*?)\s*)?(?:,|$)")
+_AFTER_NAME = re.compile(r"\s*(?:=(?P<share>[^,]*))?(?:,|$)")
 
 
 class Styles:
