@@ -2,7 +2,9 @@
 
 import io
 import re
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from fast_style.commands import run, serve
 from fast_style.errors import FastStyleError
 from fast_style.options import ServerOptions, StylizeOptions
 from fast_style.server import fields
+from fast_style.server import serve as serve_until_told
 from fast_style.server.app import create_app
 from fast_style.server.service import Service
 
@@ -339,7 +342,7 @@ def test_a_model_is_added_while_serving(tmp_path: Path) -> None:
     ("given", "text"),
     [
         ({"queue": 0}, "queue is 0; it takes 1 or more"),
-        ({"port": 70000}, "--port is 70000; it takes 0 to 65535"),
+        ({"port": 70000}, "port is 70000; it takes 0 to 65535"),
         ({"memory": "much"}, "memory is 'much'"),
         ({"upload_s": 0.0}, " is 0.0"),
     ],
@@ -398,3 +401,66 @@ def test_a_file_of_two_formats_is_refused(client: httpx.Client) -> None:
     with Image.open(io.BytesIO(data), formats=["TIFF"]) as tiff, Image.open(io.BytesIO(data)) as fli:
         assert (tiff.size, fli.size) == ((8, 8), (9000, 9000))
     assert error_of(post(client, data), 415) == "image is not a readable picture"
+
+
+ODD_NAMES = ["Great Wave, 1831", "a=b", "x@2", "identity", 'ink/50% "ü"?#&+', "wave", "wave (2)"]
+
+
+def test_styles_of_any_name_can_be_chosen(tmp_path: Path) -> None:
+    stylizer = reference(save_model(tmp_path / "odd, 1=2.pth", *ODD_NAMES[:-1], "wave"))
+    assert stylizer.styles == ODD_NAMES
+    with in_process(ServerOptions(models=tmp_path)) as client:
+        known = client.get("/v1/styles").json()["styles"]
+        assert [style["name"] for style in known] == ODD_NAMES
+        thumbnails = [client.get(style["preview"]) for style in known]
+        assert [answer.headers["content-type"] for answer in thumbnails] == ["image/jpeg"] * len(known)
+        assert len({answer.content for answer in thumbnails}) == len(known)
+        blends = ['"a=b"=0.3,"Great Wave, 1831"=0.7', "a=b=0.3,Great Wave, 1831=0.7"]
+        for style in [*ODD_NAMES, *blends]:
+            answer = post(client, as_file(PHOTO), style=style)
+            assert distance(opened(answer.content), stylizer.stylize(PHOTO, style=style)) < 0.1
+        for name in ODD_NAMES:
+            answer = client.post("/v1/stylize", files=[("image", as_file(PHOTO)), (f"mask:{name}", as_file(MASK))])
+            assert answer.status_code == 200 or '"' in name, answer.text  # httpx does not quote names of files
+
+
+def test_addresses_are_relative_for_reverse_proxies_with_a_prefix(client: httpx.Client) -> None:
+    for style in client.get("/v1/styles").json()["styles"]:
+        assert style["preview"].startswith("v1/styles/")
+    assert client.get("/openapi.json").json()["servers"] == [{"url": "."}]
+    for name in ("/v1/styles/", "/shared", "/v1/"):
+        assert error_of(client.get(name), 404)  # no redirect to an address without the prefix
+    page = "\n".join(path.read_text() for path in (PACKAGE / "server/page").iterdir())
+    assert not re.findall(r"""(?:src|href|fetch\(|from |call\()\s*=?\s*["'`]/""", page)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "[::1]"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_the_address_that_is_printed_can_be_opened(host: str, shown: str, models: Path) -> None:
+    urls: list[str] = []
+    seen: list[int] = []
+
+    def ready(url: str) -> None:
+        urls.append(url)
+        asking = threading.Thread(target=ask, args=(url.partition("#")[0],))
+        asking.start()
+
+    def ask(url: str) -> None:
+        seen.append(httpx.get(url + "v1/styles", headers={"Authorization": "Bearer a+b#c"}).status_code)
+        signal.raise_signal(signal.SIGTERM)
+
+    try:
+        socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError:
+        pytest.skip(f"this machine has no address {host}")
+    serve_until_told(ServerOptions(host=host, port=0, models=models, token="a+b#c"), RUNTIME, ready)
+    assert re.fullmatch(rf"http://{re.escape(shown)}:\d+/#token=a%2Bb%23c", urls[0])
+    assert seen == [200]

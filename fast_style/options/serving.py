@@ -67,14 +67,14 @@ class ServerOptions:
         check_at_least(self, 1e-6, "body_mb", "pixels_mp", "time_limit_s", "upload_s")
         check_at_least(self, 0, "batch_wait_ms", "port")
         if self.port > 65535:
-            raise FastStyleError(f"--port is {self.port}; it takes 0 to 65535")
+            raise FastStyleError(f"`port` is {self.port}; it takes 0 to 65535")
         for name in ("body_mb", "pixels_mp", "time_limit_s", "upload_s", "batch_wait_ms"):
             if not getattr(self, name) <= MOST:
-                raise FastStyleError(f"--{name.replace('_', '-')} is {getattr(self, name)}; it takes at most {MOST:,}")
+                raise FastStyleError(f"`{name}` is {getattr(self, name)}; it takes at most {MOST:,}")
         _check_token(self.token)
         wrong = [name for name in self.allowed_hosts if not re.fullmatch(r"[\w.:-]+", name)]
         if wrong:
-            raise FastStyleError(f"--allowed-hosts is {wrong[0]!r}; it takes names without scheme, port or path")
+            raise FastStyleError(f"`allowed_hosts` is {wrong[0]!r}; it takes names without scheme, port or path")
         StylizeOptions(memory=self.memory)
 
     @property
@@ -91,6 +91,6 @@ class ServerOptions:
 def _check_token(token: str | None) -> None:
     """Raise FastStyleError for a token that is empty or that the header Authorization cannot carry."""
     if token == "":
-        raise FastStyleError("--token is empty; name a secret, or leave --token out to let everybody in")
+        raise FastStyleError("`token` is empty; name a secret, or leave it out to let everybody in")
     if token and not re.fullmatch(r"[!-~]+", token):
-        raise FastStyleError("--token takes ASCII letters, digits and signs without spaces, which a header can carry")
+        raise FastStyleError("`token` takes ASCII letters, digits and signs without spaces, which a header can carry")

@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from ..models.bundled import SAMPLE
@@ -48,7 +48,7 @@ def create_app(options: ServerOptions = ServerOptions(), runtime: RuntimeOptions
         WebSocketRoute("/stream", lambda socket: stream(socket, service)),
     ]
     routes = [
-        Mount("/v1", routes=api),
+        Mount("/v1", Router(api, redirect_slashes=False)),  # redirects would lack the prefix of a reverse proxy
         _route("/metrics", _metrics(service), service, "GET"),
         Route("/healthz", _health),
         Route("/openapi.json", lambda _: JSONResponse(openapi.describe(options))),
@@ -63,7 +63,7 @@ def create_app(options: ServerOptions = ServerOptions(), runtime: RuntimeOptions
         middleware.append(Middleware(CORSMiddleware, **cors))
     handlers: Any = {HTTPException: _http_error, 500: _unexpected_error}
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers, lifespan=_lifespan)
-    app.router.redirect_slashes = False  # its addresses would lack the prefix of a reverse proxy
+    app.router.redirect_slashes = False
     app.state.service = service
     return app
 

@@ -35,6 +35,7 @@ class Fields(BaseModel):
         extra="forbid",
         frozen=True,
         allow_inf_nan=False,
+        str_max_length=1000,
         use_attribute_docstrings=True,
         val_json_bytes="base64",
         alias_generator=lambda name: name.replace("_", "-"),  # output-size, as on the command line

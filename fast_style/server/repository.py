@@ -42,8 +42,8 @@ class ServedModel:
     @property
     def styles(self) -> list[dict[str, Any]]:
         """What the checkpoint says of its styles: name, and where known title and artist."""
-        known = {str(style["name"]): style for style in self.stylizers[0].info["styles"]}
-        return [{**known.get(name, {}), "name": name} for name in self.style_names]
+        entries = self.stylizers[0].info["styles"] or [{}]
+        return [{**entry, "name": name} for name, entry in zip(self.style_names, entries, strict=True)]
 
     def check_styles(self, *styles: str) -> None:
         """Raise FastStyleError for a style, or a blend of styles, that the model does not have; empty ones pass."""
@@ -64,7 +64,7 @@ class ModelRepository:
 
     def __init__(self, folder: Path | None, runtime: RuntimeOptions, workers: Sequence[Worker]) -> None:
         if folder is not None and not folder.is_dir():
-            raise FastStyleError(f"--models {folder}: no such folder")
+            raise FastStyleError(f"`models` is {folder}: no such folder")
         self._folder = folder
         self._runtime = runtime
         self._workers = workers

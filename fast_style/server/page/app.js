@@ -93,7 +93,7 @@ async function readable(file) {
 }
 
 async function download() {
-  const style = settings.fields().style.replaceAll(/=[\d.]+/g, "").replaceAll(",", "-");
+  const style = settings.names.join("-");
   if (live.on) {
     if (live.blob) save(live.blob, `camera-${style}.jpg`);
     return;
