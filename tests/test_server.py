@@ -1,9 +1,13 @@
 """The API, with tiny random networks."""
 
+import asyncio
+import contextlib
 import io
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,9 +22,10 @@ from PIL import Image
 from fast_style.commands import run, serve
 from fast_style.errors import FastStyleError
 from fast_style.options import ServerOptions, StylizeOptions
-from fast_style.server import fields
+from fast_style.server import access, fields, uploads
 from fast_style.server import serve as serve_until_told
 from fast_style.server.app import create_app
+from fast_style.server.memory import PixelBudget
 from fast_style.server.service import Service
 
 from .conftest import picture
@@ -48,7 +53,7 @@ def post(client: httpx.Client, content: bytes, **query: Any) -> Any:
 
 
 def error_of(answer: Any, status: int) -> str:
-    assert answer.status_code == status, answer.text
+    assert answer.status_code == status, answer.content[:200]
     text: str = answer.json()["error"]
     assert "\n" not in text
     return text
@@ -464,3 +469,131 @@ def test_the_address_that_is_printed_can_be_opened(host: str, shown: str, models
     serve_until_told(ServerOptions(host=host, port=0, models=models, token="a+b#c"), RUNTIME, ready)
     assert re.fullmatch(rf"http://{re.escape(shown)}:\d+/#token=a%2Bb%23c", urls[0])
     assert seen == [200]
+
+
+def test_the_host_header_is_checked_on_loopback(client: httpx.Client, models: Path) -> None:
+    port = client.base_url.port
+    for host in (f"localhost:{port}", "127.0.0.1", f"[::1]:{port}"):
+        assert client.get("/v1/styles", headers={"Host": host}).status_code == 200
+    # DNS rebinding: the attacker's name points to this machine, and page and service have the same origin.
+    rebound = {"Host": f"evil.example:{port}", "Origin": f"http://evil.example:{port}"}
+    for path in ("/", "/v1/styles", "/openapi.json"):
+        assert client.get(path, headers=rebound).status_code == 400
+    options = ServerOptions(models=models, allowed_hosts=("paint.example",))
+    with in_process(options) as behind_proxy:
+        assert behind_proxy.get("/v1/styles", headers={"Host": "paint.example"}).status_code == 200
+        # The proxy may have replaced the name by its own for the service.
+        assert behind_proxy.get("/v1/styles", headers={"Origin": "https://paint.example"}).status_code == 200
+        assert behind_proxy.get("/v1/styles", headers=rebound).status_code == 400
+
+
+def test_on_all_networks_every_name_is_answered() -> None:
+    assert access.trusted_hosts(ServerOptions(host="0.0.0.0")) == ["*"]
+    assert "paint.example" in access.trusted_hosts(ServerOptions(host="0.0.0.0", allowed_hosts=("paint.example",)))
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://[::1", "null", "", "http://\xff", "://", "http://[v1.x]:99999999"]
+)
+def test_odd_origins_are_refused(client: httpx.Client, origin: str) -> None:
+    answer = client.get("/v1/styles", headers=[(b"Origin", origin.encode("latin-1"))])
+    assert "pages of this origin" in error_of(answer, 403)
+
+
+@pytest.mark.parametrize("token", ["", " ", "two words", "naïve", "tab\t", "a\nb", "\x7f"])
+def test_tokens_that_no_header_carries_are_refused(token: str) -> None:
+    with pytest.raises(FastStyleError, match="token"):
+        ServerOptions(token=token)
+    assert ServerOptions(token="aZ9-._~+/=").token
+
+
+@pytest.mark.parametrize(
+    "charset", ["utf-7", "idna", "undefined", "base64", "no-such", "punycode", "utf-16", '"', "hex"]
+)
+def test_odd_charsets_are_no_trouble(client: httpx.Client, charset: str) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="%s"; filename="\xff\xfe"\r\n\r\n'
+    for name in (b"image", b"\xff\xfemask", b"mask:\xc3("):
+        body = head % name + as_file(PHOTO) + b"\r\n--b--\r\n"
+        kind = f"multipart/form-data; boundary=b; charset={charset}"
+        answer = client.post("/v1/stylize", content=body, headers={"Content-Type": kind})
+        assert answer.status_code in (200, 400), answer.text
+
+
+def test_shares_that_sum_to_infinity_are_refused(client: httpx.Client) -> None:
+    assert "sum to inf" in error_of(post(client, as_file(PHOTO), style="oil=1e308,oil=1e308"), 400)
+    assert error_of(post(client, as_file(PHOTO), style="oil=nan"), 400)
+    assert error_of(post(client, as_file(PHOTO), style="oil=1e999"), 400)
+
+
+@pytest.mark.parametrize("name", ["feather", "grain", "detail", "strength", "size", "output_size", "quality"])
+@pytest.mark.parametrize(
+    "value", ["1e308", "1e999", "-1e308", "nan", "inf", "-inf", "9" * 400, "0x10", "1_000_000_000_000"]
+)
+def test_absurd_numbers_are_refused(client: httpx.Client, name: str, value: str) -> None:
+    answer = post(client, as_file(PHOTO), **{name: value, "model": "many"})
+    assert error_of(answer, 413 if answer.status_code == 413 else 400)
+
+
+def masked(client: httpx.Client, masks: dict[str, bytes]) -> Any:
+    files = [("image", as_file(PHOTO)), *((f"mask:{style}", data) for style, data in masks.items())]
+    return client.post("/v1/stylize", files=files, data={"model": "many"})
+
+
+def test_masks_are_limited_before_they_are_decoded(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = as_file(Image.new("L", (250, 250)))
+    assert masked(client, {"oil": half}).status_code == 200
+    decoded: list[str] = []
+    monkeypatch.setattr(uploads, "decode", lambda data, name: decoded.append(name))
+    assert "pixels together than the limit of 0.1 million" in error_of(masked(client, {"oil": half, "sand": half}), 413)
+    assert "no style 'fog'" in error_of(masked(client, {"oil": half, "fog": half}), 400)
+    many = {f"style {number}": half for number in range(17)}
+    assert "Too many files" in error_of(masked(client, many), 400)
+    assert not decoded
+
+
+def test_masks_count_in_the_memory_budget(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    reserved: list[int] = []
+    reserve = PixelBudget.reserve
+
+    def noting(budget: PixelBudget, pixels: int) -> Any:
+        reserved.append(pixels)
+        return reserve(budget, pixels)
+
+    monkeypatch.setattr(PixelBudget, "reserve", noting)
+    assert masked(client, {}).status_code == 200
+    assert masked(client, {"oil": as_file(Image.new("L", (250, 250)))}).status_code == 200
+    assert reserved == [60 * 44, 60 * 44 + 250 * 250 + 60 * 44 // 4]
+
+
+def test_a_folder_of_models_that_breaks_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    save_model(folder / "one.pth", "ink")
+    service = Service(ServerOptions(models=folder), RUNTIME)
+
+    async def watch(seconds: float) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(service.watch_models(0.01), seconds)
+
+    folder.rename(tmp_path / "elsewhere")
+    asyncio.run(watch(0.2))
+    assert caplog.text.count("the models cannot be refreshed, the loaded ones stay") == 1
+    assert [model.name for model in service.models.all()] == ["one"]
+    (tmp_path / "elsewhere").rename(folder)
+    save_model(folder / "two.pth", "oil")
+    (folder / ".two.pth.part").write_bytes(b"")
+    asyncio.run(watch(0.5))
+    assert [model.name for model in service.models.all()] == ["one", "two"]
+    service.close()
+
+
+def test_help_imports_neither_pydantic_nor_starlette() -> None:
+    code = (
+        "import sys; from fast_style.commands import main\n"
+        "try: main(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('pydantic', 'starlette', 'torch') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--allowed-hosts" in result.stdout
+    assert result.stdout.strip().endswith("[]")

@@ -1,10 +1,13 @@
 """The live stream, through a real WebSocket."""
 
+import asyncio
 import base64
 import io
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from fast_style.options import ServerOptions
+from fast_style.server.service import Service
+from fast_style.server.stream import stream
 
 from .conftest import picture
-from .serving import as_file, distance, in_process, opened, reference, save_model
+from .serving import RUNTIME, as_file, distance, in_process, opened, reference, save_model
 
 PHOTO = picture(60, 44)
 
@@ -175,3 +180,72 @@ def test_a_frame_larger_than_the_limit_closes_the_stream(client: httpx.Client) -
     buffer = io.BytesIO()
     Image.fromarray(noise).save(buffer, "JPEG")
     assert client.post("/v1/stylize", content=buffer.getvalue()).status_code == 200
+
+
+class SlowSocket:
+    """A WebSocket whose handshake waits."""
+
+    def __init__(self, wait: asyncio.Event) -> None:
+        self.headers: dict[str, str] = {}
+        self.query_params: dict[str, str] = {}
+        self.accepted = False
+        self.reason = ""
+        self._wait = wait
+
+    async def accept(self) -> None:
+        await self._wait.wait()
+        self.accepted = True
+
+    async def receive(self) -> dict[str, str]:
+        await asyncio.sleep(0.01)
+        return {"type": "websocket.disconnect"}
+
+    async def close(self, code: int, reason: str) -> None:
+        self.reason = reason
+
+
+def test_the_limit_on_streams_holds_under_simultaneous_handshakes(models: Path) -> None:
+    service = Service(ServerOptions(models=models, streams=2), RUNTIME)
+
+    async def scene() -> list[SlowSocket]:
+        go = asyncio.Event()
+        sockets = [SlowSocket(go) for _ in range(9)]
+        tasks = [asyncio.create_task(stream(one, service)) for one in sockets]  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        go.set()
+        await asyncio.gather(*tasks)
+        return sockets
+
+    sockets = asyncio.run(scene())
+    assert [one.accepted for one in sockets].count(True) == 2
+    assert [one.reason for one in sockets].count("all streams are taken") == 7
+    assert service.streams == 0
+    service.close()
+
+
+def test_many_simultaneous_handshakes_over_the_network(client: httpx.Client) -> None:
+    def attempt(_: int) -> bool:
+        try:
+            with connect(address(client)) as opened:
+                together.wait(20)
+                opened.ping().wait(10)
+                return True
+        except InvalidStatus:
+            together.wait(20)
+            return False
+
+    together = threading.Barrier(12)
+    with ThreadPoolExecutor(12) as pool:
+        assert list(pool.map(attempt, range(12))).count(True) == 2
+
+
+def test_masks_of_a_stream_are_limited_before_they_are_decoded(socket: ClientConnection) -> None:
+    large = base64.b64encode(as_file(Image.new("L", (250, 250)))).decode()
+    for masks, text in [
+        ({"oil": large, "sand": large}, "pixels together than the limit"),
+        ({"oil": large, "fog": large}, "no style 'fog'"),
+        ({"oil": large, "": large}, "a style each"),
+        ({f"style {number}": "AAAA" for number in range(17)}, "masks is"),
+    ]:
+        socket.send(json.dumps({"model": "many", "masks": masks}))
+        assert text in told(socket)["error"]
