@@ -90,12 +90,12 @@ def test_tiles_come_by_themselves_when_memory_is_short(stylizer: Stylizer, photo
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"memory": "2 bananas"}, "--memory is '2 bananas'; it takes auto or a size"),
+        ({"memory": "2 bananas"}, "memory is '2 bananas'; it takes auto or a size"),
         ({"memory": "1MB"}, "100MB or more"),
-        ({"tile_px": 8}, "tile-px is 8"),
-        ({"strength": 1.6}, "--strength is 1.6; it takes 0 to 1.5"),
-        ({"detail": 1.1}, "--detail is 1.1; it takes 0 to 1"),
-        ({"grain": 40.0}, "--grain is 40.0; it takes 0 to 32"),
+        ({"tile_px": 8}, "tile_px is 8"),
+        ({"strength": 1.6}, "strength is 1.6; it takes 0 to 1.5"),
+        ({"detail": 1.1}, "detail is 1.1; it takes 0 to 1"),
+        ({"grain": 40.0}, "grain is 40.0; it takes 0 to 32"),
     ],
 )
 def test_wrong_values_get_a_plain_line(stylizer: Stylizer, photo: Image.Image, wrong: Any, said: str) -> None:

@@ -122,9 +122,9 @@ def test_the_command_compares_models_on_clips(
 
 
 def test_what_evaluation_needs_is_told() -> None:
-    with pytest.raises(FastStyleError, match="name --style and --photos"):
+    with pytest.raises(FastStyleError, match="name style and photos"):
         EvaluationOptions()
-    with pytest.raises(FastStyleError, match="--frames is 1"):
+    with pytest.raises(FastStyleError, match="frames is 1"):
         EvaluationOptions(video=(Path("a.mp4"),), frames=1)
     with pytest.raises(FastStyleError, match="no such"):
         real(Path("absent.mp4"), 4, 48)

@@ -64,15 +64,15 @@ def test_clipping_bounds_the_gradient(options: TrainOptions) -> None:
 @pytest.mark.parametrize(
     ("part", "change", "message"),
     [
-        ("", {"steps": 0}, "--steps is 0; it takes 1 or more"),
-        ("", {"minutes": 0.0}, "--minutes is 0.0; it takes more than 0"),
-        ("", {"learning_rate": -1.0}, "--learning-rate is -1.0; it takes more than 0"),
-        ("data", {"batch_size": 0}, "--batch-size is 0"),
-        ("data", {"workers": -1}, "--workers is -1; it takes 0 or more"),
-        ("data", {"photo_size": (0, 5)}, "--photo-size is 0"),
+        ("", {"steps": 0}, "steps is 0; it takes 1 or more"),
+        ("", {"minutes": 0.0}, "minutes is 0.0; it takes more than 0"),
+        ("", {"learning_rate": -1.0}, "learning_rate is -1.0; it takes more than 0"),
+        ("data", {"batch_size": 0}, "batch_size is 0"),
+        ("data", {"workers": -1}, "workers is -1; it takes 0 or more"),
+        ("data", {"photo_size": (0, 5)}, "photo_size is 0"),
         ("loss", {"content_weight": 0.0, "style_weight": 0.0}, "every weight is 0"),
-        ("loss", {"style_weight": math.nan}, "--style-weight is nan"),
-        ("style", {"style_size": (512, 0)}, "--style-size is 0"),
+        ("loss", {"style_weight": math.nan}, "style_weight is nan"),
+        ("style", {"style_size": (512, 0)}, "style_size is 0"),
     ],
 )
 def test_values_that_make_no_sense_are_one_plain_line(

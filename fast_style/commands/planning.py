@@ -109,9 +109,7 @@ def _means_file(found: Sequence[_Input], output: str) -> bool:
         return True
     if output == "-" or Path(output).suffix.lower() in images.FORMATS or formats.is_film_name(Path(output)):
         where = "standard output" if output == "-" else f"the file {output}"
-        raise FastStyleError(
-            f"{len(found)} pictures cannot all be written to {where}; name a folder, as in -o painted/"
-        )
+        raise FastStyleError(f"{len(found)} inputs cannot all be written to {where}; name a folder, as in -o painted/")
     return False
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .checks import check_at_least
+from .checks import check_at_least, check_types
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,5 @@ class BenchmarkOptions:
     """cpu, cuda, cuda:1, mps or auto."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 1, "runs")

@@ -1,10 +1,10 @@
-"""What to make of a picture or a frame: the controls of every front end."""
+"""Controls of a picture or a frame, the same for every front end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from ..errors import FastStyleError
-from .checks import check_at_least
+from .checks import check_at_least, check_between, check_types
 
 # Of JPEG, WebP and AVIF.
 QUALITY = 95
@@ -12,11 +12,21 @@ QUALITY = 95
 STRONGEST = 1.5
 # In steps of 8-bit pictures; more than this is seen as spots.
 COARSEST = 32
+# Sigma in px; wider than any picture, and still a number that the filter can work with.
+WIDEST_FEATHER_PX = 10_000
+# Controls that say only what the network paints. A control that is named neither here nor below turns the fast paths
+# off as soon as it differs from its default, so that a new one cannot be forgotten.
+_OF_THE_STYLE = frozenset({"style", "interpolate"})
+# Controls of what is done before and after the network's pass, or of how it is divided. Masks, which may also be given
+# as pictures, are asked for where they are read.
+_AROUND_THE_PASS = frozenset(
+    {"size", "output_size", "detail", "tileable", "tile_px", "memory", "statistics", "mask", "feather"}
+)
 
 
 @dataclass(frozen=True)
 class StylizeOptions:
-    """What to make of one picture."""
+    """Controls of one picture."""
 
     style: str = ""
     """Style of a model that has several, or a blend of them: wave, or wave=0.6,scream=0.4; by default its first."""
@@ -62,24 +72,32 @@ class StylizeOptions:
     """Instance-norm statistics of tiled pictures: of all of it, of a sample of small tiles, of a reduced picture."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 1, "size", "output_size")
         check_at_least(self, 64, "tile_px")
-        check_at_least(self, 0, "feather", "detail", "strength", "grain")
-        if self.strength > STRONGEST:
-            raise FastStyleError(f"--strength is {self.strength}; it takes 0 to {STRONGEST}")
-        if not self.grain <= COARSEST:
-            raise FastStyleError(f"--grain is {self.grain}; it takes 0 to {COARSEST}")
-        if self.detail > 1:
-            raise FastStyleError(f"--detail is {self.detail}; it takes 0 to 1")
+        check_between(self, 0, STRONGEST, "strength")
+        check_between(self, 0, WIDEST_FEATHER_PX, "feather")
+        check_between(self, 0, COARSEST, "grain")
+        check_between(self, 0, 1, "detail")
         self.memory_bytes()
 
     @property
+    def changed(self) -> frozenset[str]:
+        """Return the names of the fields that differ from their defaults."""
+        return frozenset(field.name for field in fields(self) if getattr(self, field.name) != field.default)
+
+    @property
     def plain(self) -> bool:
-        """Whether what the network paints of the photograph is the result, unless there are masks."""
-        return self.strength == 1 and self.preserve_color == "none" and not self.grain
+        """Return whether the network's output at the working size is the result, unless there are masks."""
+        return self.changed <= _OF_THE_STYLE | _AROUND_THE_PASS
+
+    @property
+    def direct(self) -> bool:
+        """Return whether one pass of the network over the whole picture is the result, unless there are masks."""
+        return self.changed <= _OF_THE_STYLE
 
     def memory_bytes(self) -> int | None:
-        """`memory` in bytes, None for auto. Raises FastStyleError for what is not a number with MB or GB."""
+        """Return `memory` in bytes, None for auto. Raises FastStyleError for what is not a number with MB or GB."""
         if self.memory == "auto":
             return None
         units = {"MB": 10**6, "GB": 10**9}
@@ -87,7 +105,7 @@ class StylizeOptions:
         try:
             size = float(number) * units[unit]
         except (KeyError, ValueError):
-            raise FastStyleError(f"--memory is {self.memory!r}; it takes auto or a size, as in 800MB or 2GB") from None
+            raise FastStyleError(f"`memory` is {self.memory!r}; it takes auto or a size, as in 800MB or 2GB") from None
         if not 10**8 <= size < float("inf"):
-            raise FastStyleError(f"--memory is {self.memory}; it takes 100MB or more")
+            raise FastStyleError(f"`memory` is {self.memory}; it takes 100MB or more")
         return int(size)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FastStyleError
-from .checks import check_at_least
+from .checks import check_at_least, check_types
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ class EvaluationOptions:
     """cpu, cuda, cuda:1, mps or auto."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 1, "count", "size")
         if self.video and self.frames < 2:
-            raise FastStyleError(f"--frames is {self.frames}; it takes 2 or more")
+            raise FastStyleError(f"`frames` is {self.frames}; it takes 2 or more")
         if not self.video and not (self.style and self.photos):
-            raise FastStyleError("name --style and --photos to judge by pictures, or --video to judge by films")
+            raise FastStyleError("name `style` and `photos` to judge by pictures, or `video` to judge by films")

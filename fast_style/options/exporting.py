@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import FastStyleError
+from .checks import check_types
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class ExportOptions:
     """Write the file even when it is further from the checkpoint than it may be."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.precision == "int8" and self.tiles:
-            raise FastStyleError("--tiles goes with --precision fp32")
+            raise FastStyleError("`tiles` goes with `precision` fp32")
         if self.precision == "int8" and self.photos is None:
-            raise FastStyleError("int8 is calibrated with photographs: name a folder of some hundred with --photos DIR")
+            raise FastStyleError("int8 is calibrated with photographs: name a folder of some hundred with `photos`")

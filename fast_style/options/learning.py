@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import FastStyleError
-from .checks import check_at_least
+from .checks import check_at_least, check_types
 from .material import DataOptions, StyleOptions
 from .running import SHAPES, Arch, NetworkOptions
 
@@ -55,6 +55,7 @@ class LossOptions:
     """VGG19 weights in torchvision's names, complete or cut; by default torchvision's download (548 MB, once)."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 0, *(name for name in vars(self) if name.endswith("_weight")))
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise FastStyleError("every weight is 0: nothing to train for")
@@ -158,6 +159,7 @@ class TrainOptions:
     """Replace an existing --output."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 1, "steps", "width")
         check_at_least(self, 0, "blocks", "warm_up", "ema", "sharpen")
         check_at_least(self, 1e-9, "learning_rate", "clip", "minutes", "keep")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .checks import check_at_least
+from .checks import check_at_least, check_types
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class StyleOptions:
     """Artists of the works, kept in the checkpoint."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 1, "style_size")
 
 
@@ -68,5 +69,6 @@ class DataOptions:
     """Seed of the network's start and of the order, scale, crop and flip of the photographs."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 1, "image_size", "finish_size", "photo_size", "batch_size")
         check_at_least(self, 0, "workers", "hold_out", "finish_share", "smooth_share")

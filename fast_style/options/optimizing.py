@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .checks import check_at_least
+from .checks import check_at_least, check_types
 
 
 @dataclass(frozen=True)
@@ -38,4 +38,5 @@ class GatysOptions:
     """cpu, cuda, cuda:1, mps or auto."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 1, "iterations", "size", "coarsest")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FastStyleError
-from .checks import check_at_least
+from .checks import check_at_least, check_between, check_types
 from .controls import StylizeOptions
 
 # Of MB, million pixels, seconds and milliseconds: beyond it there is no sense, and numbers overflow.
@@ -63,14 +63,11 @@ class ServerOptions:
     """Memory that inference may use, as in 800MB or 2GB."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 1, "queue", "streams", "batch_size")
         check_at_least(self, 1e-6, "body_mb", "pixels_mp", "time_limit_s", "upload_s")
-        check_at_least(self, 0, "batch_wait_ms", "port")
-        if self.port > 65535:
-            raise FastStyleError(f"`port` is {self.port}; it takes 0 to 65535")
-        for name in ("body_mb", "pixels_mp", "time_limit_s", "upload_s", "batch_wait_ms"):
-            if not getattr(self, name) <= MOST:
-                raise FastStyleError(f"`{name}` is {getattr(self, name)}; it takes at most {MOST:,}")
+        check_between(self, 0, MOST, "body_mb", "pixels_mp", "time_limit_s", "upload_s", "batch_wait_ms")
+        check_between(self, 0, 65535, "port")
         _check_token(self.token)
         wrong = [name for name in self.allowed_hosts if not re.fullmatch(r"[\w.:-]+", name)]
         if wrong:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import FastStyleError
-from .checks import check_at_least
+from .checks import check_at_least, check_types
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class VideoOptions:
     """flow steadies the film: what was painted before is carried along the optical flow where that can be trusted."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_at_least(self, 0, "start", "crf")
         if self.duration is not None and not self.duration > 0:
             raise FastStyleError(f"--duration is {self.duration}; it takes more than 0")

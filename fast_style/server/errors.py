@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+# Longer messages, which repeat much of a request, are cut.
+LONGEST = 500
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 60
 
@@ -20,7 +22,8 @@ def quoted(value: Any) -> str:
 
 def plain_message(error: Exception) -> str:
     """Return the first line of an error's text, with the names of flags (--output-size) as names of fields."""
-    return field_names(str(error)).strip().partition("\n")[0] or type(error).__name__
+    text = field_names(str(error)).strip().partition("\n")[0] or type(error).__name__
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def field_names(text: str) -> str:

@@ -25,7 +25,7 @@ def pick_device(name: str) -> torch.device:
         raise FastStyleError(f"unknown device {name!r}; choose auto, cpu, cuda, cuda:1 or mps") from error
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not here.get(device.type, False):
-        raise FastStyleError(f"device {name} is not available on this machine; use --device cpu or auto")
+        raise FastStyleError(f"device {name} is not available on this machine; `device` cpu or auto is")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise FastStyleError(f"device {name} is not there; this machine has {torch.cuda.device_count()} GPUs")
     return device
