@@ -248,6 +248,9 @@ def test_health_description_page_and_sample(client: httpx.Client) -> None:
     page = client.get("/")
     assert "<title>fast_style</title>" in page.text
     assert "default-src 'self'" in page.headers["content-security-policy"]
+    docs = client.get("/docs")
+    assert "<title>fast_style API</title>" in docs.text
+    assert docs.headers["content-security-policy"] == page.headers["content-security-policy"]
     assert opened(client.get("/sample.jpg").content).format == "JPEG"
     assert error_of(client.get("/nothing"), 404) == "there is nothing at this address"
     assert error_of(client.get("/v1/stylize"), 405)
@@ -268,7 +271,7 @@ def test_the_pages_take_nothing_from_elsewhere(name: str) -> None:
         assert not addresses, path
         linked = re.findall(r'(?:src|href|from|import)[ =(]"(?:\./)?([^"#]+)', text)
         shared = {f"shared/{other.name}" for other in (PACKAGE / "web").iterdir()}
-        assert set(linked) <= {other.name for other in files} | shared, path
+        assert set(linked) <= {other.name for other in files} | shared | {".", "openapi.json"}, path
 
 
 def test_metrics_count(models: Path) -> None:

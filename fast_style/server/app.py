@@ -36,6 +36,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 # The page loads nothing from other hosts: it works offline, and a style's name in a file can do no harm.
 POLICY = "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws: wss:; frame-ancestors 'none'"
+# A new version of the package is seen at once.
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 
 
 def create_app(options: ServerOptions = ServerOptions(), runtime: RuntimeOptions = RuntimeOptions()) -> Starlette:
@@ -52,6 +54,7 @@ def create_app(options: ServerOptions = ServerOptions(), runtime: RuntimeOptions
         _route("/metrics", _metrics(service), service, "GET"),
         Route("/healthz", _health),
         Route("/openapi.json", lambda _: JSONResponse(openapi.describe(options))),
+        Route("/docs", lambda _: FileResponse(PAGE / "docs.html", headers=HEADERS)),
         Route("/sample.jpg", lambda _: FileResponse(SAMPLE)),
         Mount("/shared", _Static(directory=SHARED)),
         Mount("/", _Static(directory=PAGE, html=True)),
@@ -186,10 +189,9 @@ async def _health(_: Request) -> Response:
 
 
 class _Static(StaticFiles):
-    """Static files with the page's policy; a new version of the package is seen at once."""
+    """Static files with the page's headers."""
 
     async def get_response(self, path: str, scope: Any) -> Response:
         response = await super().get_response(path, scope)
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["Cache-Control"] = "no-cache"
+        response.headers.update(HEADERS)
         return response

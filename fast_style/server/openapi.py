@@ -21,6 +21,7 @@ def describe(options: ServerOptions) -> dict[str, Any]:
             "/v1/styles": {"get": _get("The styles, their models and thumbnails", "application/json")},
             "/v1/styles/{model}/{style}.jpg": {"get": {**_get("Thumbnail of a style", "image/jpeg"), **_path()}},
             "/v1/stream": {"get": _stream()},
+            "/docs": {"get": {**_get("This description as a page", "text/html"), "security": []}},
             "/metrics": {"get": _get("Metrics for Prometheus", "text/plain")},
             "/healthz": {"get": {**_get("Whether the service answers", "application/json"), "security": []}},
         },
