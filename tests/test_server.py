@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin, TiffTags
 
 from fast_style.commands import run, serve
 from fast_style.errors import FastStyleError
@@ -409,8 +409,18 @@ def tiff_and_fli() -> bytes:
     return bytes(header.ljust(0x1AF11, b"\0")) + bytes(data[ifd:])
 
 
-def test_a_file_of_two_formats_is_refused(client: httpx.Client) -> None:
+def test_a_profile_of_a_wrong_type_is_dropped(client: httpx.Client) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype[34675] = TiffTags.DOUBLE
+    tags[34675] = 1.5
+    PHOTO.save(buffer := io.BytesIO(), "TIFF", tiffinfo=tags)
+    assert opened(post(client, buffer.getvalue()).content).size == PHOTO.size
+
+
+def test_a_file_of_two_formats_is_refused(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     data = tiff_and_fli()
+    Image.init()
+    monkeypatch.setattr(Image, "ID", sorted(Image.ID))  # Pillow tries the decoders in the order of their import
     with Image.open(io.BytesIO(data), formats=["TIFF"]) as tiff, Image.open(io.BytesIO(data)) as fli:
         assert (tiff.size, fli.size) == ((8, 8), (9000, 9000))
     assert error_of(post(client, data), 415) == "image is not a readable picture"

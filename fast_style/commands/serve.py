@@ -1,5 +1,6 @@
 """`fast-style serve`: the HTTP and WebSocket service and its page."""
 
+import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,10 @@ def main(arguments: Sequence[str], prog: str) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     command = parse(ServeCommand, arguments, prog)
     malloc.tune()
-    warnings.filterwarnings("ignore", module="PIL")  # odd EXIF and sizes in the pictures of clients
+    # Decoders say much of damaged pictures, thousands of lines of one file; the client is told that it is damaged.
+    warnings.filterwarnings("ignore", module="PIL")
+    for name in ("PIL", "tifffile"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     from ..server import serve
 
     serve(command.server, command.runtime, lambda url: print(f"{prog}: open {url}", flush=True))

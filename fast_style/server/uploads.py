@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -84,9 +85,12 @@ def decode(data: bytes, name: str) -> Picture:
     stream = io.BytesIO(data)
     stream.name = name
     try:
-        return images.read(stream)
+        picture = images.read(stream)
     except FastStyleError as error:
         raise HTTPException(415, plain_message(error)) from error
+    # A damaged TIFF may have another type there, which Pillow hands on and cannot write.
+    profile = picture.icc_profile if isinstance(picture.icc_profile, bytes) else None
+    return replace(picture, icc_profile=profile)
 
 
 @cache
