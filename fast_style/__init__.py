@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from .options import StylizeOptions
     from .stylizer import Stylizer
 
-__all__ = ["FastStyleError", "StylizeOptions", "Stylizer"]
+__all__ = ["FastStyleError", "StylizeOptions", "Stylizer", "__version__"]
+
+__version__ = "0.1.0"
 
 _HOMES = {"FastStyleError": "errors", "StylizeOptions": "options", "Stylizer": "stylizer"}
 
 
 def __getattr__(name: str) -> Any:
-    """Public names are imported at first use, so that `import fast_style` costs nothing."""
+    """Import a public name at its first use, so that `import fast_style` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

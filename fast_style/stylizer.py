@@ -1,12 +1,12 @@
 """The inference API: every front end, from the command line to a server, goes through `Stylizer`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from . import images
@@ -16,20 +16,33 @@ from .inference import masks
 from .inference.masks import Mask, MaskLike
 from .inference.noise import blank
 from .inference.painting import paint
-from .inference.pipeline import Pixels, Progress, render
-from .inference.style_weights import Styles
+from .inference.pipeline import Progress, render
+from .inference.style_weights import Styles, as_text
 from .options import RuntimeOptions, StylizeOptions
 
-Images = TypeVar("Images")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Batch = TypeVar("Batch", bound="NDArray[Any] | Image.Image | Tensor")
+Masks = Sequence[Mask] | MaskLike | None
+
+# Controls of pictures, which batches of floats, the frames of a film among them, do not have.
+NOT_FOR_BATCHES = ("size", "output_size", "detail", "tileable")
+WANTED = (
+    "expected a Pillow image, a path, an RGB array of shape (H, W, 3) of uint8 or uint16, "
+    "or a batch of shape (N, 3, H, W) of floats in [0, 1]"
+)
 
 
 class Stylizer:
-    """A trained network, ready to use.
+    """A trained network, ready to use. Threads may share one.
 
-    >>> stylizer = Stylizer.load("wave")                        # a shipped style, or a path to a .pth file
-    >>> stylizer.stylize(Image.open("in.jpg")).save("out.jpg")  # Pillow in, Pillow out
-    >>> stylizer(array)                                         # (N, 3, H, W) float32 in [0, 1], the same out
-    >>> stylizer(array, strength=0.5, preserve_color="luminance")
+    >>> stylizer = Stylizer.load("wave")                         # a shipped model, or a path to a .pth file
+    >>> stylizer.stylize("in.jpg").save("out.jpg")               # a path or a Pillow image in, a Pillow image out
+    >>> stylizer(frame)                                          # (H, W, 3) uint8 or uint16 in, the same out
+    >>> stylizer(batch)                                          # (N, 3, H, W) floats in [0, 1] in, the same out
+    >>> stylizer(batch, strength=0.5, preserve_color="luminance")
+    >>> stylizer(frame, style={"wave": 0.6, "scream": 0.4})      # a blend, where the model has several styles
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -40,7 +53,7 @@ class Stylizer:
     def load(
         cls, path: str | Path = "wave", device: str = "auto", engine: str = "auto", precision: str = "auto"
     ) -> "Stylizer":
-        """A checkpoint by path or shipped name, or a file that `fast-style export` made.
+        """Load a checkpoint by path or shipped name, or a file that `fast-style export` made.
 
         device: auto, cpu, cuda, cuda:1, mps. engine: auto, torch, openvino, onnx. precision: auto, fp32, bf16, fp16.
         Raises FastStyleError for a file that is not a checkpoint and for what this machine does not have.
@@ -52,101 +65,159 @@ class Stylizer:
 
     @property
     def info(self) -> dict[str, Any]:
-        """What the checkpoint says of itself: model, styles, training."""
+        """Return what the checkpoint says of itself: model, styles, training."""
         return self.engine.info
 
     @property
     def styles(self) -> list[str]:
-        """Names of the styles; the first is used when none is asked for."""
+        """Return the names of the styles; the first is used when none is asked for."""
         return self._styles.names
 
     @property
     def name(self) -> str:
-        """Name of the (first) style."""
+        """Return the name of the first style."""
         return self.styles[0]
 
+    @overload
     def __call__(
-        self,
-        image: Images,
-        options: StylizeOptions | None = None,
-        mask: "Sequence[Mask] | MaskLike | None" = None,
-        **changes: Any,
-    ) -> Images:
-        """Stylize a batch: RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, any H and W from 1.
+        self, image: Batch, options: StylizeOptions | None = None, mask: Masks = None, **changes: Any
+    ) -> Batch: ...
 
-        Takes the options style, interpolate, strength, mask, feather, preserve_color and grain, as a `StylizeOptions`
-        or as keyword arguments; `mask` may also be a picture or {style: picture}. Sizes are for `stylize`.
-        Returns the same kind, shape and range (a tensor on its own device). Raises FastStyleError for other shapes and
-        for unknown styles.
+    @overload
+    def __call__(
+        self, image: str | Path, options: StylizeOptions | None = None, mask: Masks = None, **changes: Any
+    ) -> Image.Image: ...
+
+    def __call__(self, image: Any, options: StylizeOptions | None = None, mask: Masks = None, **changes: Any) -> Any:
+        """Stylize RGB pictures; return the same kind, shape and dtype, a tensor on its own device.
+
+        image: a batch (N, 3, H, W) of floats in [0, 1], NumPy array or torch tensor, any H and W from 1; or one picture
+        (H, W, 3) of uint8 or uint16, a Pillow image, or a path, which are the same as in `stylize`. options, or keyword
+        arguments: the fields of `StylizeOptions`; `style` may also be a blend {name: share}. mask: a picture, or
+        {style: picture}. Raises FastStyleError for other shapes and dtypes, for unknown styles, for options that have
+        no effect on batches (size, output_size, detail, tileable), and for tensors that ask for gradients.
         """
         shape = tuple(getattr(image, "shape", ()))
-        if len(shape) != 4 or shape[1] != 3 or 0 in shape:
-            raise FastStyleError(f"expected RGB images of shape (N, 3, H, W), got {shape or type(image).__name__}")
-        wanted = replace(options or StylizeOptions(), **{**changes, "tileable": False})
+        if len(shape) != 4:
+            return self.stylize(image, options, mask, **changes)
+        wanted = _changed(options, changes)
+        _check_batch(image, shape, wanted)
         found = self.masks(wanted, mask)
         if isinstance(image, np.ndarray):
-            result: Any = render(self.engine, self._styles, wanted, found, np.asarray(image, np.float32))
-            return result
-        tensor: Any = image
-        whole = wanted.tile_px is None and wanted.memory == "auto"
-        if not found and wanted.plain and whole and not _any_blank(tensor):  # it stays on its device
-            return self.engine(tensor, self._styles.weights(wanted.style, wanted.interpolate))
-        photo = tensor.detach().float().cpu().numpy()
-        return tensor.new_tensor(render(self.engine, self._styles, wanted, found, photo))
+            painted = render(self.engine, self._styles, wanted, found, image.astype(np.float32, copy=False))
+            return painted.astype(image.dtype, copy=False)
+        if wanted.direct and not found and not _any_blank(image):  # it stays on its device
+            return self.engine(image, self._styles.weights(wanted.style, wanted.interpolate)).to(image.dtype)
+        photo = image.detach().float().cpu().numpy()
+        return image.new_tensor(render(self.engine, self._styles, wanted, found, photo))
 
-    def masks(self, options: StylizeOptions, given: "Sequence[Mask] | MaskLike | None" = None) -> tuple[Mask, ...]:
-        """The masks to use: those given, else those that the options name. Read once, they may be passed often."""
+    def masks(self, options: StylizeOptions, given: Masks = None) -> tuple[Mask, ...]:
+        """Return the masks to use: those given, else those that the options name. Read once, they may be used often."""
         if isinstance(given, Sequence) and all(isinstance(mask, Mask) for mask in given):
             return tuple(given)  # type: ignore[arg-type]  # they are
         return masks.read(given if given is not None else options.mask or None)  # type: ignore[arg-type]
 
+    @overload
     def stylize(
         self,
-        image: Image.Image,
+        image: "Image.Image | str | Path",
         options: StylizeOptions | None = None,
-        mask: "Sequence[Mask] | MaskLike | None" = None,
+        mask: Masks = None,
+        progress: Progress = ...,
+        **changes: Any,
+    ) -> Image.Image: ...
+
+    @overload
+    def stylize(
+        self,
+        image: NDArray[Any],
+        options: StylizeOptions | None = None,
+        mask: Masks = None,
+        progress: Progress = ...,
+        **changes: Any,
+    ) -> NDArray[Any]: ...
+
+    def stylize(
+        self,
+        image: Any,
+        options: StylizeOptions | None = None,
+        mask: Masks = None,
         progress: Progress = lambda stage, done, of: None,
         **changes: Any,
-    ) -> Image.Image:
-        """Stylize a Pillow image of any mode, upright; the result is RGB, or RGBA when the image has alpha.
+    ) -> Any:
+        """Stylize one picture.
 
-        Keyword arguments are the fields of `StylizeOptions`, which they change; `mask` may also be a picture or
-        {style: picture}. progress: where there are tiles, called with what is going on, tiles done, and tiles in all (0
-        while not known).
+        image: a Pillow image of any mode or a path, for a Pillow image: upright, RGB, or RGBA where there is alpha; or
+        an RGB array (H, W, 3) of uint8 or uint16, for an array of the same dtype, and the same shape unless
+        `output_size` asks for another. options, mask and keyword arguments: as in `__call__`, sizes included. progress:
+        where there are tiles, called with what is going on, tiles done, and tiles in all (0 while not known).
         """
-        return self.apply(images.upright(image), options, mask, progress, **changes).image
+        if isinstance(image, str | Path):
+            return self.apply(images.read(Path(image)), options, mask, progress, **changes).image
+        if isinstance(image, Image.Image):
+            return self.apply(images.upright(image), options, mask, progress, **changes).image
+        if not _is_picture(image):
+            raise FastStyleError(f"{WANTED}; this is {_described(image)}")
+        wanted = _changed(options, changes)
+        if isinstance(image, np.ndarray):
+            return self._paint(image, wanted, mask, progress)
+        pixels = self._paint(image.detach().cpu().numpy(), wanted, mask, progress)
+        return image.new_tensor(pixels)
 
     def apply(
         self,
         picture: images.Picture,
         options: StylizeOptions | None = None,
-        mask: "Sequence[Mask] | MaskLike | None" = None,
+        mask: Masks = None,
         progress: Progress = lambda stage, done, of: None,
         **changes: Any,
     ) -> images.Picture:
         """Stylize a picture as `images.read` returns it, in 16 bit where it has them; arguments as in `stylize`.
 
-        Alpha, profile and EXIF are kept.
+        Alpha and metadata are kept.
         """
-        wanted = replace(options or StylizeOptions(), **changes)
-        run = partial(paint, self.engine, self._styles, wanted, self.masks(wanted, mask), progress=progress)
-        if picture.deep is None:
-            return replace(picture, image=self._finished(picture, run(np.asarray(picture.rgb))))
-        deep = run(images.deep_rgb(picture.deep))
-        eight = self._finished(picture, images.eight_bit(deep))
-        if eight.mode == "RGBA":
-            alpha = images.resized(picture.deep[..., 3:], eight.size)
-            deep = np.concatenate([deep, alpha], axis=2)
-        return replace(picture, image=eight, deep=deep)
+        return picture.with_colors(self._paint(picture.colors, _changed(options, changes), mask, progress))
 
-    def _finished(self, picture: images.Picture, pixels: Pixels) -> Image.Image:
-        """The styled pixels with the picture's alpha and profile."""
-        result = Image.fromarray(pixels)
-        if picture.image.mode == "RGBA":
-            result.putalpha(picture.image.getchannel("A").resize(result.size, Image.Resampling.LANCZOS))
-        if picture.icc_profile:
-            result.info["icc_profile"] = picture.icc_profile
-        return result
+    def _paint(self, pixels: NDArray[Any], wanted: StylizeOptions, mask: Masks, progress: Progress) -> NDArray[Any]:
+        """Stylize pixels (H, W, 3), uint8 or uint16, with every control."""
+        return paint(self.engine, self._styles, wanted, self.masks(wanted, mask), pixels, progress)
+
+
+def _changed(options: StylizeOptions | None, changes: Mapping[str, Any]) -> StylizeOptions:
+    """The options with the keyword arguments of a call."""
+    style = changes.get("style")
+    if isinstance(style, Mapping):
+        changes = {**changes, "style": as_text(style)}
+    return replace(options or StylizeOptions(), **changes)
+
+
+def _check_batch(image: Any, shape: tuple[int, ...], wanted: StylizeOptions) -> None:
+    """Raise FastStyleError for what is no batch of floats, or asks for what batches do not get."""
+    floats = image.dtype.kind == "f" if isinstance(image, np.ndarray) else getattr(image.dtype, "is_floating_point", 0)
+    if shape[1] != 3 or 0 in shape or not floats:
+        raise FastStyleError(f"{WANTED}; this is {_described(image)}")
+    without_effect = sorted(wanted.changed & set(NOT_FOR_BATCHES))
+    if without_effect:
+        names = " and ".join(f"`{name}`" for name in without_effect)
+        raise FastStyleError(f"{names} would have no effect on a batch of floats; stylize one picture, or leave it out")
+    if getattr(image, "requires_grad", False):
+        raise FastStyleError(
+            "no gradients pass through a Stylizer: hand in tensor.detach(), or train with Checkpoint.network()"
+        )
+
+
+def _is_picture(image: Any) -> bool:
+    """Whether it is an array or tensor (H, W, 3) of uint8 or uint16 with pixels."""
+    shape = tuple(getattr(image, "shape", ()))
+    kind = str(getattr(image, "dtype", "")).removeprefix("torch.")
+    return len(shape) == 3 and shape[2] == 3 and 0 not in shape and kind in ("uint8", "uint16")
+
+
+def _described(image: Any) -> str:
+    """What somebody handed in, in words."""
+    if not hasattr(image, "shape"):
+        return type(image).__name__
+    return f"{str(image.dtype).removeprefix('torch.')} of shape {tuple(image.shape)}"
 
 
 def _any_blank(batch: Any) -> bool:

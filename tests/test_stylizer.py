@@ -1,5 +1,5 @@
-import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from fast_style import FastStyleError, StylizeOptions, Stylizer, images
 from fast_style.engines.torch_engine import TorchEngine
 from fast_style.options import RuntimeOptions
 
-from .conftest import picture
+from .conftest import picture, untrained
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +40,114 @@ def test_tensor_in_tensor_out(stylizer: Stylizer) -> None:
     np.testing.assert_allclose(out.numpy(), stylizer(image.numpy()), atol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 4, 8, 8), (1, 3, 0, 8)])
-def test_other_shapes_are_refused(stylizer: Stylizer, shape: tuple[int, ...]) -> None:
-    with pytest.raises(FastStyleError, match=r"shape \(N, 3, H, W\)"):
-        stylizer(np.zeros(shape, np.float32))
+@pytest.mark.parametrize(
+    ("image", "described"),
+    [
+        (np.zeros((3, 8, 8), np.float32), r"float32 of shape \(3, 8, 8\)"),
+        (np.zeros((1, 4, 8, 8), np.float32), r"float32 of shape \(1, 4, 8, 8\)"),
+        (np.zeros((1, 3, 0, 8), np.float32), r"float32 of shape \(1, 3, 0, 8\)"),
+        (np.zeros((1, 3, 8, 8), np.uint8), r"uint8 of shape \(1, 3, 8, 8\)"),
+        (np.zeros((8, 8, 3), np.float32), r"float32 of shape \(8, 8, 3\)"),
+        (np.zeros((8, 8, 4), np.uint8), r"uint8 of shape \(8, 8, 4\)"),
+        (np.zeros((8, 8), np.uint8), r"uint8 of shape \(8, 8\)"),
+        (np.zeros((0, 8, 3), np.uint8), r"uint8 of shape \(0, 8, 3\)"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.int64), r"int64 of shape \(1, 3, 8, 8\)"),
+        ([[1, 2]], "list"),
+        (None, "NoneType"),
+    ],
+)
+def test_other_kinds_and_shapes_are_refused(stylizer: Stylizer, image: Any, described: str) -> None:
+    with pytest.raises(FastStyleError, match=rf"shape \(N, 3, H, W\) of floats in .*; this is {described}"):
+        stylizer(image)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("changes", [{}, {"strength": 0.5}, {"strength": 0.0}, {"preserve_color": "luminance"}])
+def test_floats_keep_their_dtype_on_every_path(stylizer: Stylizer, dtype: Any, changes: dict[str, Any]) -> None:
+    image = np.random.default_rng(0).random((1, 3, 20, 24)).astype(dtype)
+    for batch in (image, np.full_like(image, 0.5), np.concatenate([image, image])):
+        out = stylizer(batch, **changes)
+        assert (out.dtype, out.shape) == (batch.dtype, batch.shape)
+        tensor = stylizer(torch.from_numpy(batch), **changes)
+        assert (tensor.dtype, tensor.shape) == (torch.from_numpy(batch).dtype, batch.shape)
+        np.testing.assert_allclose(tensor.numpy(), out, atol=2e-3 if dtype == np.float16 else 1e-5)
+    if dtype == np.float32:
+        half = stylizer(torch.from_numpy(image).bfloat16(), **changes)
+        assert half.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("changes", [{}, {"strength": 0.5}, {"size": 10}, {"output_size": 10}, {"tile_px": 64}])
+def test_whole_number_pictures_keep_their_dtype(stylizer: Stylizer, dtype: Any, changes: dict[str, Any]) -> None:
+    pixels = np.asarray(picture(90, 70), dtype) * (257 if dtype == np.uint16 else 1)
+    before = pixels.copy()
+    out = stylizer(pixels, **changes)
+    assert out.dtype == dtype
+    assert out.shape == ((10, 13, 3) if "output_size" in changes else pixels.shape)
+    assert np.array_equal(pixels, before)
+    assert np.array_equal(out, stylizer.stylize(pixels, **changes))
+    tensor = stylizer(torch.from_numpy(pixels), **changes)
+    assert np.array_equal(tensor.numpy(), out)
+    if dtype == np.uint8:
+        assert np.array_equal(out, np.asarray(stylizer.stylize(picture(90, 70), **changes)))
+
+
+def test_paths_and_pillow_images_give_pillow_images(stylizer: Stylizer, tmp_path: Path) -> None:
+    picture(50, 40).save(tmp_path / "a.png")
+    expected = stylizer.stylize(picture(50, 40)).tobytes()
+    for given in (tmp_path / "a.png", str(tmp_path / "a.png")):
+        assert stylizer(given).tobytes() == stylizer.stylize(given).tobytes() == expected
+    assert stylizer(picture(50, 40)).tobytes() == expected
+    with pytest.raises(FastStyleError, match=r"nowhere\.png: no such file"):
+        stylizer("nowhere.png")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"size": 30}, "size would have no effect on a batch of floats"),
+        ({"output_size": 30}, "output_size would have no effect"),
+        ({"detail": 0.5, "tileable": True}, "detail and tileable would have no effect"),
+    ],
+)
+def test_options_without_effect_are_refused(stylizer: Stylizer, changes: dict[str, Any], said: str) -> None:
+    for batch in (np.zeros((1, 3, 8, 8), np.float32), torch.zeros(1, 3, 8, 8)):
+        with pytest.raises(FastStyleError, match=said):
+            stylizer(batch, **changes)
+        with pytest.raises(FastStyleError, match=said):
+            stylizer(batch, StylizeOptions(**changes))
+
+
+def test_gradients_are_refused_and_not_dropped(stylizer: Stylizer) -> None:
+    image = torch.rand(1, 3, 8, 8, requires_grad=True)
+    for asks in (image, image * 2):
+        with pytest.raises(FastStyleError, match=r"no gradients pass through a Stylizer: hand in tensor.detach\(\)"):
+            stylizer(asks)
+    assert not stylizer(image.detach()).requires_grad
+
+
+@pytest.mark.parametrize("name", ["size", "output_size"])
+def test_sizes_beyond_the_limit_are_one_line(stylizer: Stylizer, name: str) -> None:
+    with pytest.raises(FastStyleError, match="size 2000000: .* has more pixels than the limit"):
+        stylizer.stylize(picture(30, 20), **{name: 2_000_000})  # type: ignore[call-overload]
+
+
+def test_blends_may_be_dictionaries(several: Path) -> None:
+    stylizer = Stylizer.load(several, device="cpu", precision="fp32", engine="torch")
+    image = np.random.default_rng(0).random((1, 3, 16, 16), dtype=np.float32)
+    assert np.array_equal(stylizer(image, style={"a": 1, "b": 3}), stylizer(image, style="a=0.25,b=0.75"))
+    with pytest.raises(FastStyleError, match="no style 'c'"):
+        stylizer(image, style={"c": 1})
+
+
+def test_any_name_of_a_style_can_be_chosen(tmp_path: Path) -> None:
+    names = ("Great Wave, 1831", "a=b", "x@2", "identity", "a=b")
+    stylizer = Stylizer.load(untrained(tmp_path / "odd.pth", *names), device="cpu", precision="fp32", engine="torch")
+    assert stylizer.styles == [*names[:4], "a=b (2)"]
+    image = np.random.default_rng(0).random((1, 3, 16, 16), dtype=np.float32)
+    results = [stylizer(image, style=name) for name in stylizer.styles]
+    assert np.array_equal(stylizer(image), results[0])
+    assert len({result.tobytes() for result in results}) == 5
 
 
 def test_pil_in_pil_out_through_the_same_call(stylizer: Stylizer) -> None:
@@ -77,7 +181,7 @@ def test_working_size_and_output_size(tiny: Path, stylizer: Stylizer) -> None:
     assert spy.stylize(picture(80, 60), output_size=30).size == (40, 30)
     assert spy.stylize(picture(80, 60), StylizeOptions(size=120, output_size=30)).size == (40, 30)
     assert [shape[2:] for shape in seen] == [(30, 40), (60, 80), (120, 160)]
-    with pytest.raises(FastStyleError, match="output-size is 0"):
+    with pytest.raises(FastStyleError, match="output_size is 0"):
         spy.stylize(picture(8, 8), output_size=0)
 
 
@@ -150,16 +254,22 @@ def test_the_profile_travels_with_the_picture(stylizer: Stylizer) -> None:
 
 
 def test_threads_may_share_one_stylizer(stylizer: Stylizer) -> None:
-    image = np.random.default_rng(1).random((1, 3, 40, 40), dtype=np.float32)
-    expected = stylizer(image)
-    results: list[np.ndarray] = []
-    threads = [threading.Thread(target=lambda: results.append(stylizer(image))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == 4
-    assert all(np.array_equal(result, expected) for result in results)
+    rng = np.random.default_rng(1)
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (rng.random((1, 3, 40, 40), dtype=np.float32), {}),
+        (rng.random((2, 3, 24, 31), dtype=np.float32), {"strength": 0.5}),
+        (np.asarray(picture(90, 70)), {"tile_px": 64}),
+        (np.asarray(picture(50, 40)), {"grain": 8.0, "preserve_color": "statistics"}),
+        (np.asarray(picture(30, 40)), {"mask": Image.linear_gradient("L"), "size": 20}),
+        (torch.from_numpy(rng.random((1, 3, 20, 20), dtype=np.float32)), {}),
+    ]
+    expected = [np.asarray(stylizer(image, **changes)) for image, changes in calls]
+    with ThreadPoolExecutor(4) as pool:
+        work = [
+            (index, pool.submit(stylizer, *call[:1], **call[1])) for _ in range(4) for index, call in enumerate(calls)
+        ]
+        for index, future in work:
+            assert np.array_equal(np.asarray(future.result()), expected[index]), calls[index][1]
 
 
 def test_sixteen_bit_pictures_are_stylized_in_sixteen_bit(stylizer: Stylizer) -> None:
@@ -179,5 +289,5 @@ def test_sixteen_bit_pictures_are_stylized_in_sixteen_bit(stylizer: Stylizer) ->
     small = stylizer.apply(given, output_size=30).deep
     assert kept is not None
     assert small is not None
-    assert np.array_equal(kept[..., :3], images.deep_rgb(pixels))
+    assert np.array_equal(kept[..., :3], given.colors)
     assert small.shape == (30, 40, 4)

@@ -1,15 +1,24 @@
-"""The commands: each parses its options, calls the library and prints; `fast-style COMMAND` runs any of them."""
+"""The commands: each parses its options, calls the library and prints; `fast-style COMMAND` runs any of them.
 
+Exit codes: 0 where everything was done, 1 where something could not be, which a line on standard error names, 2 for a
+wrong command line, 130 where Ctrl-C interrupted. `train` and `watch` end with 0 on Ctrl-C and SIGTERM, once saved.
+"""
+
+import logging
 import sys
-import warnings
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 
+from .. import __version__
 from ..errors import FastStyleError
+from .messages import shown_on_stderr
+
+log = logging.getLogger(__name__)
 
 COMMANDS = {
     "train": "train a network for a style",
-    "stylize": "stylize pictures with a trained network",
+    "stylize": "stylize pictures and films with a trained network",
     "optimize": "stylize one picture by optimization, without training",
     "evaluate": "measure how good a trained network is",
     "serve": "serve stylization over HTTP and WebSocket, with a page",
@@ -24,42 +33,52 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`fast-style COMMAND ...`; returns the exit code."""
+    """Run `fast-style COMMAND ...`; return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help"):
         print("usage: fast-style COMMAND ...\n\n" + "\n".join(f"  {k:14} {v}" for k, v in COMMANDS.items()))
+        print("\n`fast-style COMMAND --help` describes one; `fast-style --version` prints the version.")
         return 0 if given else 2
+    if given[0] == "--version":
+        print(f"fast_style {__version__}")
+        return 0
     if given[0] not in COMMANDS:
-        print(f"fast-style: unknown command {given[0]!r}; one of {', '.join(COMMANDS)}", file=sys.stderr)
+        near = get_close_matches(given[0], COMMANDS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(COMMANDS)}"
+        print(f"fast-style: unknown command {given[0]!r}; {hint}", file=sys.stderr)
         return 2
     command = import_module(f".{given[0].replace('-', '_')}", __name__)
     return run(command.main, given[1:], f"fast-style {given[0]}")
 
 
 def script() -> None:
-    """The console script `fast-style`."""
+    """Run the console script `fast-style`."""
     raise SystemExit(main())
 
 
 def run(command: Callable[[Sequence[str], str], int], arguments: Sequence[str] | None = None, prog: str = "") -> int:
-    """Run one command's `main(arguments, prog)`; what the user can mend becomes one line and exit code 1."""
-    given = sys.argv[1:] if arguments is None else arguments
-    warnings.showwarning = _show_warning
-    warnings.filterwarnings("ignore", message="TensorFloat32")  # not for losses: they are float32
-    try:
-        return command(given, prog)
-    except FastStyleError as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        return 1
-    except OSError as error:  # a full disk, a folder without permission
-        print(f"{prog}: {error.filename or 'error'}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"{prog}: interrupted", file=sys.stderr)
-        return 130
+    """Run one command's `main(arguments, prog)`; return its exit code.
+
+    What the user can mend becomes one line and exit code 1; `--debug` shows its traceback too.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    debug = "--debug" in given[:end]
+    with shown_on_stderr(debug):
+        try:
+            return command([one for place, one in enumerate(given) if one != "--debug" or place > end], prog)
+        except FastStyleError as error:
+            return _failed(prog, error.with_flags())
+        except BrokenPipeError:
+            return 1
+        except OSError as error:  # a full disk, a folder without permission
+            return _failed(prog, f"{error.filename or 'error'}: {error.strerror or error}")
+        except KeyboardInterrupt:
+            _failed(prog, "interrupted")
+            return 130
 
 
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"note: {message}", file=sys.stderr)
+def _failed(prog: str, line: str) -> int:
+    log.debug("where it was raised", exc_info=True)
+    print(f"{prog}: {line}", file=sys.stderr)
+    return 1

@@ -1,17 +1,16 @@
-"""`fast-style bench`: speed, memory and closeness of every engine, as a table or as data."""
+"""`fast-style bench`: measure speed, memory and closeness of every engine, as a table or as data."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-import tyro
 from tqdm import tqdm
 
 from ..benchmark import measure, measure_training
 from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions
-from .parsing import parse
+from .parsing import POSITIONAL, parse
 
 HEADS = {
     "model": "{}",
@@ -36,7 +35,7 @@ HEADS = {
 class BenchCommand:
     """Measure speed as a ratio to plain PyTorch in the same run, and as a share of what the machine can do."""
 
-    models: tyro.conf.Positional[tuple[str, ...]] = ("wave",)
+    models: Annotated[tuple[str, ...], POSITIONAL] = ("wave",)
     """Checkpoints or shipped names, and exported files (.onnx, .xml)."""
 
     json: bool = False
@@ -46,7 +45,7 @@ class BenchCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Measure and print; the exit code."""
+    """Measure and print; return the exit code."""
     command = parse(BenchCommand, arguments, prog)
     with tqdm(unit="pass") as bar:
 
@@ -72,7 +71,7 @@ def _measure(command: BenchCommand, show: Any) -> list[dict[str, Any]]:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    """Columns that line up, with what none of the rows has left out."""
+    """A table of aligned columns, without those that are empty in every row."""
     heads = [head for head in HEADS if any(row.get(head) is not None for row in rows)]
     cells = [heads, *([_cell(head, row.get(head)) for head in heads] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(heads))]

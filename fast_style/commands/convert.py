@@ -1,24 +1,22 @@
-"""`fast-style convert`: a pytorch/examples checkpoint in, one of ours out."""
+"""`fast-style convert`: convert a checkpoint of pytorch/examples into one of this project."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
 from ..errors import FastStyleError
-from .parsing import parse
+from .parsing import OUTPUT, POSITIONAL, parse
 
 
 @dataclass(frozen=True)
 class ConvertCommand:
     """Convert a checkpoint of pytorch/examples' fast_neural_style into ours, with the same output."""
 
-    source: tyro.conf.Positional[Path]
+    source: Annotated[Path, POSITIONAL]
     """The file to convert (.pth or .model)."""
 
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    output: Annotated[Path, OUTPUT]
     """The checkpoint to write."""
 
     name: str | None = None
@@ -29,7 +27,7 @@ class ConvertCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Convert one file; the exit code."""
+    """Convert one file; return the exit code."""
     command = parse(ConvertCommand, arguments, prog)
     if command.output.exists() and not command.overwrite:
         raise FastStyleError(f"{command.output} exists; use --overwrite")

@@ -1,15 +1,14 @@
-"""`fast-style download-coco`: photographs to train on, with a progress bar."""
+"""`fast-style download-coco`: download photographs to train on, with a progress bar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import tyro
 from tqdm import tqdm
 
 from ..data import coco
-from .parsing import parse
+from .parsing import OUTPUT, parse
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class DownloadCocoCommand:
     split: Literal["val2017", "train2017", "test2017"] = "val2017"
     """val2017: 5,000 photographs, 0.8 GB; train2017: 118,287, 18 GB; test2017: 40,670, 6 GB."""
 
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("coco")
+    output: Annotated[Path, OUTPUT] = Path("coco")
     """Folder for the photographs; the split becomes a folder in it."""
 
     url: str = coco.URL
@@ -30,7 +29,7 @@ class DownloadCocoCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Download and unpack; the exit code."""
+    """Download and unpack; return the exit code."""
     command = parse(DownloadCocoCommand, arguments, prog)
     archive = command.output / f"{command.split}.zip"
     folder = command.output / command.split

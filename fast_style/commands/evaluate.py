@@ -1,4 +1,4 @@
-"""`fast-style evaluate`: how good a trained network is, in figures and side by side."""
+"""`fast-style evaluate`: measure how good a trained network is, in figures and side by side."""
 
 import json
 from collections.abc import Sequence
@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import tyro
 from tqdm import tqdm
 
 from .. import images
 from ..options import EvaluationOptions
 from ..system import malloc
-from .parsing import parse
+from .help import Help
+from .parsing import OUTPUT, POSITIONAL, parse
+
+HELP = Help(
+    first="style photos style_name video sheet count size reference_photos vgg_weights json device",
+    examples=(
+        "wave --style wave.jpg --photos photos/",
+        "wave --style wave.jpg --photos photos/ --reference-photos 0 -o sheet.jpg",
+        "wave_video --video clip.mp4 --versus wave",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,7 @@ class EvaluateCommand:
     The exit code is 1 when an artifact check fails.
     """
 
-    model: tyro.conf.Positional[str]
+    model: Annotated[str, POSITIONAL]
     """Checkpoint: a .pth file or the name of a shipped style."""
 
     how: EvaluationOptions
@@ -30,7 +39,7 @@ class EvaluateCommand:
     json: bool = False
     """Print data instead of a table."""
 
-    sheet: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    sheet: Annotated[Path | None, OUTPUT] = None
     """Write the pictures side by side: photographs, this network's, L-BFGS's from noise and from the photograph."""
 
     precision: str = field(default="fp32")
@@ -38,8 +47,8 @@ class EvaluateCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Evaluate one model; the exit code."""
-    command = parse(EvaluateCommand, arguments, prog)
+    """Evaluate one model; return the exit code."""
+    command = parse(EvaluateCommand, arguments, prog, HELP)
     malloc.tune()
     from ..evaluation import WAYS, evaluate
     from ..stylizer import Stylizer

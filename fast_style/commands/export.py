@@ -1,4 +1,4 @@
-"""`fast-style export`: a checkpoint in, a file for another runtime out, once it is seen to give the same pictures."""
+"""`fast-style export`: write a checkpoint for another runtime, once it is measured to give the same pictures there."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import tyro
 from PIL.Image import Image
 
 from .. import export, images
@@ -17,7 +16,7 @@ from ..models.bundled import find
 from ..options import ExportOptions, RuntimeOptions
 from ..server.thumbnails import thumbnail
 from ..stylizer import Stylizer
-from .parsing import parse
+from .parsing import OUTPUT, POSITIONAL, parse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,10 +32,10 @@ CALIBRATION_PX = 256
 class ExportCommand:
     """Export a trained network for ONNX Runtime, OpenVINO, Triton Inference Server or a browser, once compared."""
 
-    model: tyro.conf.Positional[str]
+    model: Annotated[str, POSITIONAL]
     """Checkpoint: a .pth file or the name of a shipped style."""
 
-    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    output: Annotated[Path | None, OUTPUT] = None
     """The file to write: .onnx for ONNX, .xml for OpenVINO IR (with a .bin beside it)."""
 
     triton: Path | None = None
@@ -55,7 +54,7 @@ class ExportCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Export one model; the exit code."""
+    """Export one model; return the exit code."""
     command = parse(ExportCommand, arguments, prog)
     checkpoint = find(command.model)
     _check(command, checkpoint.stem)
@@ -83,7 +82,7 @@ def _check(command: ExportCommand, name: str) -> None:
     if not command.output and not command.triton and not command.web:
         raise FastStyleError("name what to write: -o wave.onnx, -o wave.xml, --triton FOLDER or --web FOLDER")
     if command.how.tiles and (command.triton or command.web):
-        raise FastStyleError("--tiles is for files (-o)")
+        raise FastStyleError("`tiles` is for files (-o)")
     if command.output:
         export.check_format(command.output)
     if command.web:

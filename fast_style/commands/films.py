@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from ..stylizer import Stylizer
 
 
-def stylize_film(stylizer: "Stylizer", source: Path, target: Path, how: StylizeOptions, options: VideoOptions) -> None:
-    """Stylize one film; what an interruption or an error leaves is named."""
+def stylize_film(
+    stylizer: "Stylizer", source: Path, target: Path, how: StylizeOptions, options: VideoOptions
+) -> tuple[int, int]:
+    """Stylize one film; return its width and height. What an interruption or an error leaves is named."""
     partial = video.partial_path(target)
     with tqdm(unit="frame", desc=source.name) as bar:
 
@@ -28,3 +30,6 @@ def stylize_film(stylizer: "Stylizer", source: Path, target: Path, how: StylizeO
             if bar.n and partial.exists():
                 bar.write(f"note: the part of the film that is done plays: {partial}", file=sys.stderr)
             raise
+    result = video.open_source(target)
+    result.close()
+    return result.info.full_size

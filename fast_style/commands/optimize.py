@@ -1,35 +1,42 @@
-"""`fast-style optimize`: one picture in a style without training, by optimizing its pixels."""
+"""`fast-style optimize`: stylize one picture without training, by optimizing its pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
+import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from .. import images
 from ..errors import FastStyleError
 from ..options import GatysOptions, LossOptions, StyleOptions
 from ..system import malloc
-from .parsing import parse
+from .help import Help
+from .parsing import OUTPUT, POSITIONAL, parse
 from .signals import stop_on_signal
 
 if TYPE_CHECKING:
     from ..training.gatys import Evaluation
+
+HELP = Help(
+    first="output style_size size iterations style_weight start save_every vgg_weights device",
+    examples=("photo.jpg painting.jpg -o out.jpg", "photo.jpg painting.jpg -o quick.jpg --size 256 --iterations 100"),
+)
 
 
 @dataclass(frozen=True)
 class OptimizeCommand:
     """Stylize one picture by optimizing its pixels (Gatys et al.); also the way to try a style before training."""
 
-    content: tyro.conf.Positional[Path]
+    content: Annotated[Path, POSITIONAL]
     """The photograph."""
 
-    style: tyro.conf.Positional[Path]
+    style: Annotated[Path, POSITIONAL]
     """The style picture, or a folder of pictures of one style."""
 
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    output: Annotated[Path, OUTPUT]
     """The picture to write."""
 
     style_size: tuple[int, ...] = (512,)
@@ -46,8 +53,8 @@ class OptimizeCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Optimize one picture; the exit code."""
-    command = parse(OptimizeCommand, arguments, prog)
+    """Optimize one picture; return the exit code."""
+    command = parse(OptimizeCommand, arguments, prog, HELP)
     kind = images.format_for(command.output)
     if command.output.exists() and not command.overwrite:
         raise FastStyleError(f"{command.output} exists; use --overwrite")
@@ -59,20 +66,21 @@ def main(arguments: Sequence[str], prog: str) -> int:
     total = command.how.iterations * len(sizes(command.how))
     with tqdm(total=total, unit="evaluation") as bar, stop_on_signal() as stopped:
         show = Progress(bar, picture, command)
-        result = stylize(picture.rgb, style, command.loss, command.how, show, stopped)
-    images.write(replace(picture, image=result, format=kind), command.output)
+        photo = Image.fromarray(images.eight_bit(picture.colors))
+        result = stylize(photo, style, command.loss, command.how, show, stopped)
+    images.write(replace(picture.with_colors(np.asarray(result)), format=kind), command.output)
     print(f"{command.output}: {'stopped' if stopped() else 'done'} after {bar.n} evaluations of the loss")
     return 0
 
 
 class Progress:
-    """Shows the losses in the bar and writes the pictures on the way."""
+    """A callback that shows the losses in the bar and writes the pictures of `save_every`."""
 
     def __init__(self, bar: Any, picture: images.Picture, command: OptimizeCommand) -> None:
         self.bar, self.picture, self.command = bar, picture, command
 
     def __call__(self, evaluation: "Evaluation") -> None:
-        """One evaluation more."""
+        """Show and, where it is due, write one evaluation."""
         shown = {name: f"{evaluation.terms[name]:.3f}" for name in ("content", "style") if name in evaluation.terms}
         self.bar.set_postfix(shown, refresh=False)
         self.bar.update()
@@ -80,5 +88,5 @@ class Progress:
         if every and evaluation.iteration % every == 0:
             output = self.command.output
             path = output.with_stem(f"{output.stem}_{evaluation.iteration:04}")
-            image = images.from_array(evaluation.pixels.cpu().numpy())
-            images.write(replace(self.picture, image=image, format=images.format_for(path)), path)
+            painted = self.picture.with_colors(images.quantized(evaluation.pixels.cpu().numpy()))
+            images.write(replace(painted, format=images.format_for(path)), path)

@@ -1,103 +1,227 @@
-"""From flags and recipes to option dataclasses, through tyro."""
+"""Read flags and recipes into option dataclasses, and describe them.
 
-import contextlib
-import dataclasses
-import io
-import re
+A dataclass is the whole description of a command: its fields are the flags, in kebab case, its nested dataclasses are
+groups of them, the strings below the fields are their help. `argparse` takes the command line apart; what it, or a
+value, has to complain about leaves as one line.
+"""
+
+import argparse
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
-import tyro
-import yaml
-
-from ..errors import FastStyleError
+from .help import Help, text
+from .recipes import read_recipe
 
 Options = TypeVar("Options")
 
 
-def parse(kind: type[Options], arguments: Sequence[str], prog: str) -> Options:
-    """The dataclass `kind` from flags, after those of `--config recipe.yaml`, wherever that stands.
+@dataclass(frozen=True)
+class Flag:
+    """How a field is named on the command line, in `Annotated[..., Flag(...)]`."""
 
-    `--help` prints and exits with 0; a wrong flag prints one line and exits with 2.
+    short: str = ""
+    """A further name, such as -o."""
+    positional: bool = False
+    """Whether values stand without a name."""
+
+
+POSITIONAL = Flag(positional=True)
+OUTPUT = Flag("-o")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One field of a command or of an options dataclass inside it."""
+
+    field: "Field[Any]"
+    owner: type
+    kind: Any
+    """Its type, without None."""
+    flag: Flag
+
+    @property
+    def name(self) -> str:
+        """Return the flag, or the field's name in capitals where it has none."""
+        return self.field.name.upper() if self.flag.positional else f"--{self.field.name.replace('_', '-')}"
+
+    @property
+    def required(self) -> bool:
+        """Return whether there is no default."""
+        return self.field.default is MISSING and self.field.default_factory is MISSING
+
+    @property
+    def count(self) -> int | str | None:
+        """Return how many values it takes: a number, "*" for any, None for one."""
+        inner = get_args(self.kind)
+        return None if get_origin(self.kind) is not tuple else "*" if inner[-1] is Ellipsis else len(inner)
+
+
+class UsageError(Exception):
+    """A command line that cannot be understood; the text is one line."""
+
+
+def parse(kind: type[Options], arguments: Sequence[str], prog: str, about: Help = Help()) -> Options:
+    """Return the dataclass `kind` from flags, and from those of `--config recipe.yaml`, over which flags win.
+
+    `--help` and `--help-all` print and exit with 0; a wrong command line prints one line and exits with 2. Raises
+    FastStyleError for values that the options refuse, and for recipes that cannot be read.
     """
-    recipe, flags = _split_config(arguments)
-    errors = io.StringIO()
+    options = options_of(kind)
+    if {"-h", "--help", "--help-all"} & set(arguments):
+        print(text(kind, options, prog, about, everything="--help-all" in arguments))
+        raise SystemExit(0)
     try:
-        with contextlib.redirect_stderr(errors):
-            return tyro.cli(kind, prog=prog, args=[*recipe, *flags], config=(tyro.conf.OmitArgPrefixes,))
-    except SystemExit as stop:
-        if stop.code:
-            print(f"{prog}: {_one_line(errors.getvalue())}; see {prog} --help", file=sys.stderr)
-        raise
+        given = _given(options, arguments)
+        missing = [option.name for option in options if option.required and option.field.name not in given]
+        if missing:
+            raise UsageError(f"{' and '.join(missing)} missing")
+        return _build(kind, given)
+    except UsageError as error:
+        print(f"{prog}: {error}; see {prog} --help", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
-def _split_config(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The flags that the recipe stands for, and the other flags."""
-    recipe: list[str] = []
-    flags: list[str] = []
-    rest = iter(arguments)
-    for argument in rest:
-        name, equals, value = argument.partition("=")
-        if name == "--config":
-            recipe += recipe_flags(Path(value if equals else next(rest, "")))
-        else:
-            flags.append(argument)
-    return recipe, flags
-
-
-def recipe_flags(path: Path) -> list[str]:
-    """A YAML recipe (flag names without dashes, to values or lists) as flags. Raises FastStyleError."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FastStyleError(f"--config {path}: not a readable recipe ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise FastStyleError(f"--config {path}: a recipe is a list of `flag: value` lines")
-    return [flag for key, value in content.items() for flag in _flag(str(key).replace("_", "-"), value)]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML whose only booleans are true and false: `compile: off` is a choice, not a no."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false|True|False)$"), list("tTfF"))
-
-
-def _flag(name: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
-        return [f"--{name}" if value else f"--no-{name}"]
-    values = value if isinstance(value, list) else [value]
-    return [f"--{name}", *(str(item) for item in values)]
-
-
-def recipe_of(options: Any, without: Collection[str] = ()) -> dict[str, Any]:
-    """The values of a (nested) options dataclass that differ from their defaults, by flag name: a recipe."""
-    recipe: dict[str, Any] = {}
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        if dataclasses.is_dataclass(value):
-            recipe.update(recipe_of(value, without))
-        elif field.name in without:
+def options_of(kind: type) -> list[Option]:
+    """Return every option of a command, those of nested dataclasses included."""
+    found = []
+    for field, hint in _hints(kind):
+        inner, *more = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+        if is_dataclass(inner):
+            assert isinstance(inner, type)
+            found += options_of(inner)
             continue
-        elif field.default is dataclasses.MISSING or value != field.default:
-            recipe[field.name.replace("_", "-")] = _plain(value)
-    return recipe
+        if get_origin(inner) in (Union, UnionType):
+            (inner,) = (one for one in get_args(inner) if one is not type(None))
+        found.append(Option(field, kind, inner, next((one for one in more if isinstance(one, Flag)), Flag())))
+    return found
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
+def _hints(kind: type) -> list[tuple["Field[Any]", Any]]:
+    hints = get_type_hints(kind, include_extras=True)
+    return [(field, hints[field.name]) for field in fields(kind)]
 
 
-def _one_line(boxed: str) -> str:
-    """The text of tyro's boxed error without the box and its closing hint."""
-    lines = [line.strip("│╭╰╮╯─ ") for line in boxed.splitlines()]
-    text = " ".join(line for line in lines[1:] if line)  # the first line is the box's title
-    return text.split("For full helptext")[0].strip().rstrip(".")
+def _build(kind: type[Options], given: dict[str, Any]) -> Options:
+    """The dataclass with the given values, and with its defaults for the others."""
+    values = {}
+    for field, hint in _hints(kind):
+        if is_dataclass(hint):
+            assert isinstance(hint, type)
+            values[field.name] = _build(hint, given)
+        elif field.name in given:
+            values[field.name] = given[field.name]
+    return kind(**values)
+
+
+def _given(options: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any]:
+    """The values that recipes and flags give, converted, by field."""
+    tokens, after_dashes = _tokens(options, arguments)
+    found, rest = _parser(options).parse_known_args(tokens)
+    flags = vars(found)
+    raw: dict[str, Any] = {}
+    by_key = {option.name[2:]: option for option in options if not option.flag.positional}
+    for path in flags.pop("config", ()):
+        for key, value in read_recipe(Path(path)).items():
+            if key not in by_key:
+                raise UsageError(f"{path}: {_unknown(f'--{key}', by_key)}")
+            raw[by_key[key].field.name] = value
+    raw |= flags
+    unknown = [token for token in rest if token.startswith("-") and token != "-"]
+    if unknown:
+        raise UsageError(_unknown(unknown[0].partition("=")[0], by_key))
+    raw |= _positionals(options, [*rest, *after_dashes])
+    return {
+        option.field.name: convert(option, raw[option.field.name]) for option in options if option.field.name in raw
+    }
+
+
+def _tokens(options: Sequence[Option], arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The arguments up to `--`, flags in kebab case and files that look like flags as paths; and those after it."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    known = {option.name for option in options} | {option.flag.short for option in options} | {"--config"}
+    known |= {f"--no-{option.name[2:]}" for option in options if option.kind is bool}
+    tokens = []
+    for argument in arguments[:end]:
+        name, equals, value = argument.partition("=")
+        kebab = name.replace("_", "-")
+        if argument.startswith("--") and kebab in known:
+            tokens.append(f"{kebab}{equals}{value}")
+        elif argument.startswith("-") and name not in known and argument != "-" and Path(argument).exists():
+            tokens.append(f"./{argument}")
+        else:
+            tokens.append(argument)
+    return tokens, list(arguments[end + 1 :])
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Called for what cannot be parsed, such as a flag without its value."""
+        raise UsageError(message.removeprefix("argument "))
+
+
+def _parser(options: Sequence[Option]) -> argparse.ArgumentParser:
+    """A parser that keeps the values of flags as they are written; the others are left over."""
+    parser = _Parser(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
+    parser.add_argument("--config", action="append")
+    for option in options:
+        names = [name for name in (option.flag.short, option.name) if name]
+        if option.flag.positional:
+            continue
+        if option.kind is bool:
+            parser.add_argument(*names, action=argparse.BooleanOptionalAction, dest=option.field.name)
+        else:
+            parser.add_argument(*names, nargs=option.count, dest=option.field.name)
+    return parser
+
+
+def _positionals(options: Sequence[Option], values: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for option in options:
+        if option.flag.positional and values:
+            found[option.field.name] = values if option.count == "*" else values[0]
+            values = [] if option.count == "*" else values[1:]
+    if values:
+        raise UsageError(f"{values[0]!r} is no flag and no value of one")
+    return found
+
+
+def _unknown(flag: str, known: Any) -> str:
+    near = get_close_matches(flag.lstrip("-"), list(known), 1)
+    return f"there is no {flag}" + (f" (did you mean --{near[0]}?)" if near else "")
+
+
+def convert(option: Option, raw: Any) -> Any:
+    """Return what the text of a value, or of several, means. Raises UsageError."""
+    if option.count is None:
+        return _converted(option.name, raw, option.kind)
+    values = raw if isinstance(raw, list) else [raw]
+    inner = get_args(option.kind)
+    kinds = [inner[0]] * len(values) if option.count == "*" else list(inner)
+    if len(kinds) != len(values):
+        raise UsageError(f"{option.name} takes {len(kinds)} values")
+    return tuple(_converted(option.name, value, kind) for value, kind in zip(values, kinds, strict=True))
+
+
+def _converted(name: str, raw: Any, kind: Any) -> Any:
+    if kind is bool or isinstance(raw, bool | list):
+        if kind is bool and isinstance(raw, bool):
+            return raw
+        raise UsageError(f"{name} is {raw!r}; it takes {'true or false' if kind is bool else 'one value'}")
+    if get_origin(kind) is Literal:
+        choices = get_args(kind)
+        if raw not in choices:
+            near = get_close_matches(raw, choices, 1)
+            choices_text = f"{', '.join(choices[:-1])} or {choices[-1]}"
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise UsageError(f"{name} is {raw!r}; it takes {choices_text}{hint}")
+        return raw
+    try:
+        return kind(raw)
+    except ValueError:
+        words = {int: "a whole number", float: "a number"}.get(kind, "another value")
+        raise UsageError(f"{name} is {raw!r}; it takes {words}") from None

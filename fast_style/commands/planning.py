@@ -92,7 +92,7 @@ def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[lis
 
 def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[_Input]:
     """The pictures of a folder, without those that an earlier run left there."""
-    pictures = [path for path in files_below(folder, output) if path.suffix.lower() in images.EXTENSIONS]
+    pictures = [path for path in files_below(folder, output) if images.is_picture_file(path)]
     results = {
         path.with_name(f"{path.stem}_{style}{more}") for path in pictures for more in ("", f"_{path.suffix[1:]}")
     }

@@ -1,4 +1,4 @@
-"""A bar on the terminal for pictures so large that they are done in tiles."""
+"""Show a progress bar for pictures so large that they are done in tiles."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 
 class TileBar:
-    """What `Stylizer.apply` reports to; the bar appears with the first tile and goes when it is closed."""
+    """A progress callback of `Stylizer.apply`: the bar appears with the first tile and goes when it is closed."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,18 +1,22 @@
-"""`fast-style prune`: leave out channels of a trained network, then train it to paint as before."""
+"""`fast-style prune`: leave out channels of a trained network, then train it to give the same pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import tyro
+from typing import Annotated
 
 from ..errors import FastStyleError
 from ..models.bundled import find
 from ..options import DataOptions, LossOptions, StyleOptions, TrainOptions
-from .parsing import parse
+from .help import Help
+from .parsing import POSITIONAL, parse
 from .train import train
 
 STEPS, LEARNING_RATE = 600, 1e-3
+HELP = Help(
+    first="dataset keep output steps learning_rate style vgg_weights device resume overwrite",
+    examples=("wave --dataset coco/val2017 --keep 0.5",),
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class PruneCommand:
     It learns to paint what the whole network paints; with --style, from the picture, as the whole network did.
     """
 
-    model: tyro.conf.Positional[str]
+    model: Annotated[str, POSITIONAL]
     """Checkpoint or shipped name."""
 
     data: DataOptions
@@ -54,10 +58,10 @@ class PruneCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Prune and train; the exit code."""
-    command = parse(PruneCommand, arguments, prog)
+    """Prune and train; return the exit code."""
+    command = parse(PruneCommand, arguments, prog, HELP)
     if not 0 < command.keep < 1:
-        raise FastStyleError(f"--keep is {command.keep:g}; it takes a share between 0 and 1")
+        raise FastStyleError(f"`keep` is {command.keep:g}; it takes a share between 0 and 1")
     return train(_options(command))
 
 

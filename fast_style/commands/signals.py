@@ -1,4 +1,4 @@
-"""Ending long work at a clean point when the user or the system asks for it."""
+"""End long work at a clean point when the user or the system asks for it."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yields a function that tells whether SIGINT or SIGTERM has come; a second one ends the program as usual."""
+    """Yield a function that returns whether SIGINT or SIGTERM has come; a second one ends the program as usual."""
     received: list[int] = []
     names = [name for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}

@@ -1,11 +1,10 @@
-"""`fast-style styles`: what comes with the package, as a list or as a sheet of pictures."""
+"""`fast-style styles`: list the shipped styles, or paint photographs with each of them on one sheet."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
 from PIL import Image
 from tqdm import tqdm
 
@@ -14,7 +13,7 @@ from ..models import bundled
 from ..options import StylizeOptions
 from ..options.checks import check_at_least
 from ..system import malloc
-from .parsing import parse
+from .parsing import OUTPUT, POSITIONAL, parse
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
@@ -24,10 +23,10 @@ if TYPE_CHECKING:
 class StylesCommand:
     """List the shipped models with their styles; `--model NAME` takes a model, `--style NAME` one of its styles."""
 
-    models: tyro.conf.Positional[tuple[str, ...]] = ()
+    models: Annotated[tuple[str, ...], POSITIONAL] = ()
     """Names of shipped models, or .pth files; by default every shipped one."""
 
-    sheet: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    sheet: Annotated[Path | None, OUTPUT] = None
     """Paint --on with every style and write all of it on one sheet."""
 
     on: tuple[Path, ...] = bundled.SAMPLES
@@ -45,7 +44,7 @@ class StylesCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Print a line per style, or paint them; the exit code."""
+    """Print a line per style, or paint them; return the exit code."""
     command = parse(StylesCommand, arguments, prog)
     names = command.models or tuple(bundled.shipped())
     if command.sheet is None:

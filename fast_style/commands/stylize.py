@@ -1,38 +1,55 @@
-"""`stylize.py`: parse, plan which file becomes which, stylize each, go on after a bad one."""
+"""`stylize.py`: stylize pictures and films one after the other, going on after one that fails."""
 
 import io
+import json
+import logging
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
-
 from ..errors import FastStyleError
 from ..options import QUALITY, RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
-from .parsing import parse
+from . import models
+from .help import Help
+from .messages import write_line
+from .parsing import OUTPUT, POSITIONAL, parse
 
 # What the work needs beyond that is imported where it is done, so that `--help` is quick.
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
     from .planning import Job
 
+log = logging.getLogger(__name__)
+
+HELP = Help(
+    first="model style output strength size preserve_color mask format overwrite device",
+    examples=(
+        "photo.jpg                                   photo_wave.jpg beside it",
+        "photos/ -o painted/ --model scream          a folder, sub-folders mirrored",
+        "film.mp4 --strength 0.7 --temporal flow     a film, with its sound",
+    ),
+)
+
 
 @dataclass(frozen=True)
 class StylizeCommand:
     """Stylize pictures and films with a trained network, in one forward pass for each picture or frame."""
 
-    inputs: tyro.conf.Positional[tuple[str, ...]] = ()
+    inputs: Annotated[tuple[str, ...], POSITIONAL] = ()
     """Pictures, films, folders of pictures (sub-folders mirrored), globs, frames/%05d.png, or - for a pipe."""
 
-    model: str = "wave"
-    """Checkpoint: a .pth file or the name of a shipped style, or an exported .onnx or .xml file."""
+    model: str | None = None
+    """Checkpoint: a .pth file or the name of a shipped model or style, or an exported .onnx or .xml file; by default
+    the one that has --style, else wave."""
 
-    output: Annotated[str | None, tyro.conf.arg(aliases=["-o"])] = None
-    """A file for one input, else a folder, which is made; by default in_STYLE.jpg beside in.jpg."""
+    output: Annotated[str | None, OUTPUT] = None
+    """A file for one input, else a folder, which is made; by default in_MODEL.jpg beside in.jpg; - is a
+    pipe."""
 
     overwrite: bool = False
     """Replace results that exist."""
@@ -49,6 +66,12 @@ class StylizeCommand:
     compare: bool = False
     """Write before and after side by side."""
 
+    quiet: bool = False
+    """Print no line for each result."""
+
+    json: bool = False
+    """Print results and problems as JSON, one object a line: input, output, width, height, seconds; or input, error."""
+
     info: bool = False
     """Print what the checkpoint says of itself."""
 
@@ -64,28 +87,61 @@ class StylizeCommand:
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> int:
-    """Stylize what the arguments name; the exit code."""
-    command = parse(StylizeCommand, arguments or [], prog)
+    """Stylize what the arguments name; return the exit code."""
+    command = parse(StylizeCommand, arguments or [], prog, HELP)
     live = command.camera is not None or command.raw is not None
     if not command.inputs and not command.info and not live:
         raise FastStyleError(f"name at least one picture, film or folder; see {prog} --help")
     if not 1 <= command.quality <= 100:
-        raise FastStyleError(f"--quality is {command.quality}; it takes 1 to 100")
+        raise FastStyleError(f"`quality` is {command.quality}; it takes 1 to 100")
+    model, style = models.choose(command.model, command.how.style)
+    command = replace(command, model=model, how=replace(command.how, style=style))
     if command.info:
         return _print_info(command)
     if live:
         return _run_live(command)
-    style = Path(command.model).stem
     from .planning import plan
 
-    jobs, problems = plan(command.inputs, command.output, style, command.format)
+    jobs, problems = plan(command.inputs, command.output, Path(model).stem, command.format)
     jobs, blocked = _without_existing(jobs, command)
-    problems += blocked
+    report = Report(prog, command)
+    for problem in [*problems, *blocked]:
+        report.failed(problem)
     if jobs:
-        problems += _stylize_all(_load(command), jobs, command)
-    for problem in problems:
-        print(f"{prog}: {problem}", file=sys.stderr)
-    return 1 if problems else 0
+        _stylize_all(_load(command), jobs, command, report)
+    return 1 if report.failures else 0
+
+
+class Report:
+    """Prints a line for each result on standard output, and one for each problem on standard error."""
+
+    def __init__(self, prog: str, command: StylizeCommand) -> None:
+        self._prog, self._json, self._quiet = prog, command.json, command.quiet
+        self.failures = 0
+
+    def done(self, job: "Job", size: tuple[int, int], seconds: float) -> None:
+        """Tell that a result is written. size: width and height in px. What goes to standard output has no line."""
+        if job.target is None:
+            return
+        if self._json:
+            known = {"width": size[0], "height": size[1], "seconds": round(seconds, 3)}
+            self._print({"input": _name(job), "output": str(job.target), **known})
+        elif not self._quiet:
+            write_line(f"{job.target}  {size[0]}x{size[1]}  {seconds:.1f} s", sys.stdout)
+
+    def failed(self, problem: str, job: "Job | None" = None) -> None:
+        """Tell that something could not be done."""
+        self.failures += 1
+        if self._json:
+            self._print({**({"input": _name(job)} if job else {}), "error": problem})
+        write_line(f"{self._prog}: {' '.join(problem.splitlines())}", sys.stderr)
+
+    def _print(self, entry: dict[str, object]) -> None:
+        write_line(json.dumps(entry, ensure_ascii=False), sys.stdout)
+
+
+def _name(job: "Job") -> str:
+    return str(job.source) if job.source else "standard input"
 
 
 def _load(command: StylizeCommand) -> "Stylizer":
@@ -93,7 +149,7 @@ def _load(command: StylizeCommand) -> "Stylizer":
     from ..stylizer import Stylizer
 
     runtime = command.runtime
-    return Stylizer.load(command.model, runtime.device, runtime.engine, runtime.precision)
+    return Stylizer.load(command.model or models.DEFAULT, runtime.device, runtime.engine, runtime.precision)
 
 
 def _run_live(command: StylizeCommand) -> int:
@@ -102,7 +158,7 @@ def _run_live(command: StylizeCommand) -> int:
 
         return stylize_camera(_load(command), command.camera, command.how, command.video)
     if command.inputs not in ((), ("-",)) or command.output not in (None, "-"):
-        raise FastStyleError("--raw goes from standard input to standard output; name no files")
+        raise FastStyleError("`raw` goes from standard input to standard output; name no files")
     assert command.raw is not None  # else this is not live
     from .live import stylize_raw
 
@@ -110,13 +166,9 @@ def _run_live(command: StylizeCommand) -> int:
 
 
 def _print_info(command: StylizeCommand) -> int:
-    from ..stylizer import Stylizer
-
-    runtime = command.runtime
-    info = Stylizer.load(command.model, runtime.device, runtime.engine, runtime.precision).info
     import yaml
 
-    print(yaml.safe_dump(info, sort_keys=False, allow_unicode=True), end="")
+    print(yaml.safe_dump(_load(command).info, sort_keys=False, allow_unicode=True), end="")
     return 0
 
 
@@ -131,36 +183,34 @@ def _without_existing(jobs: "list[Job]", command: StylizeCommand) -> "tuple[list
     return keep, [f"{job.target} exists; use --overwrite or --skip-existing" for job in there]
 
 
-def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeCommand) -> list[str]:
-    """Stylize each; a line for each that failed. A bar on the terminal when there are several."""
+def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeCommand, report: Report) -> None:
+    """Stylize each, going on after one that fails. A bar on the terminal when there are several."""
     from tqdm import tqdm
 
-    problems = []
     for job in tqdm(jobs, unit="film" if any(job.film for job in jobs) else "picture", disable=len(jobs) < 2):
+        start = time.perf_counter()
         try:
-            if job.film:
-                _stylize_film(stylizer, job, command)
-            else:
-                stylize_one(stylizer, job, command)
+            size = _stylize_film(stylizer, job, command) if job.film else stylize_one(stylizer, job, command)
+            report.done(job, size, time.perf_counter() - start)
         except FastStyleError as error:
-            problems.append(str(error))
+            report.failed(error.with_flags(), job)
         except Exception as error:  # whatever it is, the other pictures are not to suffer
+            log.debug("where it was raised", exc_info=True)
             first_line = str(error).partition("\n")[0]
-            problems.append(f"{job.source or 'standard input'}: {type(error).__name__}: {first_line}")
-    return problems
+            report.failed(f"{_name(job)}: {type(error).__name__}: {first_line}", job)
 
 
-def _stylize_film(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> None:
+def _stylize_film(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:
     if command.compare:
-        raise FastStyleError(f"{job.source}: --compare is for pictures; leave it out for a film")
+        raise FastStyleError(f"{job.source}: `compare` is for pictures; leave it out for a film")
     assert job.source and job.target  # films come from files and go to files
     from .films import stylize_film
 
-    stylize_film(stylizer, job.source, job.target, command.how, command.video)
+    return stylize_film(stylizer, job.source, job.target, command.how, command.video)
 
 
-def stylize_one(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> None:
-    """Read, stylize and write one picture."""
+def stylize_one(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:
+    """Read, stylize and write one picture; return the result's width and height."""
     from .. import images
     from .progress import TileBar
 
@@ -175,3 +225,5 @@ def stylize_one(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> No
         images.write(styled, job.target, command.quality)
     else:
         sys.stdout.buffer.write(images.encode(styled, command.quality))
+        sys.stdout.buffer.flush()
+    return styled.image.size

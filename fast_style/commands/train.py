@@ -1,4 +1,4 @@
-"""`train.py`: parse, train with a progress bar, TensorBoard and previews, say where things are."""
+"""`train.py`: train a network, with a progress bar, TensorBoard curves and preview pictures."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,23 +11,33 @@ from tqdm import tqdm
 from ..options import WITHOUT_EFFECT, TrainOptions
 from ..system import malloc
 from ..system.atomic import atomic_path
-from .parsing import parse, recipe_of
+from .help import Help
+from .parsing import parse
+from .recipes import recipe_of
 from .signals import stop_on_signal
 
 if TYPE_CHECKING:
     from ..training import Event
 
 LISTED_BAD_FILES = 20
+HELP = Help(
+    first="style dataset output minutes steps init style_size style_weight vgg_weights resume device",
+    examples=(
+        "--style wave.jpg --dataset coco/val2017",
+        "--style wave.jpg --dataset coco/val2017 --init scream --minutes 5",
+        "--config checkpoints/wave.yaml --dataset coco/val2017 --output mine.pth",
+    ),
+)
 RECIPE_HEADER = "# Written by train.py; use it with --config.\n"
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
-    """Train a style; the exit code."""
-    return train(parse(TrainOptions, arguments or [], prog))
+    """Train as the arguments say; return the exit code."""
+    return train(parse(TrainOptions, arguments or [], prog, HELP))
 
 
 def train(options: TrainOptions) -> int:
-    """Train as the options say, with everything that a terminal shows; the exit code."""
+    """Train as the options say, showing progress on the terminal; return the exit code."""
     malloc.tune()
     from ..data.photos import PREVIEW_SUFFIX
     from ..training import Trainer
@@ -46,7 +56,7 @@ def train(options: TrainOptions) -> int:
 
 
 class ProgressBar:
-    """A listener that shows loss, speed and time left in one line, and writes the preview picture."""
+    """A listener of the training: shows losses, speed and time left in one line, and writes the preview picture."""
 
     def __init__(self, preview: Path) -> None:
         self.preview = preview

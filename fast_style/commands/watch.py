@@ -1,19 +1,22 @@
-"""`fast-style watch`: every picture that appears in a folder is stylized into another."""
+"""`fast-style watch`: stylize every picture that appears in a folder into another folder."""
 
+import logging
+import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import tyro
+from typing import TYPE_CHECKING, Annotated
 
 from .. import images
 from ..errors import FastStyleError
-from ..options import RuntimeOptions, StylizeOptions
+from ..options import RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
+from . import models
+from .films import stylize_film
 from .folder_watch import changed_pictures
-from .parsing import parse
+from .help import Help
+from .parsing import POSITIONAL, parse
 from .planning import Job, plan
 from .signals import stop_on_signal
 from .stylize import StylizeCommand, stylize_one
@@ -21,19 +24,26 @@ from .stylize import StylizeCommand, stylize_one
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
 
+log = logging.getLogger(__name__)
+
+HELP = Help(
+    first="model style strength size preserve_color format quality settle_s device",
+    examples=("exports/ painted/ --model scream",),
+)
+
 
 @dataclass(frozen=True)
 class WatchCommand:
     """Stylize every picture that appears or changes in a folder, such as what an editor exports, until Ctrl-C."""
 
-    input: tyro.conf.Positional[Path]
+    input: Annotated[Path, POSITIONAL]
     """Folder to watch, with its sub-folders."""
 
-    output: tyro.conf.Positional[Path]
+    output: Annotated[Path, POSITIONAL]
     """Folder for the results, of the same names; it is made."""
 
-    model: str = "wave"
-    """Checkpoint: a .pth file or the name of a shipped style."""
+    model: str | None = None
+    """Checkpoint: a .pth file or the name of a shipped model or style; by default the one with --style, else wave."""
 
     quality: int = images.QUALITY
     """JPEG, WebP and AVIF quality, 1 to 100."""
@@ -49,21 +59,26 @@ class WatchCommand:
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Watch until told to end; the exit code."""
-    command = parse(WatchCommand, arguments, prog)
+    """Watch until a signal ends it; return the exit code."""
+    command = parse(WatchCommand, arguments, prog, HELP)
     _check(command)
+    model, style = models.choose(command.model, command.how.style)
+    command = replace(command, model=model, how=replace(command.how, style=style))
     malloc.tune()
     from ..stylizer import Stylizer
 
     runtime = command.runtime
-    stylizer = Stylizer.load(command.model, runtime.device, runtime.engine, runtime.precision)
+    stylizer = Stylizer.load(model, runtime.device, runtime.engine, runtime.precision)
     folder, output = command.input.resolve(), command.output.resolve()
     owners: dict[Path, Path] = {}
     with stop_on_signal() as stopped:
         print(f"{prog}: watching {command.input}; Ctrl-C ends it", flush=True)
 
         def is_new(path: Path) -> bool:
-            return _is_newer(path, _job(path, folder, output, command).target)
+            try:
+                return _is_newer(path, _job(path, folder, output, command).target)
+            except FastStyleError:
+                return True  # it is told when its turn comes
 
         for path in changed_pictures(folder, output, is_new, stopped, command.settle_s):
             try:
@@ -71,8 +86,9 @@ def main(arguments: Sequence[str], prog: str) -> int:
                 _stylize(stylizer, job, command, owners)
                 print(f"{path.relative_to(folder)} -> {job.target}", flush=True)
             except FastStyleError as error:
-                print(f"{prog}: {error}", file=sys.stderr, flush=True)
+                print(f"{prog}: {error.with_flags()}", file=sys.stderr, flush=True)
             except Exception as error:  # whatever it is, the next picture is not to suffer
+                log.debug("where it was raised", exc_info=True)
                 first_line = str(error).partition("\n")[0]
                 print(f"{prog}: {path}: {type(error).__name__}: {first_line}", file=sys.stderr, flush=True)
     return 0
@@ -84,9 +100,9 @@ def _check(command: WatchCommand) -> None:
     if command.input.resolve() == command.output.resolve():
         raise FastStyleError("the folder for the results is the watched one; name another")
     if not 1 <= command.quality <= 100:
-        raise FastStyleError(f"--quality is {command.quality}; it takes 1 to 100")
-    if not command.settle_s >= 0:
-        raise FastStyleError(f"--settle-s is {command.settle_s}; it takes 0 or more")
+        raise FastStyleError(f"`quality` is {command.quality}; it takes 1 to 100")
+    if not 0 <= command.settle_s < math.inf:
+        raise FastStyleError(f"`settle_s` is {command.settle_s}; it takes 0 or more")
     if command.format:
         images.format_for(Path("result"), command.format)
 
@@ -94,8 +110,10 @@ def _check(command: WatchCommand) -> None:
 def _job(path: Path, folder: Path, output: Path, command: WatchCommand) -> Job:
     """What becomes of a picture: the same name, below the folder of the results."""
     place = output / path.relative_to(folder).parent
-    jobs, _ = plan([str(path)], f"{place}/", Path(command.model).stem, command.format)
-    return jobs[0] if jobs else Job(path, place / path.name, None)
+    jobs, problems = plan([str(path)], f"{place}/", Path(command.model or models.DEFAULT).stem, command.format)
+    if problems:
+        raise FastStyleError(problems[0])
+    return jobs[0]
 
 
 def _is_newer(path: Path, target: Path | None) -> bool:
@@ -109,4 +127,7 @@ def _stylize(stylizer: "Stylizer", job: Job, command: WatchCommand, owners: dict
     if owner != job.source and owner.exists():
         raise FastStyleError(f"{job.source} would overwrite the result of {owner.name}; rename one")
     owners[job.target] = job.source
-    stylize_one(stylizer, job, StylizeCommand(quality=command.quality, how=command.how))
+    if job.film:
+        stylize_film(stylizer, job.source, job.target, command.how, VideoOptions())
+    else:
+        stylize_one(stylizer, job, StylizeCommand(quality=command.quality, how=command.how))

@@ -38,7 +38,7 @@ def list_photos(folder: Path, hold_out: int = 0) -> tuple[list[Path], list[Path]
         raise FastStyleError(f"{folder}: no such folder; --dataset takes a folder of photographs")
     # A training whose output lies in the dataset must not learn from its own previews.
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(PREVIEW_SUFFIX))
-    photos = [path for path in files if path.suffix.lower() in images.EXTENSIONS]
+    photos = [path for path in files if images.is_picture_file(path, folder)]
     others = [path for path in files if path.suffix.lower() not in images.EXTENSIONS]
     if len(photos) <= hold_out:
         raise FastStyleError(f"{folder}: {len(photos)} pictures, {hold_out} of them held out; none left to train on")

@@ -66,7 +66,7 @@ def _pictures(path: Path) -> tuple[Path, ...]:
         return (path,)
     if not path.exists():
         raise FastStyleError(f"{path}: no such file; --style takes a picture or a folder of them")
-    found = tuple(sorted(p for p in path.iterdir() if p.suffix.lower() in images.EXTENSIONS))
+    found = tuple(sorted(p for p in path.iterdir() if images.is_picture_file(p)))
     if not found:
         raise FastStyleError(f"{path}: no picture in this folder; --style takes a picture or a folder of them")
     return found

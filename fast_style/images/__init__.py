@@ -1,25 +1,44 @@
-"""Pictures in and out: decode, orient, resize, encode; the one place where uint8 becomes float and back."""
+"""Read, convert, resize and write pictures; the one place where bytes become float images and back."""
 
-from .arrays import from_array, quantized, resize_short_side, resized, to_array, unit, with_short_side
-from .deep import deep_rgb, eight_bit
-from .picture import EXTENSIONS, Picture, flat, read, upright
+from .alpha import fill_hidden, flat
+from .arrays import (
+    FloatImage,
+    Pixels,
+    eight_bit,
+    from_array,
+    quantized,
+    resize_short_side,
+    resized,
+    to_array,
+    unit,
+    with_short_side,
+)
+from .formats import EXTENSIONS, FORMATS, SUFFIXES, format_for, is_picture_file
+from .limits import check_size
+from .picture import Picture
+from .reading import open_image, read, upright
 from .sheets import captioned, contact_sheet, side_by_side
-from .writing import FORMATS, QUALITY, SUFFIXES, encode, format_for, write
+from .writing import QUALITY, encode, write
 
 __all__ = [
     "EXTENSIONS",
     "FORMATS",
     "QUALITY",
     "SUFFIXES",
+    "FloatImage",
     "Picture",
+    "Pixels",
     "captioned",
+    "check_size",
     "contact_sheet",
-    "deep_rgb",
     "eight_bit",
     "encode",
+    "fill_hidden",
     "flat",
     "format_for",
     "from_array",
+    "is_picture_file",
+    "open_image",
     "quantized",
     "read",
     "resize_short_side",

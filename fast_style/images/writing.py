@@ -1,71 +1,45 @@
-"""Writing a picture: format from the name, alpha, profile and EXIF kept where the format can."""
+"""Encode and write pictures: alpha, profile, EXIF and resolution are kept where the format can hold them."""
 
 import io
-from importlib.util import find_spec
+import logging
 from pathlib import Path
 from typing import Any
-
-from PIL import features
 
 from ..errors import FastStyleError
 from ..options import QUALITY
 from ..system.atomic import atomic_path
-from . import deep
+from . import png
+from .formats import BY_NAME, PictureFormat
 from .picture import Picture
 
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".bmp": "BMP",
-    ".gif": "GIF",
-    ".avif": "AVIF",
-    ".heic": "HEIF",
-}
-SUFFIXES = {kind: suffix for suffix, kind in reversed(FORMATS.items())}
-WITHOUT_ALPHA = frozenset({"JPEG", "BMP"})
-# A JPEG segment holds no more; longer EXIF (a thumbnail, a maker's note) is left out.
-LONGEST_EXIF_BYTES = 65533
-
-
-def format_for(path: Path, asked: str | None = None) -> str:
-    """Pillow's name of the format that `asked` (jpeg, png, ...), else the extension of `path`, stands for.
-
-    Raises FastStyleError for one that cannot be written.
-    """
-    suffix = f".{asked.lower()}" if asked else path.suffix.lower()
-    kind = FORMATS.get(suffix)
-    if kind is None:
-        which = f"--format {asked}" if asked else f"{path.name or path}"
-        known = ", ".join(sorted(s[1:] for s in FORMATS))
-        raise FastStyleError(f"{which}: no known picture format; use one of {known}")
-    if kind == "AVIF" and not features.check("avif"):
-        raise FastStyleError("this Pillow was built without AVIF; use png or webp")
-    if kind == "HEIF" and not find_spec("pillow_heif"):
-        raise FastStyleError('HEIC needs a plug-in: pip install "fast_style[formats]"; or use png or webp')
-    return kind
+log = logging.getLogger(__name__)
 
 
 def encode(picture: Picture, quality: int = QUALITY) -> bytes:
-    """The picture in its format. `quality`: 1 to 100, for JPEG, AVIF and WebP (100: lossless).
+    """Encode a picture in its format. quality: 1 to 100, for JPEG, AVIF, HEIC and WebP (100: lossless).
 
     Raises FastStyleError for what the format cannot hold, such as a WebP of more than 16383 px.
     """
-    if picture.deep is not None and picture.format in deep.FORMATS and deep.available():
-        return deep.encode(picture.deep, picture.format, picture.icc_profile, picture.exif)
-    image = picture.rgb if picture.format in WITHOUT_ALPHA else picture.image
-    options: dict[str, Any] = {"quality": quality}
-    if picture.format in ("JPEG", "AVIF", "HEIF"):
-        options["subsampling"] = "4:4:4"  # full colour resolution: strokes are small and saturated
-    if picture.format == "WEBP":
-        options["lossless"] = quality == 100  # the lossy kind halves the colour resolution at any quality
-    if picture.icc_profile:
+    kind = BY_NAME[picture.format]
+    if picture.deep is not None and kind.codec and kind.codec.available():
+        data = kind.codec.encode(picture)
+    else:
+        if picture.deep is not None:
+            reason = 'pip install "fast_style[formats]" keeps it' if kind.codec else f"{kind.name} holds no more"
+            log.warning("16 bit per channel is reduced to 8: %s", reason)
+        data = _encoded_by_pillow(picture, kind, quality)
+    return png.with_color_chunks(data, picture) if kind.name == "PNG" and picture.png_colors else data
+
+
+def _encoded_by_pillow(picture: Picture, kind: PictureFormat, quality: int) -> bytes:
+    image = picture.image if kind.has_alpha else picture.rgb
+    options: dict[str, Any] = kind.save_options(quality)
+    if picture.icc_profile and kind.has_profile:
         options["icc_profile"] = picture.icc_profile
-    if picture.exif and picture.format not in ("BMP", "GIF") and len(picture.exif) <= LONGEST_EXIF_BYTES:
+    if picture.exif and len(picture.exif) <= kind.longest_exif_bytes:
         options["exif"] = picture.exif
+    if picture.dpi and kind.has_dpi:
+        options["dpi"] = picture.dpi
     buffer = io.BytesIO()
     try:
         image.save(buffer, format=picture.format, **options)
@@ -76,7 +50,7 @@ def encode(picture: Picture, quality: int = QUALITY) -> bytes:
 
 
 def write(picture: Picture, path: Path, quality: int = QUALITY) -> None:
-    """Encode and write atomically; the folder is made."""
+    """Encode a picture and write it atomically; missing folders are made. Raises FastStyleError as `encode` does."""
     data = encode(picture, quality)
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)

@@ -119,18 +119,26 @@ def _parts(text: str, names: Sequence[str]) -> Iterator[tuple[str, float]]:
 def _names_at(text: str, place: int, names: Sequence[str]) -> Iterator[tuple[str, int]]:
     """The names that the text may go on with there, and where each ends."""
     yield from ((name, place + len(name)) for name in names if text.startswith(name, place))
-    if text.startswith('"', place):
-        try:
-            name, end = json.JSONDecoder().raw_decode(text, place)
-        except ValueError:
-            return
-        if name in names:
-            yield name, end
+    quoted = _quoted(text, place)
+    if quoted and quoted[0] in names:
+        yield quoted
+
+
+def _quoted(text: str, place: int) -> tuple[str, int] | None:
+    """The name in double quotes that begins there, and where it ends."""
+    if not text.startswith('"', place):
+        return None
+    try:
+        name, end = json.JSONDecoder().raw_decode(text, place)
+    except ValueError:
+        return None
+    return name, end
 
 
 def _unknown(rest: str, names: Sequence[str]) -> str:
     """The line for what is no name of a style."""
-    name = re.split("[,=]", rest, maxsplit=1)[0].strip() or rest
+    quoted = _quoted(rest, 0)
+    name = quoted[0] if quoted else re.split("[,=]", rest, maxsplit=1)[0].strip() or rest
     near = get_close_matches(name, names, 1)
     return f"no style {name!r} in this model; it has {', '.join(names)}" + (
         f" (did you mean {near[0]}?)" if near else ""

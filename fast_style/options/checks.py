@@ -20,7 +20,7 @@ def check_types(options: Any) -> None:
     Choices (`Literal`) are named, numbers are finite and fit into 64 bits, None passes where the type says so. A tuple
     is checked element by element. Fields of other types pass.
     """
-    for name, kind in _kinds(type(options)).items():
+    for name, kind in _kinds(options.__class__).items():
         value = getattr(options, name)
         wanted = _wrong(value, kind)
         if wanted:

@@ -1,0 +1,59 @@
+"""What the library has to say, on the terminal: log records and warnings as lines on standard error."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Of torch, for a setting that losses do not want: they are float32.
+UNIMPORTANT = ("TensorFloat32",)
+
+
+@contextmanager
+def shown_on_stderr(debug: bool = False) -> Iterator[None]:
+    """Show warnings of the library, and Python's own, as lines that begin with `note:`; with `debug` everything.
+
+    Nothing stays changed when the block ends.
+    """
+    handler = _Lines(logging.DEBUG if debug else logging.WARNING)
+    library, python = logging.getLogger("fast_style"), logging.getLogger("py.warnings")
+    before = library.level
+    library.setLevel(logging.DEBUG if debug else before)
+    library.addHandler(handler)
+    python.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        library.removeHandler(handler)
+        python.removeHandler(handler)
+        library.setLevel(before)
+
+
+class _Lines(logging.Handler):
+    """Writes each record once, above a progress bar where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.name == "py.warnings":  # file:line: Category: text, and the line of code
+            message = message.partition("\n")[0].split(": ", 2)[-1]
+        if any(word in message for word in UNIMPORTANT):
+            return
+        label = "note" if record.levelno == logging.WARNING else record.levelname.lower()
+        write_line(self.format(_with_message(record, f"{label}: {message}")), sys.stderr)
+
+
+def _with_message(record: logging.LogRecord, message: str) -> logging.LogRecord:
+    changed = logging.makeLogRecord(record.__dict__)
+    changed.msg, changed.args = message, None
+    return changed
+
+
+def write_line(line: str, stream: object) -> None:
+    """Write a line to a stream of the terminal, above a progress bar where there is one."""
+    bars = sys.modules.get("tqdm")
+    if bars:
+        bars.tqdm.write(line, file=stream)
+    else:
+        print(line, file=stream, flush=True)  # type: ignore[call-overload]  # a text stream

@@ -1,0 +1,39 @@
+"""Which model and which style are meant, where each may be the name of the other."""
+
+from pathlib import Path
+
+from ..errors import FastStyleError
+from ..models import bundled
+
+DEFAULT = "wave"
+
+
+def choose(model: str | None, style: str) -> tuple[str, str]:
+    """Return the model and the style to use, from what `--model` and `--style` say.
+
+    Without a model it is the shipped one of that name or with that style or blend, else wave. A model that is neither a
+    file nor shipped may be the name of a style of a shipped one.
+    """
+    shipped = bundled.shipped()
+    if model is None:
+        return (style, "") if style in shipped else (_with_style(style) or DEFAULT, style)
+    if style or Path(model).is_file() or model in shipped:
+        return model, style
+    found = _with_style(model)
+    return (found, model) if found else (model, style)
+
+
+def _with_style(style: str) -> str:
+    """The first shipped model that has a style, or all styles of a blend; nothing where there is none."""
+    if not style:
+        return ""
+    from ..inference.style_weights import shares
+    from ..models.checkpoint import load
+
+    for name, path in bundled.shipped().items():
+        try:
+            if shares(style, [str(about["name"]) for about in load(path).styles]):
+                return name
+        except FastStyleError:
+            continue
+    return ""

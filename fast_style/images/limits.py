@@ -1,0 +1,49 @@
+"""Refuse pictures that are too large for the machine before memory is taken for them."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import FastStyleError
+
+# More pixels than this are refused on every machine. Pillow's own limit (`Image.MAX_IMAGE_PIXELS`) is below what
+# stitched panoramas have, and belongs to the program that uses this library.
+MOST_PX = 1_000_000_000
+# A decoded picture, its array, and the result of the same size, at 8 bit per channel.
+BYTES_PER_PX = 12
+# Below this the memory that is left is not looked up.
+SMALL_BYTES = 2**29
+
+MEMORY_INFO = Path("/proc/meminfo")
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+
+
+def check_size(size: tuple[int, int], name: str, bytes_per_px: float = BYTES_PER_PX) -> None:
+    """Raise FastStyleError when a picture of that width and height is over the limit or does not fit into memory.
+
+    name: what the message begins with. bytes_per_px: memory that its decoding takes.
+    """
+    width, height = size
+    if width * height > MOST_PX:
+        raise FastStyleError(f"{name}: {width}x{height} has more pixels than the limit of {MOST_PX}")
+    need = width * height * bytes_per_px
+    if need < SMALL_BYTES:
+        return
+    free = available_bytes()
+    if free is not None and need > free:
+        raise FastStyleError(
+            f"{name}: {width}x{height} pixels take about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free"
+        )
+
+
+def available_bytes() -> int | None:
+    """Return the memory that this process can still take, within its control group; None where it is not known."""
+    found = []
+    with suppress(OSError, ValueError, StopIteration):
+        line = next(line for line in MEMORY_INFO.read_text().splitlines() if line.startswith("MemAvailable"))
+        found.append(1024 * int(line.split()[1]))
+    with suppress(OSError, ValueError):
+        most = int((CONTROL_GROUP / "memory.max").read_text())
+        used = int((CONTROL_GROUP / "memory.current").read_text())
+        statistics = dict(line.split() for line in (CONTROL_GROUP / "memory.stat").read_text().splitlines())
+        found.append(most - used + int(statistics.get("inactive_file", 0)))  # the kernel gives file caches back
+    return max(0, min(found)) if found else None
