@@ -13,10 +13,10 @@ from .arrays import (
     unit,
     with_short_side,
 )
-from .formats import EXTENSIONS, FORMATS, SUFFIXES, format_for, is_picture_file
+from .formats import EXTENSIONS, FORMATS, READABLE, SUFFIXES, format_for, is_picture_file, open_image
 from .limits import check_size
 from .picture import Picture
-from .reading import open_image, read, upright
+from .reading import read, upright
 from .sheets import captioned, contact_sheet, side_by_side
 from .writing import QUALITY, encode, write
 
@@ -24,6 +24,7 @@ __all__ = [
     "EXTENSIONS",
     "FORMATS",
     "QUALITY",
+    "READABLE",
     "SUFFIXES",
     "FloatImage",
     "Picture",

@@ -1,14 +1,18 @@
 """The one table of picture formats: names, suffixes, what each can hold, how it is read and written."""
 
+import io
 import re
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from PIL import features
+from PIL import Image, ImageFile, features
 
 from ..errors import FastStyleError
 from ..system.folders import is_hidden
@@ -119,6 +123,40 @@ FORMATS = {suffix: kind.name for kind in FORMAT_TABLE if kind.writable for suffi
 SUFFIXES = {kind.name: kind.suffixes[0] for kind in FORMAT_TABLE if kind.writable}
 # Suffixes of pictures in a folder; a file that the user names is tried whatever its suffix.
 EXTENSIONS = frozenset(suffix for kind in FORMAT_TABLE for suffix in kind.suffixes)
+
+
+# Pillow's names of the formats that a stranger's file may have: those of the table that people exchange. The other
+# decoders of Pillow are old and rare, and not worth exposing to strangers.
+READABLE = frozenset(name for name, kind in BY_NAME.items() if kind.suffixes)
+
+
+def open_image(data: bytes, formats: Collection[str] | None = None) -> ImageFile.ImageFile:
+    """Open a picture with Pillow, without decoding its pixels.
+
+    As `Image.open`, but the limit of the host program (`Image.MAX_IMAGE_PIXELS`) is neither asked nor changed; callers
+    check the size. formats: Pillow's names of those that are tried; None is all. Raises UnidentifiedImageError.
+    """
+    _register_heif()
+    for load in (Image.preinit, Image.init):
+        load()
+        for name in Image.ID:
+            factory, accept = Image.OPEN[name]
+            if formats is not None and name not in formats:
+                continue
+            if accept and accept(data[:16]) is not True:  # a text says why it does not open it
+                continue
+            with suppress(SyntaxError, IndexError, TypeError, struct.error):  # what Image.open passes over
+                return factory(io.BytesIO(data), "")
+    raise Image.UnidentifiedImageError("unknown format")
+
+
+@cache
+def _register_heif() -> None:
+    """Let Pillow open HEIC, as phones write it, where its plug-in is installed."""
+    with suppress(ImportError):
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
 
 
 def is_picture_file(path: Path, folder: Path | None = None) -> bool:

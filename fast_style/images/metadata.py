@@ -126,8 +126,8 @@ def _copied(source: Image.Exif) -> Image.Exif:
 
 
 def _directory(exif: Image.Exif, tag: int) -> dict[int, Any]:
-    values = dict(exif.get_ifd(tag))
-    if ExifTags.IFD.Interop in values:
+    values = dict(exif[tag] if isinstance(exif[tag], dict) else exif.get_ifd(tag))
+    if isinstance(values.get(ExifTags.IFD.Interop), int):
         values[ExifTags.IFD.Interop] = dict(exif.get_ifd(ExifTags.IFD.Interop))
     return values
 

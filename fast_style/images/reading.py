@@ -1,12 +1,9 @@
 """Read pictures of any mode, depth and orientation as upright RGB or RGBA, with the metadata that is to be kept."""
 
-import io
 import logging
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,8 +13,8 @@ from PIL import Image, ImageFile
 from ..errors import FastStyleError
 from . import metadata, png, tiff
 from .arrays import Pixels, turned
-from .formats import BY_NAME, PictureFormat
-from .limits import check_size
+from .formats import BY_NAME, PictureFormat, open_image
+from .limits import BYTES_PER_PX, check_size
 from .picture import Picture
 from .profiles import to_srgb
 
@@ -26,14 +23,16 @@ log = logging.getLogger(__name__)
 MISSING = ': pip install "fast_style[formats]" keeps it'
 
 
-def read(source: Path | BinaryIO) -> Picture:
+def read(source: Path | BinaryIO, formats: Collection[str] | None = None) -> Picture:
     """Decode a picture from a path or a binary stream.
+
+    formats: Pillow's names of the formats that are tried, such as READABLE; None is every one that Pillow has.
 
     Raises FastStyleError when it is no picture, is damaged, or is too large for this machine's memory.
     """
     name = str(source if isinstance(source, Path) else getattr(source, "name", "input"))
     with _plain_errors(name):
-        return _decode(source.read_bytes() if isinstance(source, Path) else _all_of(source), name)
+        return _decode(source.read_bytes() if isinstance(source, Path) else _all_of(source), name, formats)
 
 
 def upright(image: Image.Image) -> Picture:
@@ -47,42 +46,24 @@ def upright(image: Image.Image) -> Picture:
     return _picture(image, exif, metadata.orientation(exif, _raw_exif(image)))
 
 
-def open_image(data: bytes) -> ImageFile.ImageFile:
-    """Open a picture with Pillow, without decoding its pixels.
-
-    As `Image.open`, but the limit of the host program (`Image.MAX_IMAGE_PIXELS`) is neither asked nor changed; callers
-    check the size. Raises UnidentifiedImageError.
-    """
-    _register_heif()
-    for load in (Image.preinit, Image.init):
-        load()
-        for name in Image.ID:
-            factory, accept = Image.OPEN[name]
-            if accept and accept(data[:16]) is not True:  # a text says why it does not open it
-                continue
-            with suppress(SyntaxError, IndexError, TypeError, struct.error):  # what Image.open passes over
-                return factory(io.BytesIO(data), "")
-    raise Image.UnidentifiedImageError("unknown format")
-
-
-def _decode(data: bytes, name: str) -> Picture:
-    if data.startswith(tiff.MAGIC):
+def _decode(data: bytes, name: str, formats: Collection[str] | None) -> Picture:
+    if data.startswith(tiff.MAGIC) and (formats is None or "TIFF" in formats):
         return _decode_tiff(data, name)
     profile: bytes | None = None
     colors: tuple[tuple[bytes, bytes], ...] = ()
     if data.startswith(png.SIGNATURE):
         colors = png.color_chunks(data)
         data, profile = png.shortened(data)
-    with _opened(data) as image:
-        check_size(image.size, name)
+    with _opened(data, formats) as image:
+        kind = BY_NAME.get(str(image.format))
+        bits = kind.bits(data) if kind else 8
+        check_size(image.size, name, BYTES_PER_PX if bits <= 8 else 2 * BYTES_PER_PX)
         image.load()
         if profile:
             image.info["icc_profile"] = profile
-        kind = BY_NAME.get(str(image.format))
         _report_several(image, kind, name)
         exif = metadata.exif_of(image)
         turn, dpi = metadata.orientation(exif, _raw_exif(image)), metadata.dpi_of(image)
-        bits = kind.bits(data) if kind else 8
         if bits > 8 and kind and kind.codec is png and png.available():
             pixels, profile = png.decode(data, image.info.get("icc_profile"))
             picture = _from_pixels(pixels, "PNG", profile, exif, turn)
@@ -95,13 +76,13 @@ def _decode(data: bytes, name: str) -> Picture:
     return replace(picture, dpi=dpi, png_colors=() if converted else colors)
 
 
-def _opened(data: bytes) -> ImageFile.ImageFile:
+def _opened(data: bytes, formats: Collection[str] | None) -> ImageFile.ImageFile:
     """Open a picture; a JPEG whose damaged EXIF stops Pillow, which looks there for the resolution, without it."""
     try:
-        return open_image(data)
+        return open_image(data, formats)
     except Warning:  # the host program makes errors of warnings
         data, exif = metadata.without_exif(data)
-        image = open_image(data)
+        image = open_image(data, formats)
         image.info["exif"] = exif
         return image
 
@@ -143,12 +124,10 @@ def _loaded_by_pillow(data: bytes, name: str) -> ImageFile.ImageFile | None:
 def _opened_by_pillow(data: bytes) -> ImageFile.ImageFile | None:
     """A TIFF that Pillow reads right, opened; without tifffile also the 16-bit ones that it reduces to 8."""
     try:
-        image = open_image(data)
+        image = open_image(data, ("TIFF",))
     except Exception:  # whatever it trips over: the other reader says what is wrong
         return None
     tags = getattr(image, "tag_v2", {})
-    if image.format != "TIFF":
-        return image
     limit = Image.MAX_IMAGE_PIXELS  # Pillow asks for it when it loads a TIFF
     usual = set(tags.get(339, (1,))) <= {1} and (limit is None or image.width * image.height <= limit)
     # Bits per channel above 8 are reduced, and only those of black-is-zero and RGB come in the right colours.
@@ -175,15 +154,6 @@ def _all_of(stream: BinaryIO) -> bytes:
     if stream.seekable():
         stream.seek(0)
     return stream.read()
-
-
-@cache
-def _register_heif() -> None:
-    """Let Pillow open HEIC, as phones write it, where its plug-in is installed."""
-    with suppress(ImportError):
-        from pillow_heif import register_heif_opener
-
-        register_heif_opener()
 
 
 def _report_several(image: ImageFile.ImageFile, kind: PictureFormat | None, name: str) -> None:
@@ -242,6 +212,8 @@ def _plain_errors(name: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise FastStyleError(f"{name}: no such file") from error
+    except Image.DecompressionBombError as error:  # some of Pillow's readers ask for the limit themselves
+        raise FastStyleError(f"{name}: more pixels than Image.MAX_IMAGE_PIXELS of this program allows") from error
     except Exception as error:  # decoders raise whatever they trip over in a damaged file
         reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error).split("\n")[0]
         raise FastStyleError(f"{name}: not a readable picture ({reason})") from error

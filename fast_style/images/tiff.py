@@ -2,6 +2,7 @@
 
 import io
 import logging
+import struct
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,9 @@ def decode(data: bytes, name: str) -> tuple[Pixels, bytes | None]:
         channels = CHANNELS[photometric]
         colors, profile = _rgb(values[..., :channels], photometric, page)
         extra = [int(kind) for kind in page.extrasamples]
+        with suppress(IndexError):
+            file.pages[1]
+            log.warning("%s: only the first of its pages is read", name)
     if photometric == RGB and not extra and values.shape[2] == 4:
         extra = [UNASSOCIATED]  # a fourth channel that is not declared, as Pillow takes it
     alphas = [index for index, kind in enumerate(extra) if kind in (ASSOCIATED, UNASSOCIATED)]
@@ -151,10 +155,10 @@ def encode(picture: "Picture") -> bytes:
     exif = Image.Exif()
     if picture.exif:
         exif.load(picture.exif)
-    pointers = [tag for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) if tag in exif]
+    pointers = [int(tag) for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) if tag in exif]
     texts = {int(tag): str(value).encode() for tag, value in exif.items() if isinstance(value, str)}
     extra: list[tuple[Any, ...]] = [(tag, 2, 0, text, True) for tag, text in sorted(texts.items())]
-    extra += [(int(tag), 4, 1, 0, True) for tag in pointers]
+    extra += [(tag - 1, 4, 1, 0, True) for tag in pointers]  # in their places; tifffile refuses the tags themselves
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
@@ -177,7 +181,7 @@ def encode(picture: "Picture") -> bytes:
 
 
 def _append_directory(buffer: io.BytesIO, tag: int, values: dict[int, Any]) -> None:
-    """Append a sub-directory (EXIF, GPS) to a little-endian TIFF file and let the tag of its first page point there."""
+    """Append a sub-directory (EXIF, GPS) to a little-endian TIFF file and make tag - 1 of its page the tag for it."""
     import tifffile
 
     end = buffer.seek(0, io.SEEK_END)
@@ -188,5 +192,9 @@ def _append_directory(buffer: io.BytesIO, tag: int, values: dict[int, Any]) -> N
             directory[key] = value
     buffer.write(bytes(start - end) + directory.tobytes(start))
     buffer.seek(0)
-    with tifffile.TiffFile(buffer, mode="r+b") as file:  # type: ignore[arg-type]  # its stubs forget this mode
-        file.pages[0].tags[tag].overwrite(start)  # type: ignore[union-attr]
+    with tifffile.TiffFile(buffer) as file:
+        page: Any = file.pages[0]
+        position = page.tags[tag - 1].offset
+    with buffer.getbuffer() as view:
+        struct.pack_into("<H", view, position, tag)
+        struct.pack_into("<I", view, position + 8, start)

@@ -1,4 +1,4 @@
-"""Pictures rendered from noise and formulas: samples that are nobody's photographs, at any size."""
+"""Render pictures from noise and formulas: sample photographs of any size without a camera or a licence."""
 
 from .landscape import landscape, noise
 from .still_life import still_life

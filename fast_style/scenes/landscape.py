@@ -1,4 +1,4 @@
-"""Mountains over a lake."""
+"""Render a landscape: mountains over a lake, from spectral noise."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,10 @@ SUN = np.array([-0.62, 0.42, -0.66], dtype=np.float32)  # x right, y up, z towar
 
 
 def landscape(width_px: int, height_px: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Mountains over a lake under clouds: RGB uint8 (height_px, width_px, 3); the same seed gives the same picture."""
+    """Render mountains over a lake under clouds.
+
+    Returns RGB uint8 (height_px, width_px, 3); the same seed gives the same picture.
+    """
     rng = np.random.default_rng(seed)
     terrain = _terrain(rng)
     picture = _sky(rng, width_px, height_px)
@@ -27,7 +30,10 @@ def landscape(width_px: int, height_px: int, seed: int = 0) -> NDArray[np.uint8]
 
 
 def noise(rng: np.random.Generator, height: int, width: int, slope: float, stretch: float = 1.0) -> Array:
-    """Periodic noise of spectrum f^-slope, mean 0, deviation 1: (height, width); `stretch` > 1 draws it out."""
+    """Generate periodic noise (height, width) of amplitude f^-slope, with mean 0 and standard deviation 1.
+
+    stretch: above 1 the noise is elongated horizontally by that factor.
+    """
     fy, fx = np.fft.fftfreq(height)[:, None] * height, np.fft.rfftfreq(width)[None] * width
     frequency = np.hypot(fy, fx * stretch)
     frequency[0, 0] = np.inf
@@ -38,10 +44,12 @@ def noise(rng: np.random.Generator, height: int, width: int, slope: float, stret
 
 @dataclass(frozen=True)
 class Terrain:
-    """Heights (cells) and lit colours of every cell."""
+    """Height field of the scene, periodic, TERRAIN cells on each side."""
 
     height: Array
+    """In cells, (TERRAIN, TERRAIN)."""
     color: Array
+    """RGB of the lit ground, (TERRAIN, TERRAIN, 3)."""
 
 
 def _terrain(rng: np.random.Generator) -> Terrain:
@@ -60,7 +68,7 @@ def _terrain(rng: np.random.Generator) -> Terrain:
 
 
 def _light(height: Array) -> Array:
-    """Lambert's cosine of every cell against the sun."""
+    """Shade every cell: Lambert's cosine between its normal and the direction of the sun, in [0, 1]."""
     dz, dx = np.gradient(height)
     normal = np.stack([-dx, np.full_like(dx, 1.4), dz], -1)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
@@ -69,7 +77,7 @@ def _light(height: Array) -> Array:
 
 
 def _ground(rng: np.random.Generator, height: Array, forest: Array) -> Array:
-    """Sand, meadow, forest, rock and snow by height and chance: (TERRAIN, TERRAIN, 3)."""
+    """Colour the ground (TERRAIN, TERRAIN, 3) as sand, meadow, forest, rock or snow, by height and noise."""
     patch = noise(rng, TERRAIN, TERRAIN, 1.0)[..., None]
     level = height[..., None] + 5 * patch
     color = np.where(level < 2.5, [0.78, 0.70, 0.50], np.array([0.42, 0.58, 0.20]) + 0.05 * patch)
@@ -80,7 +88,7 @@ def _ground(rng: np.random.Generator, height: Array, forest: Array) -> Array:
 
 
 def _sky(rng: np.random.Generator, width: int, height: int) -> Array:
-    """A blue gradient, drawn-out clouds with lit edges, and a low sun: (height, width, 3)."""
+    """Render a blue gradient, elongated clouds with lit edges, and a low sun: (height, width, 3)."""
     y = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     picture = (1 - y) * np.array([0.16, 0.38, 0.74]) + y * np.array([1.25, 0.98, 0.72])
     density = noise(rng, height, 2 * width, 1.55, 1.8)[:, :width, None]
@@ -95,9 +103,9 @@ def _sky(rng: np.random.Generator, width: int, height: int) -> Array:
 
 
 def _march(terrain: Terrain, picture: Array, horizon: int) -> Array:
-    """Draw the terrain front to back, in place: each slice fills what it hides of every column still open above.
+    """Draw the terrain into `picture`, slice by slice from near to far; each fills what nearer ones left of a column.
 
-    Returns the row of the shore in every column, (width,): below it is water.
+    Returns the row of the shore in every column, (width,); below it is water.
     """
     height, width = picture.shape[:2]
     eye, focal = 17.0, 0.95 * height
@@ -125,7 +133,7 @@ def _march(terrain: Terrain, picture: Array, horizon: int) -> Array:
 
 
 def _water(rng: np.random.Generator, picture: Array, shore: Array) -> None:
-    """The lake below the shore, in place: what stands above mirrored in ripples that widen towards the viewer."""
+    """Draw the lake into `picture` below the shore: a reflection, distorted by ripples that widen with nearness."""
     height, width = picture.shape[:2]
     below = np.arange(height)[:, None] - shore  # rows from the shore, (height, width)
     near = np.clip(below / (height - shore.min()), 0, 1)

@@ -1,4 +1,4 @@
-"""Fruit and a vase on a table, by marching rays through a field of distances (Hart 1996)."""
+"""Render a still life, fruit and a vase on a table, by sphere tracing of signed distances (Hart 1996)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
-"""Points or directions: (N, 3), x right, y up, z towards the viewer; distances: (N,). The table stands at y = 0."""
+"""Points or directions (N, 3): x right, y up, z towards the viewer; or distances (N,). The table top is y = 0."""
 
 STEPS, SHADOW_STEPS, FAR, NEAR = 90, 40, 14.0, 2e-3
 EYE, LOOK_AT, FOCAL = np.array([0.0, 1.9, 4.6]), np.array([0.0, 0.55, 0.0]), 1.75
@@ -16,25 +16,31 @@ WALL = -1.6
 
 
 @dataclass(frozen=True)
-class Thing:
-    """Something on the table."""
+class SceneObject:
+    """An object of the scene."""
 
     distance: Callable[[Array], Array]
+    """Signed distance (N,) of points (N, 3) from its surface."""
     color: Callable[[Array], Array]
+    """RGB (N, 3) in [0, 1] of points on its surface."""
     gloss: float
+    """Strength of its highlights, 0 for none."""
 
 
 def still_life(width_px: int, height_px: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Fruit and a vase before a wall: RGB uint8 (height_px, width_px, 3); the same seed gives the same picture."""
-    things = _things(np.random.default_rng(seed))
+    """Render fruit and a vase before a wall.
+
+    Returns RGB uint8 (height_px, width_px, 3); the same seed gives the same picture.
+    """
+    objects = _objects(np.random.default_rng(seed))
     # Twice the size, halved at the end, so that edges are smooth.
     rays = _rays(2 * width_px, 2 * height_px)
-    points, hit = _march(things, rays)
+    points, hit = _march(objects, rays)
     color = np.empty_like(points)
-    normals = _normals(things, points)
-    for index, thing in enumerate(things):
+    normals = _normals(objects, points)
+    for index, item in enumerate(objects):
         here = hit == index
-        color[here] = _shade(things, thing, points[here], normals[here], rays[here])
+        color[here] = _shade(objects, item, points[here], normals[here], rays[here])
     fine = color.reshape(height_px, 2, width_px, 2, 3).mean((1, 3))
     result: NDArray[np.uint8] = (np.clip(fine, 0, 1) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)
     return result
@@ -52,31 +58,33 @@ def _rays(width: int, height: int) -> Array:
     return rays.reshape(-1, 3).astype(np.float32)
 
 
-def _things(rng: np.random.Generator) -> list[Thing]:
-    """Table, wall, vase, a pear, and a heap of round fruit."""
+def _objects(rng: np.random.Generator) -> list[SceneObject]:
+    """Place the table, the wall, a vase, a pear, and a heap of round fruit."""
     x = float(rng.uniform(-1.15, -0.75))
-    things = [
-        Thing(lambda p: p[:, 1], _cloth, 0.0),
-        Thing(lambda p: p[:, 2] - WALL, _plaster, 0.0),
-        Thing(lambda p: _vase(p - [x, 0, -0.45]), _glaze, 0.7),
-        Thing(_pear(float(rng.uniform(0.05, 0.25)), 0.62), _dappled([0.62, 0.62, 0.12], [0.55, 0.30, 0.06], 5), 0.25),
+    objects = [
+        SceneObject(lambda p: p[:, 1], _cloth, 0.0),
+        SceneObject(lambda p: p[:, 2] - WALL, _plaster, 0.0),
+        SceneObject(lambda p: _vase(p - [x, 0, -0.45]), _glaze, 0.7),
+        SceneObject(
+            _pear(float(rng.uniform(0.05, 0.25)), 0.62), _dappled([0.62, 0.62, 0.12], [0.55, 0.30, 0.06], 5), 0.25
+        ),
     ]
     spots = [(0.72, -0.25, 0.34), (1.32, -0.05, 0.3), (0.98, 0.42, 0.27), (-0.42, 0.5, 0.25)]
     peels = [([0.85, 0.32, 0.03], [0.80, 0.28, 0.02], 40), ([0.62, 0.05, 0.04], [0.75, 0.42, 0.08], 3)]
     for number, (left, front, radius) in enumerate(spots):
         center = np.array([left + rng.uniform(-0.06, 0.06), radius, front + rng.uniform(-0.06, 0.06)])
-        things.append(Thing(_ball(center, radius), _dappled(*peels[number % 2]), 0.35))
-    return things
+        objects.append(SceneObject(_ball(center, radius), _dappled(*peels[number % 2]), 0.35))
+    return objects
 
 
 def _ball(center: Array, radius: float) -> Callable[[Array], Array]:
-    """An orange or an apple: a sphere with a dimple on top."""
+    """Return the distance from an orange or an apple: a sphere with a dimple on top."""
     dimple = center + np.array([0.03, 1.12 * radius, 0.02])
     return lambda p: np.maximum(_away(p, center) - radius, 0.28 * radius - _away(p, dimple))
 
 
 def _pear(x: float, z: float) -> Callable[[Array], Array]:
-    """Two spheres that melt into each other."""
+    """Return the distance from a pear: the smooth union of two spheres."""
 
     def distance(p: Array) -> Array:
         low, high = _away(p, [x, 0.3, z]) - 0.3, _away(p, [x + 0.04, 0.68, z]) - 0.13
@@ -87,7 +95,7 @@ def _pear(x: float, z: float) -> Callable[[Array], Array]:
 
 
 def _vase(p: Array) -> Array:
-    """A body of revolution, 1.55 high."""
+    """Compute the distance from a vase: a hollow body of revolution, 1.55 high."""
     y = np.clip(p[:, 1], 0, 1.55)
     profile = 0.24 + 0.2 * np.sin(np.pi * np.clip(y / 1.1, 0, 1)) ** 1.5 + 0.12 * np.clip(y - 1.25, 0, 1)
     side = np.hypot(p[:, 0], p[:, 2]) - profile
@@ -102,7 +110,7 @@ def _away(p: Array, center: object) -> Array:
 
 
 def _cloth(p: Array) -> Array:
-    """White, with blue stripes that cross."""
+    """Colour a white tablecloth with blue stripes that cross."""
     lines = [np.abs((p[:, axis] + shift) % 0.7 - 0.35) < 0.05 for axis, shift in ((0, 0.1), (2, 0.3))]
     weave = 0.03 * np.sin(60 * p[:, 0]) * np.sin(60 * p[:, 2])
     mixed = 0.45 * np.sum(lines, axis=0)[:, None]
@@ -128,18 +136,18 @@ def _dappled(base: list[float], other: list[float], grain: float) -> Callable[[A
     return color
 
 
-def _nearest(things: list[Thing], p: Array) -> Array:
-    """Distance from each point to each thing: (things, N)."""
-    return np.stack([thing.distance(p) for thing in things])
+def _nearest(objects: list[SceneObject], p: Array) -> Array:
+    """Compute the distance of each point from each object: (objects, N)."""
+    return np.stack([item.distance(p) for item in objects])
 
 
-def _march(things: list[Thing], rays: Array) -> tuple[Array, NDArray[np.intp]]:
-    """Where the rays end, (N, 3), and at which thing, (N,)."""
+def _march(objects: list[SceneObject], rays: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Follow the rays; returns where they end, (N, 3), and the index of the object that they hit, (N,)."""
     travelled = np.zeros(len(rays), np.float32)
     hit = np.zeros(len(rays), np.intp)
     going = np.arange(len(rays))
     for _ in range(STEPS):
-        distances = _nearest(things, EYE + travelled[going, None] * rays[going])
+        distances = _nearest(objects, EYE + travelled[going, None] * rays[going])
         hit[going] = distances.argmin(0)
         step = distances.min(0)
         travelled[going] += step
@@ -147,29 +155,31 @@ def _march(things: list[Thing], rays: Array) -> tuple[Array, NDArray[np.intp]]:
     return (EYE + travelled[:, None] * rays).astype(np.float32), hit
 
 
-def _normals(things: list[Thing], p: Array) -> Array:
-    sides = [_nearest(things, p + 1e-3 * axis).min(0) - _nearest(things, p - 1e-3 * axis).min(0) for axis in np.eye(3)]
+def _normals(objects: list[SceneObject], p: Array) -> Array:
+    sides = [
+        _nearest(objects, p + 1e-3 * axis).min(0) - _nearest(objects, p - 1e-3 * axis).min(0) for axis in np.eye(3)
+    ]
     normals = np.stack(sides, -1)
     return (normals / np.linalg.norm(normals, axis=1, keepdims=True).clip(1e-6)).astype(np.float32)
 
 
-def _shade(things: list[Thing], thing: Thing, p: Array, normals: Array, rays: Array) -> Array:
-    """Warm light from the window, soft shadows, a cool glow of the room, highlights."""
-    lit = (normals @ SUN).clip(0) * _unshaded(things, p + 0.01 * normals)
-    open_sky = np.clip(_nearest(things, p + 0.25 * normals).min(0) / 0.25, 0, 1) * (0.6 + 0.4 * normals[:, 1])
+def _shade(objects: list[SceneObject], item: SceneObject, p: Array, normals: Array, rays: Array) -> Array:
+    """Light points by a warm window with soft shadows, a cool ambient light with occlusion, and highlights."""
+    lit = (normals @ SUN).clip(0) * _unshaded(objects, p + 0.01 * normals)
+    open_sky = np.clip(_nearest(objects, p + 0.25 * normals).min(0) / 0.25, 0, 1) * (0.6 + 0.4 * normals[:, 1])
     half = SUN - rays
     half /= np.linalg.norm(half, axis=1, keepdims=True)
-    glint = thing.gloss * (normals * half).sum(1).clip(0) ** 60 * (lit > 0)
+    glint = item.gloss * (normals * half).sum(1).clip(0) ** 60 * (lit > 0)
     light = 1.25 * lit[:, None] * [1.0, 0.93, 0.80] + 0.38 * open_sky[:, None] * [0.75, 0.85, 1.0] + 0.04
-    result: Array = (thing.color(p) * light + glint[:, None]).astype(np.float32)
+    result: Array = (item.color(p) * light + glint[:, None]).astype(np.float32)
     return result
 
 
-def _unshaded(things: list[Thing], p: Array) -> Array:
-    """Share of the light that reaches each point past the other things (Quilez's soft shadows)."""
+def _unshaded(objects: list[SceneObject], p: Array) -> Array:
+    """Compute the share of the window's light that reaches each point, (N,) (soft shadows after Quilez)."""
     share, travelled = np.ones(len(p), np.float32), np.full(len(p), 0.02, np.float32)
     for _ in range(SHADOW_STEPS):
-        distance = _nearest(things, p + travelled[:, None] * SUN).min(0)
+        distance = _nearest(objects, p + travelled[:, None] * SUN).min(0)
         share = np.minimum(share, np.clip(9 * distance / travelled, 0, 1))
         travelled += np.clip(distance, 0.02, 0.4)
     return share
