@@ -24,7 +24,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     malloc.tune()
     # Decoders say much of damaged pictures, thousands of lines of one file; the client is told that it is damaged.
     warnings.filterwarnings("ignore", module="PIL")
-    for name in ("PIL", "tifffile"):
+    for name in ("PIL", "tifffile", "fast_style.images"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     from ..server import serve
 

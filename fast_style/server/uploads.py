@@ -4,12 +4,8 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
-from PIL import Image
 from starlette.exceptions import HTTPException
 
 from .. import images
@@ -56,10 +52,8 @@ def measure(data: bytes, name: str, limit: int) -> tuple[int, int]:
     if not data:
         raise HTTPException(400, f"{name} is empty; send a picture")
     try:
-        width, height = _header(data)
-    except Image.DecompressionBombError as error:
-        raise HTTPException(413, f"{name} has far too many pixels") from error
-    except Exception as error:  # decoders raise whatever they trip over in a damaged file
+        width, height = images.measure(data, DECODERS)
+    except FastStyleError as error:
         raise HTTPException(415, f"{name} is not a readable picture") from error
     if width * height > limit:
         text = f"{name} has {width}x{height} pixels, more than the limit of {limit / 1e6:g} million pixels"
@@ -67,36 +61,14 @@ def measure(data: bytes, name: str, limit: int) -> tuple[int, int]:
     return width, height
 
 
-def _header(data: bytes) -> tuple[int, int]:
-    """Return width and height. Raises ValueError for a file that `images.read` would hand to another decoder.
-
-    A file can be of two formats at once: a TIFF of 8x8 px for one decoder, a film of 20000x20000 px for another.
-    """
-    with Image.open(io.BytesIO(data), formats=decoders()) as opened:
-        found = opened.format, opened.size
-    with Image.open(io.BytesIO(data)) as opened:  # as `images.read` does
-        if (opened.format, opened.size) != found:
-            raise ValueError("a file of two formats")
-    return found[1]
-
-
 def decode(data: bytes, name: str) -> Picture:
-    """Decode a picture whose size was measured. Raises HTTPException (415) when it is damaged."""
+    """Decode a picture whose size was measured, by the same decoder. Raises HTTPException (415) for a damaged one."""
     stream = io.BytesIO(data)
     stream.name = name
     try:
-        picture = images.read(stream)
+        picture = images.read(stream, DECODERS)
     except FastStyleError as error:
         raise HTTPException(415, plain_message(error)) from error
     # A damaged TIFF may have another type there, which Pillow hands on and cannot write.
     profile = picture.icc_profile if isinstance(picture.icc_profile, bytes) else None
     return replace(picture, icc_profile=profile)
-
-
-@cache
-def decoders() -> tuple[str, ...]:
-    """Return those of DECODERS that this Pillow has, after loading all, as their order is that of `images.read`."""
-    Image.init()
-    if find_spec("pillow_heif"):
-        import_module("pillow_heif").register_heif_opener()
-    return tuple(name for name in Image.OPEN if name in DECODERS)
