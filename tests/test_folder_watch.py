@@ -27,14 +27,15 @@ class Watching:
         self.model = save_model(folder / "m.pth", "oil", "chalk")
         code = "from fast_style.commands import script; script()"
         command = [sys.executable, "-c", code, "watch", str(self.input), str(self.output), "--model", str(self.model)]
-        self._log = (folder / "log").open("w+")
-        self.process = subprocess.Popen(
-            [*command, "--settle-s", "0.4", *TORCH, *flags], stdout=self._log, stderr=self._log, cwd=PROJECT
-        )
+        self.log_file = folder / "log"
+        with self.log_file.open("w") as log:
+            self.process = subprocess.Popen(
+                [*command, "--settle-s", "0.4", *TORCH, *flags], stdout=log, stderr=log, cwd=PROJECT
+            )
         until(lambda: "watching" in self.log())
 
     def log(self) -> str:
-        return Path(self._log.name).read_text()
+        return self.log_file.read_text()
 
     def result(self, name: str) -> Image.Image:
         until((self.output / name).exists)
@@ -42,9 +43,7 @@ class Watching:
 
     def close(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(20)
-        self._log.close()
-        return code
+        return self.process.wait(60)
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -62,7 +61,6 @@ def watching(tmp_path: Path) -> Iterator[Watching]:
     yield watching
     watching.process.kill()
     watching.process.wait()
-    watching._log.close()
 
 
 def test_what_a_new_folder_holds_is_not_missed(watching: Watching) -> None:
@@ -77,14 +75,7 @@ def test_what_a_new_folder_holds_is_not_missed(watching: Watching) -> None:
 def test_pictures_are_stylized_as_they_come(watching: Watching) -> None:
     stylizer = reference(watching.model)
     assert distance(watching.result("old.png"), stylizer.stylize(picture(30, 20), style="chalk")) < 0.1
-    # Slowly written, in three parts; nothing of it may be taken for a picture before its end.
-    whole = as_file(picture(60, 50, 3))
-    with (watching.input / "slow.png").open("wb") as file:
-        third = len(whole) // 3
-        for part in (whole[:third], whole[third : 2 * third], whole[2 * third :]):
-            file.write(part)
-            file.flush()
-            time.sleep(0.2)
+    (watching.input / "first.png").write_bytes(as_file(picture(60, 50, 3)))
     # By way of a hidden name, as careful programs do, into a sub-folder.
     (watching.input / "sub").mkdir()
     hidden = watching.input / "sub/.temp.png"
@@ -92,20 +83,20 @@ def test_pictures_are_stylized_as_they_come(watching: Watching) -> None:
     hidden.replace(watching.input / "sub/new.png")
     (watching.input / "bad.jpg").write_bytes(b"no picture")
     (watching.input / "notes.txt").write_text("no picture")
-    assert distance(watching.result("slow.png"), stylizer.stylize(picture(60, 50, 3), style="chalk")) < 0.1
+    assert distance(watching.result("first.png"), stylizer.stylize(picture(60, 50, 3), style="chalk")) < 0.1
     assert watching.result("sub/new.png").size == (25, 35)
     until(lambda: "bad.jpg: not a readable picture" in watching.log())
     picture(33, 22, 5).save(watching.input / "bad.jpg")
     assert watching.result("bad.jpg").size == (33, 22)
     assert watching.log().count("not a readable picture") == 1
-    assert watching.log().count("slow.png ->") == 1
+    assert watching.log().count("first.png ->") == 1
 
     picture(40, 40, 6).save(watching.input / "old.png")
     until(lambda: opened((watching.output / "old.png").read_bytes()).size == (40, 40))
     os.utime(watching.input / "sub/new.png")  # saved again as it was
     until(lambda: watching.log().count("new.png ->") == 2)
     assert watching.close() == 0
-    assert sorted(path.name for path in watching.output.rglob("*.*")) == ["bad.jpg", "new.png", "old.png", "slow.png"]
+    assert sorted(path.name for path in watching.output.rglob("*.*")) == ["bad.jpg", "first.png", "new.png", "old.png"]
 
 
 @pytest.mark.slow
@@ -135,26 +126,65 @@ def test_results_inside_the_watched_folder_and_of_one_name(tmp_path: Path) -> No
     with subprocess.Popen([*command, *more], stderr=subprocess.PIPE, text=True, cwd=PROJECT) as process:
         assert process.stderr is not None
         assert "a.png would overwrite the result of a.bmp; rename one" in process.stderr.readline()
-        time.sleep(0.5)
+        picture(30, 20).save(folder / "b.png")
+        until((folder / "done/b.webp").exists)
         process.terminate()
-        assert process.wait(20) == 0
-    assert [path.name for path in (folder / "done").iterdir()] == ["a.webp"]
+        assert process.wait(60) == 0
+    assert sorted(path.name for path in (folder / "done").iterdir()) == ["a.webp", "b.webp"]
 
 
 def test_a_file_is_ready_once_it_rests(tmp_path: Path) -> None:
-    pending = Pending(0.1)
+    now = 0.0
+    pending = Pending(1.0, lambda: now)
     path = tmp_path / "a.png"
+
+    def ready_after(seconds: float) -> list[Path]:
+        nonlocal now
+        now += seconds
+        return list(pending.ready())
+
     pending.note(path)
-    assert list(pending.ready()) == []  # not there
-    for size in (1, 2):
+    assert ready_after(9) == []  # not there
+    path.touch()
+    pending.note(path)
+    assert ready_after(9) == []  # empty
+    for size in (1, 2, 3):  # slowly written, in parts
         path.write_bytes(b"x" * size)
         pending.note(path)
-        assert list(pending.ready()) == []
-    time.sleep(0.15)
-    assert list(pending.ready()) == [path]
+        assert ready_after(0.9) == []
+    assert ready_after(0.9) == []
+    assert ready_after(0.2) == [path]
     pending.note(path)
-    time.sleep(0.15)
-    assert list(pending.ready()) == []  # once per change
+    assert ready_after(9) == []  # once per change
+    path.write_bytes(b"xxxx")
+    pending.note(path)
+    assert ready_after(0) == []
+    assert ready_after(1) == [path]
+
+
+def frames_of(path: Path) -> int:
+    with Image.open(path) as image:
+        return int(getattr(image, "n_frames", 1))
+
+
+def test_animations_are_painted_as_films_and_nothing_goes_under_another_kinds_name(
+    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("av")
+    folder, frames = tmp_path / "in", [picture(16, 12, seed) for seed in range(3)]
+    (folder / "sub").mkdir(parents=True)
+    frames[0].save(folder / "sub/moving.gif", save_all=True, append_images=frames[1:], duration=100)
+    frames[0].save(folder / "still.gif")
+    frames[0].save(folder / "100%done.png")
+    monkeypatch.setattr(watch, "changed_pictures", lambda folder, *_: sorted(folder.rglob("*.*")))
+    flags = ["--model", str(tiny), "--device", "cpu", "--engine", "torch"]
+    assert run(watch.main, [str(folder), str(tmp_path / "out"), *flags], "fast-style watch") == 0
+    found = {path.relative_to(tmp_path / "out").as_posix(): frames_of(path) for path in (tmp_path / "out").rglob("*.*")}
+    assert found == {"sub/moving.gif": 3, "still.gif": 1, "100%done.png": 1}
+    capsys.readouterr()
+    assert run(watch.main, [str(folder), str(tmp_path / "jpg"), *flags, "--format", "jpg"], "fast-style watch") == 0
+    assert "moving.jpg: no film" in capsys.readouterr().err  # rather than its first frame, or a film of that name
+    assert sorted(path.name for path in (tmp_path / "jpg").rglob("*.*")) == ["100%done.jpg", "still.jpg"]
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,7 @@
+"""Memory allocation: freed pages stay in the process."""
+
+import ctypes
+import os
 import subprocess
 import sys
 
@@ -5,10 +9,7 @@ import pytest
 
 from fast_style.system import malloc
 
-
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
-def test_tuned_malloc_keeps_its_pages() -> None:
-    code = """
+COUNT_PAGE_FAULTS = """
 import ctypes, resource, sys
 from fast_style.system import malloc
 if sys.argv[1] == "tuned": malloc.tune()
@@ -23,12 +24,29 @@ for _ in range(10): use()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_tuned_malloc_keeps_its_pages() -> None:
     def faults(how: str) -> int:
-        return int(subprocess.run([sys.executable, "-c", code, how], capture_output=True, check=True).stdout)
+        command = [sys.executable, "-c", COUNT_PAGE_FAULTS, how]
+        return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
     assert faults("tuned") * 20 < faults("plain")
 
 
-def test_malloc_tuning_does_nothing_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "win32")
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_the_allocator_is_left_alone_elsewhere(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[object] = []
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(ctypes, "CDLL", touched.append)
     malloc.tune()
+    assert not touched
+
+
+def test_a_c_library_without_the_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())  # such as musl
+    for before, after in (({}, "1"), ({"THP_MEM_ALLOC_ENABLE": "0"}, "0")):  # what the user set stays
+        monkeypatch.setattr(os, "environ", before)
+        malloc.tune()
+        assert before == {"THP_MEM_ALLOC_ENABLE": after}

@@ -1,16 +1,19 @@
-"""The house: who may import whom, what importing and asking for help may cost."""
+"""The package: which module may import which, what importing and asking for help may cost."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import fast_style
+
 PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "fast_style"
 
-# Floors from the ground up, wings from left to right: imports point to a lower floor, or to the left.
+# Layers from the lowest up: a module may import from lower layers, and from packages to the left in its own.
 FLOORS = [
     ["errors", "options", "system", "scenes"],
     ["images", "models"],
@@ -58,7 +61,7 @@ def test_the_import_test_sees_imports() -> None:
     assert "engines" in imported(PACKAGE / "stylizer.py")
 
 
-LAZY = ["torch", "torchvision", "tensorboard", "tyro"]
+LAZY = ["torch", "torchvision", "tensorboard"]
 
 
 @pytest.mark.parametrize(
@@ -76,38 +79,19 @@ def test_importing_is_lazy(code: str, absent: list[str]) -> None:
 
 
 @pytest.mark.parametrize("script", ["train.py", "stylize.py"])
-def test_help_does_not_import_torch(script: str) -> None:
+@pytest.mark.parametrize("flag", ["--help", "--help-all"])
+def test_help_imports_nothing_that_takes_time(script: str, flag: str) -> None:
+    """What is not imported cannot make the answer slow, on a busy machine either."""
+    slow = ["torch", "torchvision", "tensorboard", "numpy", "PIL", "av", "openvino", "onnxruntime", "starlette"]
     code = (
-        f"import runpy, sys; sys.argv = ['{script}', '--help']\n"
+        f"import runpy, sys; sys.argv = ['{script}', '{flag}']\n"
         f"try: runpy.run_path('{script}', run_name='__main__')\n"
         "except SystemExit as stop: assert not stop.code\n"
-        "print('torch' in sys.modules)"
+        f"print([name for name in {slow} if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
-    assert "usage:" in result.stdout
-    assert result.stdout.strip().endswith("False")
-
-
-@pytest.mark.parametrize("script", ["train.py", "stylize.py"])
-def test_help_answers_in_half_a_second(script: str) -> None:
-    resource = pytest.importorskip("resource")
-    seconds = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, script, "--help"], capture_output=True, cwd=PROJECT, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        # Processor time: nothing waits here, and other work on the machine is not ours.
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(seconds) < 0.5
-
-
-def test_files_and_functions_are_short() -> None:
-    for path in modules():
-        text = path.read_text()
-        assert text.count("\n") <= 250, path
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef):
-                assert (node.end_lineno or 0) - node.lineno <= 50, (path, node.name)
+    assert result.stdout.startswith(f"usage: {script} ")
+    assert result.stdout.splitlines()[-1] == "[]"
 
 
 def test_the_library_neither_prints_nor_exits() -> None:
@@ -128,7 +112,10 @@ def test_extras_are_there() -> None:
         assert ">=" in requirement, requirement
 
 
-def test_ci_runs_what_the_readme_says() -> None:
-    command = 'pip install -e ".[test]" && ruff check && mypy && pytest'
-    assert command in (PROJECT / "README.md").read_text()
-    assert command in (PROJECT / ".ci/run").read_text().replace("--quiet ", "")
+def test_the_version_is_one() -> None:
+    tomllib = pytest.importorskip("tomllib")  # Python 3.11
+    pyproject = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    assert pyproject["project"]["dynamic"] == ["version"]
+    assert pyproject["tool"]["hatch"]["version"]["path"] == "fast_style/__init__.py"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", fast_style.__version__)
+    assert set(fast_style.__all__) <= set(dir(fast_style))

@@ -1,4 +1,7 @@
 import io
+import json
+import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +11,12 @@ import pytest
 import yaml
 from PIL import Image
 
-from fast_style import images
+import fast_style as package
+from fast_style import FastStyleError, images
 from fast_style.commands import main as fast_style
-from fast_style.commands import run, stylize
+from fast_style.commands import models, run, stylize
 
-from .conftest import picture
+from .conftest import picture, untrained
 
 PROJECT = Path(__file__).parents[1]
 
@@ -291,3 +295,143 @@ def test_wrong_controls_get_one_line(
     picture(60, 40).save("a.png")
     assert command("a.png", *flags) != 0
     assert said in capsys.readouterr().err
+
+
+def test_each_result_has_a_line_unless_quiet(work: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("album", "in.jpg", "-o", "out") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.sub(r"\d+\.\d s", "SECONDS", line) for line in lines] == [
+        f"{Path('out/one.png')}  30x40  SECONDS",
+        f"{Path('out/sub/two.webp')}  40x30  SECONDS",
+        f"{Path('out/in.jpg')}  50x40  SECONDS",
+    ]
+    assert command("in.jpg", "--quiet", "--output-size", "20") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_results_and_problems_as_json(work: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("album/bad.png").write_text("no picture")
+    assert command("album", "absent.jpg", "-o", "out", "--json") == 1
+    captured = capsys.readouterr()
+    entries = [json.loads(line) for line in captured.out.splitlines()]
+    problems = [entry for entry in entries if "error" in entry]
+    done = {entry["input"]: entry for entry in entries if "error" not in entry}
+    assert problems[0]["error"] == "absent.jpg: no such file"
+    assert problems[1]["input"] == str(Path("album/bad.png"))
+    one = done[str(Path("album/one.png"))]
+    assert one.pop("seconds") >= 0
+    assert one == {"input": str(Path("album/one.png")), "output": str(Path("out/one.png")), "width": 30, "height": 40}
+    assert len(entries) == 4
+    assert "absent.jpg: no such file" in captured.err
+
+
+def test_a_folder_with_a_name_of_255_bytes_leading_dashes_and_percent_signs(work: Path, command: Command) -> None:
+    names = ["-dash.png", "100%done.png", "Christmas%20dinner.png", "n" * 246 + ".png"]
+    for name in names:
+        picture(9, 8).save(work / name)
+    assert command(*names) == 0
+    assert all((work / f"{name[:-4]}_tiny.png").exists() for name in names)
+
+
+def test_animations_of_an_album_are_mirrored(work: Path, command: Command) -> None:
+    pytest.importorskip("av")
+    frames = [picture(16, 12, seed) for seed in range(2)]
+    for name in ("album/sub/moving.gif", "album/moving.gif"):
+        frames[0].save(name, save_all=True, append_images=frames[1:], duration=100)
+    assert command("album", "-o", "out") == 0
+    assert files(work / "out") == {"moving.gif", "one.png", "sub/moving.gif", "sub/two.webp"}
+
+
+@pytest.mark.parametrize(
+    ("model", "style", "meant"),
+    [
+        (None, "", ("wave", "")),
+        (None, "scream", ("scream", "")),
+        (None, "chalk", ("several", "chalk")),
+        (None, "oil=1,chalk=2", ("several", "oil=1,chalk=2")),
+        (None, "a, b", ("odd", "a, b")),
+        (None, "nonesuch", ("wave", "nonesuch")),
+        ("chalk", "", ("several", "chalk")),
+        ("several", "oil", ("several", "oil")),
+        ("several.pth", "", ("several.pth", "")),
+        ("nonesuch", "", ("nonesuch", "")),
+    ],
+)
+def test_a_model_may_be_named_by_its_style_and_a_style_by_its_model(
+    tmp_path: Path, model: str | None, style: str, meant: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoints = {"odd": ["a, b"], "scream": ["scream"], "several": ["oil", "chalk"], "wave": ["wave"]}
+    shipped = {name: untrained(tmp_path / f"{name}.pth", *styles) for name, styles in checkpoints.items()}
+    monkeypatch.setattr("fast_style.models.bundled.shipped", lambda: shipped)
+    assert models.choose(model, style) == meant
+
+
+def test_a_wrong_name_of_a_model_gets_a_suggestion(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(stylize.main, ["in.jpg", "--model", "screm"], "stylize.py") == 1
+    line = "screm: no such file, and no shipped style of that name (did you mean scream?)"
+    assert capsys.readouterr().err == f"stylize.py: {line}\n"
+    assert fast_style(["stylise"]) == 2
+    assert "unknown command 'stylise'; did you mean stylize?" in capsys.readouterr().err
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fast_style(["--version"]) == 0
+    assert capsys.readouterr().out == f"fast_style {package.__version__}\n"
+
+
+def test_debug_shows_the_traceback_of_what_is_otherwise_one_line(
+    work: Path, command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments in (["in.jpg", "--model", "nonesuch"], ["broken.jpg"], ["broken.jpg", "in.jpg", "-o", "out"]):
+        Path("broken.jpg").write_text("no picture")
+        assert command(*arguments) == 1
+        assert "Traceback" not in capsys.readouterr().err
+        assert command("--debug", "--overwrite", *arguments) == 1
+        assert "Traceback (most recent call last)" in capsys.readouterr().err
+    assert not logging.getLogger("fast_style").handlers  # nothing stays behind
+
+
+def test_what_the_library_logs_is_a_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    def command(arguments: object, prog: str) -> int:
+        log = logging.getLogger("fast_style.engines")
+        log.info("not for users")
+        log.warning("out of GPU memory: this goes on on the %s", "cpu")
+        raise FastStyleError("`tile_px` is 3; it takes 64 or more")
+
+    assert run(command, [], "prog") == 1
+    lines = ["note: out of GPU memory: this goes on on the cpu", "prog: --tile-px is 3; it takes 64 or more"]
+    assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_warnings_of_a_command_are_one_line_each_and_no_filter_stays(tmp_path: Path) -> None:
+    code = """
+import warnings
+from fast_style.commands import run
+before = list(warnings.filters), warnings.showwarning
+def command(arguments, prog):
+    warnings.warn("TensorFloat32 is there")
+    warnings.warn("odd: but harmless")
+    return 0
+assert run(command, [], "prog") == 0
+assert (list(warnings.filters), warnings.showwarning) == before
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT)
+    assert (result.returncode, result.stderr) == (0, "note: odd: but harmless\n")
+
+
+def test_installed_checkpoints_are_the_packages_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fast_style.models import bundled
+
+    package, repository = tmp_path / "site/fast_style", tmp_path / "repository/fast_style"
+    for folder in (package / "checkpoints", package.parent / "checkpoints", repository.parent / "checkpoints"):
+        folder.mkdir(parents=True)
+        (folder / f"{folder.parent.name}.pth").touch()
+    monkeypatch.setattr(bundled, "__file__", str(package / "models/bundled.py"))
+    assert list(bundled.shipped()) == ["fast_style"]
+    (package / "checkpoints/fast_style.pth").unlink()
+    (package / "checkpoints").rmdir()
+    assert list(bundled.shipped()) == []  # the folder beside the package is somebody else's
+    (repository.parent / "pyproject.toml").touch()
+    monkeypatch.setattr(bundled, "__file__", str(repository / "models/bundled.py"))
+    assert list(bundled.shipped()) == ["repository"]

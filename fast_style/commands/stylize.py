@@ -130,8 +130,10 @@ class Report:
             write_line(f"{job.target}  {size[0]}x{size[1]}  {seconds:.1f} s", sys.stdout)
 
     def failed(self, problem: str, job: "Job | None" = None) -> None:
-        """Tell that something could not be done."""
+        """Tell that something could not be done, with `--debug` where the error that is handled was raised."""
         self.failures += 1
+        if sys.exc_info()[0]:
+            log.debug("where it was raised", exc_info=True)
         if self._json:
             self._print({**({"input": _name(job)} if job else {}), "error": problem})
         write_line(f"{self._prog}: {' '.join(problem.splitlines())}", sys.stderr)
@@ -195,7 +197,6 @@ def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeComman
         except FastStyleError as error:
             report.failed(error.with_flags(), job)
         except Exception as error:  # whatever it is, the other pictures are not to suffer
-            log.debug("where it was raised", exc_info=True)
             first_line = str(error).partition("\n")[0]
             report.failed(f"{_name(job)}: {type(error).__name__}: {first_line}", job)
 

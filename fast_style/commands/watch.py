@@ -86,6 +86,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
                 _stylize(stylizer, job, command, owners)
                 print(f"{path.relative_to(folder)} -> {job.target}", flush=True)
             except FastStyleError as error:
+                log.debug("where it was raised", exc_info=True)
                 print(f"{prog}: {error.with_flags()}", file=sys.stderr, flush=True)
             except Exception as error:  # whatever it is, the next picture is not to suffer
                 log.debug("where it was raised", exc_info=True)

@@ -1,1 +1,1 @@
-"""The machine: memory, signals, files, hardware."""
+"""The machine: memory allocation, signals, files and folders, hardware."""

@@ -1,13 +1,15 @@
-"""Which device and arithmetic to use: the choices behind `auto`."""
+"""Choose the device and the arithmetic that `auto` stands for."""
 
+import logging
 import shutil
-import warnings
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import torch
 
 from ..errors import FastStyleError
+
+log = logging.getLogger(__name__)
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -16,7 +18,10 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is CUDA, else MPS, else the CPU. Raises FastStyleError for a device that is not here."""
+    """Return the device of that name; `auto` is CUDA, else MPS, else the CPU.
+
+    Raises FastStyleError for a device that this machine does not have.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -25,21 +30,21 @@ def pick_device(name: str) -> torch.device:
         raise FastStyleError(f"unknown device {name!r}; choose auto, cpu, cuda, cuda:1 or mps") from error
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not here.get(device.type, False):
-        raise FastStyleError(f"device {name} is not available on this machine; `device` cpu or auto is")
+        raise FastStyleError(f"device {name} is not available on this machine; choose cpu or auto")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise FastStyleError(f"device {name} is not there; this machine has {torch.cuda.device_count()} GPUs")
     return device
 
 
 def has_fast_bf16(device: torch.device) -> bool:
-    """Whether convolutions in bf16 are faster than in float32: GPUs since Ampere, CPUs with AVX512-BF16 or AMX."""
+    """Return whether bf16 convolutions are faster than float32: GPUs since Ampere, CPUs with AVX512-BF16 or AMX."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
 def has_compiler(device: torch.device) -> bool:
-    """Whether torch.compile can build for the device: Triton for CUDA, a C++ compiler for the CPU."""
+    """Return whether torch.compile can build for the device: Triton for CUDA, a C++ compiler for the CPU."""
     if device.type == "cuda":
         from torch.utils._triton import has_triton
 
@@ -48,12 +53,12 @@ def has_compiler(device: torch.device) -> bool:
 
 
 def compiled(function: Callable[Arguments, Result], device: torch.device, what: str) -> Callable[Arguments, Result]:
-    """`function` by torch.compile, once for each shape; where that fails, itself, and a warning in the name of `what`.
+    """Return `function` compiled by torch.compile at its first call, once for each shape.
 
-    It is compiled in its first call.
+    Where that fails the function runs as it is, and a warning is logged. what: the work, as the warning calls it.
     """
     if not has_compiler(device):
-        warnings.warn(f"no compiler found: {what} without torch.compile", stacklevel=2)
+        log.warning("no compiler found: %s without torch.compile", what)
         return function
     quick, works = torch.compile(function, dynamic=False), True
 
@@ -63,7 +68,7 @@ def compiled(function: Callable[Arguments, Result], device: torch.device, what: 
             try:
                 return quick(*args, **kwargs)
             except torch._dynamo.exc.TorchDynamoException as error:
-                warnings.warn(f"torch.compile failed ({type(error).__name__}): {what} without it", stacklevel=2)
+                log.warning("torch.compile failed (%s): %s without it", type(error).__name__, what)
                 works = False
         return function(*args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""Memory allocation that does not hand every large buffer back to the system between two uses."""
+"""Set up memory allocation so that large buffers are not handed back to the system between two uses."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Keeps the stack that signals are handled on.
+"""Keep the stack that signals are handled on.
 
 OpenVINO gives the calling thread one of its own when it first looks at the processor, for each core object, and frees
 it with the models. Where they do not go in the reverse order of their coming, the next signal that Python handles
@@ -19,7 +19,7 @@ class _Stack(ctypes.Structure):
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """What runs inside may change this thread's signal stack; afterwards it is what it was."""
+    """Restore this thread's signal stack after a block that may change it."""
     if sys.platform != "linux":  # elsewhere OpenVINO has not been seen to do it
         yield
         return
