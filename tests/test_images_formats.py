@@ -4,7 +4,9 @@ import io
 import logging
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,13 +67,34 @@ def jpeg_claiming(width: int, height: int) -> io.BytesIO:
     return io.BytesIO(bytes(data))
 
 
-@pytest.mark.parametrize("claim", [png_claiming, jpeg_claiming])
-def test_memory_is_asked_for_before_it_is_taken(monkeypatch: pytest.MonkeyPatch, claim: object) -> None:
+def tiff_claiming(width: int, height: int) -> io.BytesIO:
+    tags = {256: width, 257: height, 258: 16, 259: 1, 262: 1, 273: 200, 277: 1, 278: height, 279: 2**31}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return io.BytesIO((b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries).ljust(400, b"\0"))
+
+
+@pytest.mark.parametrize("claim", [png_claiming, jpeg_claiming, tiff_claiming])
+def test_false_claims_are_refused_before_memory_is_taken(claim: Callable[[int, int], io.BytesIO]) -> None:
+    with pytest.raises(FastStyleError, match=r"30000x30000 pixels cannot be in a file of \d+ bytes"):
+        images.read(claim(30000, 30000))
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "options"),
+    [("L", "JPEG", {"progressive": True, "optimize": True}), ("1", "PNG", {"compress_level": 9}), ("L", "TIFF", {})],
+)
+def test_pictures_of_one_colour_are_no_false_claims(mode: str, kind: str, options: dict[str, Any]) -> None:
+    buffer = io.BytesIO()
+    Image.new(mode, (4000, 4000)).save(buffer, kind, **options)
+    assert images.read(buffer).image.size == (4000, 4000)
+
+
+def test_memory_is_asked_for_before_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "available_bytes", lambda: 4 * 10**9)
     with pytest.raises(
         FastStyleError, match=r"input: 30000x30000 pixels take about 10.8 GB of memory, 4.0 GB are free"
     ):
-        images.read(claim(30000, 30000))  # type: ignore[operator]
+        images.read(io.BytesIO(b"P6 30000 30000 255\n"))
 
 
 def test_memory_that_is_free_is_read_from_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,13 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from fast_style import images
@@ -164,6 +167,29 @@ def test_colour_chunks_of_png_are_kept(chunk: tuple[bytes, bytes], depth: type) 
     assert names.index(b"IHDR") < names.index(chunk[0]) < names.index(b"IDAT")
     assert images.read(io.BytesIO(data)).png_colors == (chunk,)
     Image.open(io.BytesIO(data)).verify()
+
+
+def test_colours_that_only_png_can_name_are_not_lost_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    images.encode(replace(images.read(io.BytesIO(with_chunks(list(png.SRGB.items())))), format="WEBP"))
+    assert not caplog.records
+    images.encode(replace(images.read(io.BytesIO(with_chunks(COLORS[2:]))), format="JPEG"))
+    assert "colour chunks of PNG (gAMA) cannot be kept in JPEG" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_grey_profiles_are_applied_in_every_depth(tmp_path: Path, suffix: str) -> None:
+    linear = imagecodecs.cms_profile("gray", gamma=1.0)
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    Image.fromarray(grey).save(tmp_path / f"a.{suffix}", icc_profile=linear)
+    eight = images.read(tmp_path / f"a.{suffix}")
+    if suffix == "png":
+        Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "b.png", icc_profile=linear)
+    else:
+        tifffile.imwrite(tmp_path / "b.tif", grey.astype(np.uint16) * 257, photometric="minisblack", iccprofile=linear)
+    sixteen = images.read(tmp_path / f"b.{suffix}")
+    assert np.abs(np.asarray(eight.image, int) - np.asarray(sixteen.image, int)).max() <= 2
+    assert np.asarray(sixteen.image)[8, 0, 0] > 180  # half of the light
+    assert eight.icc_profile is sixteen.icc_profile is None
 
 
 LONG = b"workflow " * 200_000

@@ -38,6 +38,8 @@ class PictureFormat:
     has_dpi: bool = False
     longest_exif_bytes: int = 2**31
     """Longest EXIF block that a file holds; 0 where the format has none."""
+    most_px_per_byte: int = 0
+    """How many pixels the format can pack into a byte; more are a false claim, refused before memory is taken."""
     several: Literal["", "frames", "pages"] = ""
     """What a file may hold several of; the first is read."""
     save_options: Callable[[int], dict[str, Any]] = lambda quality: {}
@@ -90,9 +92,18 @@ FORMAT_TABLE = (
         has_alpha=False,
         has_dpi=True,
         longest_exif_bytes=65533,  # a segment holds no more
+        most_px_per_byte=1024,  # a block of 64 pixels takes a bit at least
         save_options=_full_chroma,
     ),
-    PictureFormat("PNG", (".png",), has_dpi=True, several="frames", bits=_png_bits, codec=png),
+    PictureFormat(
+        "PNG",
+        (".png",),
+        has_dpi=True,
+        most_px_per_byte=8 * 1040,  # pixels of one bit, by zlib's best ratio
+        several="frames",
+        bits=_png_bits,
+        codec=png,
+    ),
     PictureFormat("WEBP", (".webp",), several="frames", save_options=_webp),
     PictureFormat("TIFF", (".tif", ".tiff"), has_dpi=True, several="pages", codec=tiff),
     PictureFormat("BMP", (".bmp",), has_alpha=False, has_profile=False, has_dpi=True, longest_exif_bytes=0),

@@ -35,6 +35,18 @@ def check_size(size: tuple[int, int], name: str, bytes_per_px: float = BYTES_PER
         )
 
 
+def check_claim(size: tuple[int, int], file_bytes: int, most_px_per_byte: int, name: str) -> None:
+    """Raise FastStyleError when a file claims more pixels than its format can pack into that many bytes.
+
+    most_px_per_byte: of the format; 0 where there is no such limit.
+    """
+    width, height = size
+    if most_px_per_byte and width * height > most_px_per_byte * (file_bytes + 1000):
+        raise FastStyleError(
+            f"{name}: {width}x{height} pixels cannot be in a file of {file_bytes} bytes; it is damaged"
+        )
+
+
 def available_bytes() -> int | None:
     """Return the memory that this process can still take, within its control group; None where it is not known."""
     found = []

@@ -23,6 +23,12 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_END = 8 + 25  # the signature and the chunk IHDR
 # Chunks that say what the values mean, in the order in which they are written.
 COLOR_CHUNKS = (b"cICP", b"cHRM", b"gAMA", b"sRGB")
+# What these chunks hold for sRGB: BT.709 primaries and sRGB's transfer as codes, as chromaticities, and as a gamma.
+SRGB = {
+    b"cICP": bytes([1, 13, 0, 1]),
+    b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000),
+    b"gAMA": struct.pack(">I", 45455),
+}
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 # Pillow refuses a PNG with a longer text or profile (`PngImagePlugin.MAX_TEXT_CHUNK`, 1 MiB).
 LONG_BYTES = 2**19
@@ -45,6 +51,11 @@ def color_chunks(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
     """Return names and contents of the chunks that say what the values of a PNG file mean."""
     found = {name: data[start : start + length] for name, start, length in chunks(data) if name in COLOR_CHUNKS}
     return tuple((name, found[name]) for name in COLOR_CHUNKS if name in found)
+
+
+def is_srgb(chunks: tuple[tuple[bytes, bytes], ...]) -> bool:
+    """Return whether colour chunks only say what is true of every picture without them: sRGB."""
+    return all(content == SRGB.get(name, content) for name, content in chunks)
 
 
 def shortened(data: bytes) -> tuple[bytes, bytes | None]:

@@ -14,7 +14,7 @@ from ..errors import FastStyleError
 from . import metadata, png, tiff
 from .arrays import Pixels, turned
 from .formats import BY_NAME, PictureFormat, open_image
-from .limits import BYTES_PER_PX, check_size
+from .limits import BYTES_PER_PX, check_claim, check_size
 from .picture import Picture
 from .profiles import to_srgb
 
@@ -76,6 +76,7 @@ def _decode(data: bytes, name: str, formats: Collection[str] | None) -> Picture:
     with _opened(data, formats) as image:
         kind = BY_NAME.get(str(image.format))
         bits = kind.bits(data) if kind else 8
+        check_claim(image.size, len(data), kind.most_px_per_byte if kind else 0, name)
         check_size(image.size, name, BYTES_PER_PX if bits <= 8 else 2 * BYTES_PER_PX)
         image.load()
         if profile:

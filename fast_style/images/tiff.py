@@ -16,7 +16,7 @@ from ..errors import FastStyleError
 from . import profiles
 from .alpha import unassociated
 from .arrays import Pixels
-from .limits import check_size
+from .limits import check_claim, check_size
 
 if TYPE_CHECKING:
     from .picture import Picture
@@ -30,6 +30,8 @@ CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, SEPARATED: 4
 ASSOCIATED, UNASSOCIATED = 1, 2
 SIGNED, FLOAT = 2, 3
 CMYK_INKS = 1
+# Compressed, what this module decodes has up to a few thousand pixels of one colour in a byte (zstd, LZMA).
+MOST_PX_PER_BYTE = 8192
 
 
 def available() -> bool:
@@ -57,6 +59,7 @@ def decode(data: bytes, name: str) -> tuple[Pixels, bytes | None]:
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages[0]
+        check_claim((page.imagewidth, page.imagelength), len(data), MOST_PX_PER_BYTE, name)
         check_size((page.imagewidth, page.imagelength), name, 8 * max(4, page.samplesperpixel))
         photometric = _photometric(page, name)
         planes = page.asarray()

@@ -28,7 +28,12 @@ def encode(picture: Picture, quality: int = QUALITY) -> bytes:
             reason = 'pip install "fast_style[formats]" keeps it' if kind.codec else f"{kind.name} holds no more"
             log.warning("16 bit per channel is reduced to 8: %s", reason)
         data = _encoded_by_pillow(picture, kind, quality)
-    return png.with_color_chunks(data, picture) if kind.name == "PNG" and picture.png_colors else data
+    if kind.name == "PNG":
+        return png.with_color_chunks(data, picture) if picture.png_colors else data
+    if not picture.icc_profile and not png.is_srgb(picture.png_colors):
+        names = ", ".join(name.decode() for name, _ in picture.png_colors)
+        log.warning("colour chunks of PNG (%s) cannot be kept in %s; write a PNG to keep them", names, kind.name)
+    return data
 
 
 def _encoded_by_pillow(picture: Picture, kind: PictureFormat, quality: int) -> bytes:
