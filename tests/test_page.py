@@ -127,7 +127,7 @@ def test_a_picture_is_loaded_changed_blended_masked_and_downloaded(page: Page, m
     assert distance(now, stylizer.stylize(PHOTO, strength=0.5, style="sand", preserve_color="luminance")) < 1
     now = change(page, functools.partial(move, page, "Stroke size", "End", 1))
     fields = {"strength": 0.5, "style": "sand", "size": 208}
-    assert distance(now, stylizer.stylize(PHOTO, preserve_color="luminance", **fields)) < 1  # type: ignore[arg-type]
+    assert distance(now, stylizer.stylize(PHOTO, preserve_color="luminance", **fields)) < 1  # type: ignore[call-overload]
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()

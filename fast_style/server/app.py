@@ -23,7 +23,7 @@ from ..models.bundled import SAMPLE
 from ..options import RuntimeOptions, ServerOptions
 from . import access, openapi, requests
 from .cancellation import Cancelled
-from .errors import quoted
+from .messages import quoted
 from .service import Service
 from .stream import stream
 from .thumbnails import Thumbnails

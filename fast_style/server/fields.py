@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from .. import images
 from ..errors import FastStyleError
 from ..options import StylizeOptions
-from .errors import field_names, plain_message, validation_message
+from .messages import field_names, plain_message, validation_message
 
 # Paths on the server's disk, which no client may name (masks come as files), and what the service decides for all.
 NOT_FIELDS = frozenset({"mask", "memory", "tile_px", "statistics"})

@@ -16,7 +16,7 @@ from ..models import bundled
 from ..options import RuntimeOptions
 from ..stylizer import Stylizer
 from .batching import BatchingEngine, Worker
-from .errors import plain_message, quoted
+from .messages import plain_message, quoted
 
 log = logging.getLogger("fast_style.server")
 

@@ -17,8 +17,8 @@ from ..options import ServerOptions, StylizeOptions
 from ..stylizer import Stylizer
 from . import fields, uploads
 from .cancellation import CancellationToken
-from .errors import plain_message, quoted
 from .memory import PixelBudget, largest_size, pixels_in_work
+from .messages import plain_message, quoted
 from .repository import ServedModel
 
 # One of the query, but no field: it is checked before.

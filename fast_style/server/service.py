@@ -15,8 +15,8 @@ from ..options import RuntimeOptions, ServerOptions
 from ..stylizer import Stylizer
 from .batching import Worker
 from .cancellation import CancellationToken, Cancelled
-from .errors import plain_message
 from .memory import PixelBudget
+from .messages import plain_message
 from .metrics import Metrics
 from .repository import FileWatch, ModelRepository, ServedModel
 

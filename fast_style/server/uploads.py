@@ -12,7 +12,7 @@ from .. import images
 from ..errors import FastStyleError
 from ..images import Picture
 from ..options import ServerOptions
-from .errors import plain_message
+from .messages import plain_message
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 

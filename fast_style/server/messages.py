@@ -1,4 +1,4 @@
-"""Turn errors into the one plain line that a client reads.
+"""Write the one plain line that a client reads of an error.
 
 Every request that fails raises `starlette.exceptions.HTTPException`; the application answers it as {"error": detail}.
 """
