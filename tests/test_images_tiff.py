@@ -265,3 +265,15 @@ def test_a_directory_that_pillow_reads_otherwise_counts_with_the_larger_size(mon
     assert images.measure(buffer.getvalue(), ["JPEG", "TIFF"]) == (30_000, 2)
     with pytest.raises(FastStyleError, match="unknown format"):
         images.measure(buffer.getvalue(), ["JPEG"])
+
+
+def test_a_damaged_width_is_no_size() -> None:
+    Image.new("L", (8, 9)).save(buffer := io.BytesIO(), "TIFF")
+    data = buffer.getvalue()
+    width = struct.pack("<HHI", 256, 4, 1)
+    assert width in data
+    for damaged in (data.replace(width, struct.pack("<HHI", 256, 3, 2)), data.replace(width, bytes(8))):
+        try:
+            assert all(isinstance(side, int) for side in images.measure(damaged))
+        except FastStyleError as error:
+            assert "not a readable picture" in str(error)

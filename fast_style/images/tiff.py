@@ -45,7 +45,7 @@ def size(data: bytes) -> tuple[int, int]:
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages[0]
-        return page.imagewidth, page.imagelength
+        return int(page.imagewidth), int(page.imagelength)  # damaged tags may hold several
 
 
 def decode(data: bytes, name: str) -> tuple[Pixels, bytes | None]:
