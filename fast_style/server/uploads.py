@@ -55,6 +55,8 @@ def measure(data: bytes, name: str, limit: int) -> tuple[int, int]:
         width, height = images.measure(data, DECODERS)
     except FastStyleError as error:
         raise HTTPException(415, f"{name} is not a readable picture") from error
+    if width < 1 or height < 1:
+        raise HTTPException(415, f"{name} has no pixels")
     if width * height > limit:
         text = f"{name} has {width}x{height} pixels, more than the limit of {limit / 1e6:g} million pixels"
         raise HTTPException(413, text)
