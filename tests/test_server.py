@@ -618,3 +618,17 @@ def test_help_imports_neither_pydantic_nor_starlette() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--allowed-hosts" in result.stdout
     assert result.stdout.strip().endswith("[]")
+
+
+def test_a_signal_ends_the_service_while_it_loads_models(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: list[object] = []
+
+    def create(*_: object) -> None:
+        handlers.append(signal.getsignal(signal.SIGTERM))
+        raise FastStyleError("loading was stopped")
+
+    monkeypatch.setattr("fast_style.server.app.create_app", create)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(FastStyleError, match="loading was stopped"):
+        serve_until_told(ServerOptions(port=0, models=models), RUNTIME)
+    assert handlers == [before]

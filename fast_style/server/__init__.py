@@ -38,9 +38,9 @@ def serve(options: ServerOptions, runtime: RuntimeOptions, ready: Callable[[str]
             fragment = f"#token={quote(options.token, safe='')}" if options.token else ""
             ready(f"http://{bracketed(host)}:{listener.getsockname()[1]}/{fragment}")
 
-    with _bind(options.host, options.port) as listener, _keep_signals_from_uvicorn():
+    with _bind(options.host, options.port) as listener:
         config = uvicorn.Config(
-            create_app(options, runtime),
+            create_app(options, runtime),  # before the signals are taken: it takes long, and SIGTERM ends it
             http=HeaderTimeoutProtocol.within(options.upload_s),
             log_level="warning",
             ws_max_size=options.body_bytes,
@@ -48,7 +48,8 @@ def serve(options: ServerOptions, runtime: RuntimeOptions, ready: Callable[[str]
             # Enough for an upload that has begun and for the picture after it.
             timeout_graceful_shutdown=int(options.upload_s + options.time_limit_s) + 1,
         )
-        asyncio.run(Server(config).serve([listener]))
+        with _keep_signals_from_uvicorn():
+            asyncio.run(Server(config).serve([listener]))
 
 
 def _bind(host: str, port: int) -> socket.socket:
