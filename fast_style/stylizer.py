@@ -14,10 +14,10 @@ from .engines import Engine, open_engine
 from .errors import FastStyleError
 from .inference import masks
 from .inference.masks import Mask, MaskLike
-from .inference.noise import blank
-from .inference.painting import paint
-from .inference.pipeline import Progress, render
+from .inference.noise import is_uniform
+from .inference.pipeline import stylize, stylize_batch
 from .inference.style_weights import Styles, as_text
+from .inference.tiled import Progress
 from .options import RuntimeOptions, StylizeOptions
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Batch = TypeVar("Batch", bound="NDArray[Any] | Image.Image | Tensor")
 Masks = Sequence[Mask] | MaskLike | None
 
 # Controls of pictures, which batches of floats, the frames of a film among them, do not have.
-NOT_FOR_BATCHES = ("size", "output_size", "detail", "tileable")
+NOT_FOR_BATCHES = frozenset({"size", "output_size", "detail", "tileable", "strokes"})
 WANTED = (
     "expected a Pillow image, a path, an RGB array of shape (H, W, 3) of uint8 or uint16, "
     "or a batch of shape (N, 3, H, W) of floats in [0, 1]"
@@ -91,25 +91,28 @@ class Stylizer:
     def __call__(self, image: Any, options: StylizeOptions | None = None, mask: Masks = None, **changes: Any) -> Any:
         """Stylize RGB pictures; return the same kind, shape and dtype, a tensor on its own device.
 
-        image: a batch (N, 3, H, W) of floats in [0, 1], NumPy array or torch tensor, any H and W from 1; or one picture
-        (H, W, 3) of uint8 or uint16, a Pillow image, or a path, which are the same as in `stylize`. options, or keyword
-        arguments: the fields of `StylizeOptions`; `style` may also be a blend {name: share}. mask: a picture, or
-        {style: picture}. Raises FastStyleError for other shapes and dtypes, for unknown styles, for options that have
-        no effect on batches (size, output_size, detail, tileable), and for tensors that ask for gradients.
+        image: a batch (N, 3, H, W) of floats in [0, 1], NumPy array or torch tensor, any H and W from 1, or one frame
+        (H, W, 3) of uint8 or uint16. Both are painted once (strokes `fine`) and, unless it is asked for, without noise,
+        as live sources need it. A Pillow image or a path is a picture, as in `stylize`. options, or keyword arguments:
+        the fields of `StylizeOptions`; `style` may also be a blend {name: share}. mask: a picture, or {style: picture}.
+        Raises FastStyleError for other shapes and dtypes, for unknown styles, for options that have no effect on
+        batches (size, output_size, detail, tileable, strokes), and for tensors that ask for gradients.
         """
         shape = tuple(getattr(image, "shape", ()))
-        if len(shape) != 4:
+        if len(shape) != 4 and not _is_picture(image):
             return self.stylize(image, options, mask, **changes)
         wanted = _changed(options, changes)
-        _check_batch(image, shape, wanted)
+        if len(shape) == 3:
+            return self.stylize(image, _as_frame(wanted), mask)
+        wanted = _as_batch(image, shape, wanted)
         found = self.masks(wanted, mask)
         if isinstance(image, np.ndarray):
-            painted = render(self.engine, self._styles, wanted, found, image.astype(np.float32, copy=False))
-            return painted.astype(image.dtype, copy=False)
-        if wanted.direct and not found and not _any_blank(image):  # it stays on its device
+            photos = image.astype(np.float32, copy=False)
+            return stylize_batch(self.engine, self._styles, wanted, found, photos).astype(image.dtype, copy=False)
+        if wanted.direct and not found and not _any_uniform(image):  # it stays on its device
             return self.engine(image, self._styles.weights(wanted.style, wanted.interpolate)).to(image.dtype)
         photo = image.detach().float().cpu().numpy()
-        return image.new_tensor(render(self.engine, self._styles, wanted, found, photo))
+        return image.new_tensor(stylize_batch(self.engine, self._styles, wanted, found, photo))
 
     def masks(self, options: StylizeOptions, given: Masks = None) -> tuple[Mask, ...]:
         """Return the masks to use: those given, else those that the options name. Read once, they may be used often."""
@@ -180,7 +183,7 @@ class Stylizer:
 
     def _paint(self, pixels: NDArray[Any], wanted: StylizeOptions, mask: Masks, progress: Progress) -> NDArray[Any]:
         """Stylize pixels (H, W, 3), uint8 or uint16, with every control."""
-        return paint(self.engine, self._styles, wanted, self.masks(wanted, mask), pixels, progress)
+        return stylize(self.engine, self._styles, wanted, self.masks(wanted, mask), pixels, progress)
 
 
 def _changed(options: StylizeOptions | None, changes: Mapping[str, Any]) -> StylizeOptions:
@@ -191,12 +194,21 @@ def _changed(options: StylizeOptions | None, changes: Mapping[str, Any]) -> Styl
     return replace(options or StylizeOptions(), **changes)
 
 
-def _check_batch(image: Any, shape: tuple[int, ...], wanted: StylizeOptions) -> None:
-    """Raise FastStyleError for what is no batch of floats, or asks for what batches do not get."""
+def _as_frame(wanted: StylizeOptions) -> StylizeOptions:
+    """The options with the defaults of frames in the place of those of pictures."""
+    return replace(wanted, strokes="fine" if wanted.strokes == "auto" else wanted.strokes, noise=wanted.noise or 0.0)
+
+
+def _as_batch(image: Any, shape: tuple[int, ...], wanted: StylizeOptions) -> StylizeOptions:
+    """The options without what is the default of batches anyway.
+
+    Raises FastStyleError for what is no batch of floats, and for what batches do not get.
+    """
     floats = image.dtype.kind == "f" if isinstance(image, np.ndarray) else getattr(image.dtype, "is_floating_point", 0)
     if shape[1] != 3 or 0 in shape or not floats:
         raise FastStyleError(f"{WANTED}; this is {_described(image)}")
-    without_effect = sorted(wanted.changed & set(NOT_FOR_BATCHES))
+    wanted = replace(wanted, strokes="auto" if wanted.strokes == "fine" else wanted.strokes, noise=wanted.noise or None)
+    without_effect = sorted(wanted.changed & NOT_FOR_BATCHES)
     if without_effect:
         names = " and ".join(f"`{name}`" for name in without_effect)
         raise FastStyleError(f"{names} would have no effect on a batch of floats; stylize one picture, or leave it out")
@@ -204,6 +216,7 @@ def _check_batch(image: Any, shape: tuple[int, ...], wanted: StylizeOptions) -> 
         raise FastStyleError(
             "no gradients pass through a Stylizer: hand in tensor.detach(), or train with Checkpoint.network()"
         )
+    return wanted
 
 
 def _is_picture(image: Any) -> bool:
@@ -220,9 +233,9 @@ def _described(image: Any) -> str:
     return f"{str(image.dtype).removeprefix('torch.')} of shape {tuple(image.shape)}"
 
 
-def _any_blank(batch: Any) -> bool:
+def _any_uniform(batch: Any) -> bool:
     """Whether a picture of a tensor (N, 3, H, W) is of one colour; not where memory is too short even to look."""
     try:
-        return any(map(blank, batch.split(1)))
+        return any(map(is_uniform, batch.split(1)))
     except RuntimeError:  # the engine does with less, or says what to do
         return False

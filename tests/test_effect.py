@@ -1,4 +1,4 @@
-"""Strength, masks and colours on a network: what a user sees of `Look`."""
+"""Strength, masks and colours on a network: what a user sees of `Effect`."""
 
 from pathlib import Path
 
@@ -10,16 +10,17 @@ from PIL import Image
 
 from fast_style import Stylizer, images
 from fast_style.engines.tiling import Box
-from fast_style.inference.effect import Look
-from fast_style.inference.noise import Grain
+from fast_style.inference.effect import Effect
+from fast_style.inference.masks import Mask
+from fast_style.inference.noise import add_noise
 from fast_style.options import StylizeOptions
 from fast_style.scenes import landscape
 from tests.conftest import untrained
 
 
-@pytest.fixture(params=[("a", "b"), ("a", "b", "identity")], ids=["blend of pictures", "identity style"])
-def stylizer(request: pytest.FixtureRequest, tmp_path: Path) -> Stylizer:
-    return Stylizer.load(untrained(tmp_path / "t.pth", *request.param), device="cpu", precision="fp32")
+@pytest.fixture
+def stylizer(tmp_path: Path) -> Stylizer:
+    return Stylizer.load(untrained(tmp_path / "t.pth", "a", "b"), device="cpu", precision="fp32")
 
 
 @pytest.fixture
@@ -46,22 +47,7 @@ def test_strength_goes_from_the_photograph_to_the_style(several: Path, photo: Im
     assert distance(stylizer.stylize(photo, strength=1.4), photo) > distance(steps[-1], photo)
 
 
-def test_an_identity_style_leads_from_the_photograph_to_the_style(tmp_path: Path, photo: Image.Image) -> None:
-    stylizer = Stylizer.load(untrained(tmp_path / "t.pth", "a", "b", "identity"), device="cpu", precision="fp32")
-    assert stylizer.styles == ["a", "b"]
-    assert stylizer.stylize(photo, strength=0).tobytes() == photo.tobytes()
-    assert distance(stylizer.stylize(photo, strength=0.001), photo) < 1
-    full = stylizer.stylize(photo)
-    assert distance(stylizer.stylize(photo, strength=0.999), full) < 1
-    # In between it is the network that goes from one style to the other, not one picture that fades into another.
-    array = as_array(photo)
-    between = stylizer.engine(array, np.array([0.5, 0, 0.5], np.float32))
-    missed = array - stylizer.engine(array, np.array([0, 0, 1], np.float32))
-    expected = (between + 0.5 * missed).clip(0, 1)
-    np.testing.assert_allclose(stylizer(array, strength=0.5), expected, atol=1e-5)
-
-
-def test_without_an_identity_style_strength_is_a_blend_of_pictures(several: Path, photo: Image.Image) -> None:
+def test_strength_is_a_blend_of_pictures(several: Path, photo: Image.Image) -> None:
     stylizer = Stylizer.load(several, device="cpu", precision="fp32")
     half, full = (np.asarray(stylizer.stylize(photo, strength=s), float) for s in (0.5, 1))
     assert np.abs(half - (full + np.asarray(photo, float)) / 2).max() <= 1
@@ -107,7 +93,7 @@ def test_halfway_blends_lie_between(several: Path, photo: Image.Image) -> None:
 
 
 def test_strength_masks_and_colours_work_at_another_size(stylizer: Stylizer, photo: Image.Image) -> None:
-    assert stylizer.stylize(photo, strength=0, size=30, grain=9).tobytes() == photo.tobytes()
+    assert stylizer.stylize(photo, strength=0, size=30, noise=2.0).tobytes() == photo.tobytes()
     black = Image.new("L", (9, 9), 0)
     assert stylizer.stylize(photo, mask=black, size=30, preserve_color="luminance").tobytes() == photo.tobytes()
     soft, sharp = (stylizer.stylize(photo, size=30, detail=d) for d in (0, 1))
@@ -116,25 +102,45 @@ def test_strength_masks_and_colours_work_at_another_size(stylizer: Stylizer, pho
     assert distance(sharp.resize((39, 30)), soft.resize((39, 30))) < 4  # only the fine detail is another
 
 
-def test_grain_is_what_the_network_is_shown_and_nothing_else(stylizer: Stylizer, photo: Image.Image) -> None:
-    array = as_array(photo)
-    uneven = Grain(9)(array, Box(0, 0, 70, 90))
-    np.testing.assert_allclose(stylizer(array, grain=9), stylizer(uneven), atol=1e-6)
-    if stylizer._styles.identity is None:  # towards the photograph it is the clean one that comes through
-        half = (stylizer(uneven) + array) / 2
-        np.testing.assert_allclose(stylizer(array, grain=9, strength=0.5), half, atol=1e-5)
-    assert stylizer.stylize(photo, grain=9, strength=0).tobytes() == photo.tobytes()
-    tiled = stylizer(array, grain=9, tile_px=64)
-    np.testing.assert_allclose(tiled, stylizer(array, grain=9), atol=2e-3)
+def test_noise_is_what_the_network_is_shown_and_nothing_else(stylizer: Stylizer, photo: Image.Image) -> None:
+    smooth = Image.fromarray(np.asarray(photo) // 8 + 100)
+    array = as_array(smooth)
+    uneven = add_noise(array[0].transpose(1, 2, 0), 2).transpose(2, 0, 1)[None]
+    assert np.abs(uneven - array).max() > 0.01
+    np.testing.assert_allclose(stylizer(array, noise=2), stylizer(uneven), atol=1e-6)
+    half = (stylizer(uneven) + array) / 2  # towards the photograph it is the clean one that comes through
+    np.testing.assert_allclose(stylizer(array, noise=2, strength=0.5), half, atol=1e-5)
+    assert stylizer.stylize(smooth, noise=2, strength=0).tobytes() == smooth.tobytes()
+    tiled = stylizer(array, noise=2, tile_px=64)
+    np.testing.assert_allclose(tiled, stylizer(array, noise=2), atol=2e-3)
 
 
-def test_the_grain_of_pictures_that_repeat_does_too(stylizer: Stylizer) -> None:
-    margin, size = 2 * stylizer.engine.reach_px, (48 + 2 * stylizer.engine.reach_px, 60 + 2 * stylizer.engine.reach_px)
-    look = Look(stylizer.engine, stylizer._styles, StylizeOptions(grain=20, tileable=True), [], size)
-    seen = look.seen(np.full((1, 3, *size), 0.5, np.float32), Box(0, 0, *size))
-    assert seen.std() > 0.05
-    np.testing.assert_array_equal(seen[..., :margin, :], seen[..., 48:, :])
-    np.testing.assert_array_equal(seen[..., :margin], seen[..., 60:])
+def test_pictures_have_noise_by_default_and_arrays_have_none(stylizer: Stylizer, photo: Image.Image) -> None:
+    smooth = Image.fromarray(np.asarray(photo) // 8 + 100)
+    default, none, one = (stylizer.stylize(smooth, noise=n).tobytes() for n in (None, 0.0, 1.0))
+    assert default == one != none
+    assert images.from_array(stylizer(as_array(smooth))).tobytes() == none
+
+
+def test_the_effect_at_another_size_keeps_its_masks_and_forgets_the_statistics(stylizer: Stylizer) -> None:
+    left = Image.new("L", (80, 40), 0)
+    left.paste(255, (0, 0, 40, 40))
+    effect = Effect.of(stylizer._styles, StylizeOptions(feather=0), [Mask(left, "b")], (40, 80))
+    effect.statistics = np.zeros((2, 3), np.float32)
+    small = effect.at((20, 40))
+    assert small.statistics is None
+    assert small.coverage().shape == (20, 40)
+    np.testing.assert_array_equal(small.coverage()[:, :19], 1)
+    np.testing.assert_array_equal(small.coverage()[:, 21:], 0)
+    np.testing.assert_array_equal(effect.coverage(Box(10, 30, 20, 50)), effect.coverage()[10:20, 30:50])
+
+
+def test_nothing_is_painted_where_nothing_would_be_seen(stylizer: Stylizer) -> None:
+    black, grey = Image.new("L", (9, 9), 0), Image.new("L", (9, 9), 1)
+    assert Effect.of(stylizer._styles, StylizeOptions(), [Mask(black)], (9, 9)).is_nothing
+    assert not Effect.of(stylizer._styles, StylizeOptions(), [Mask(grey)], (9, 9)).is_nothing
+    assert Effect.of(stylizer._styles, StylizeOptions(strength=0), [], (9, 9)).is_nothing
+    assert not Effect.of(stylizer._styles, StylizeOptions(), [], (9, 9)).is_nothing
 
 
 def test_tensors_may_have_controls_too(several: Path, photo: Image.Image) -> None:

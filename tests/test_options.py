@@ -36,7 +36,7 @@ from fast_style.options import (
         ({"size": 30.5}, "size is 30.5; it takes a whole number"),
         ({"size": 0}, "size is 0; it takes 1 or more"),
         ({"tile_px": 9}, "tile_px is 9; it takes 64 or more"),
-        ({"grain": float("nan")}, "grain is nan"),
+        ({"noise": float("nan")}, "noise is nan"),
         ({"tileable": 1}, "tileable is 1; it takes True or False"),
         ({"mask": "sky.png"}, "mask is 'sky.png'; it takes several values"),
         ({"style": 3}, "style is 3; it takes text"),
@@ -85,9 +85,9 @@ def test_no_option_takes_what_is_not_finite(number: float, tmp_path: Path) -> No
 
 def test_a_new_control_turns_the_fast_paths_off() -> None:
     """Every field is either named as one without effect on them, or it turns them off."""
-    others = {"strength": 0.5, "preserve_color": "luminance", "grain": 3.0}
+    others = {"strength": 0.5, "preserve_color": "luminance"}
     around = {"size": 9, "output_size": 9, "detail": 0.5, "tileable": True, "tile_px": 99, "memory": "1GB"}
-    around |= {"statistics": "exact", "mask": ("a.png",), "feather": 1.0}
+    around |= {"strokes": "bold", "noise": 0.5, "statistics": "exact", "mask": ("a.png",), "feather": 1.0}
     of_the_style = {"style": "a", "interpolate": "slerp"}
     assert {*others, *around, *of_the_style} == {field.name for field in fields(StylizeOptions)}
     assert StylizeOptions().plain

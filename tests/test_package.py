@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import fast_style
+
 PROJECT = Path(__file__).parents[1]
 
 
@@ -53,6 +55,12 @@ def test_a_non_editable_install_stylizes_with_the_shipped_wave(wheel: Path, tmp_
     printed = subprocess.run(where, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
     assert Path(printed.strip()).is_relative_to(tmp_path / "venv")
     sample = Path(site) / "fast_style/samples/lake.jpg"
+    (Path(site) / "checkpoints").mkdir()
+    (Path(site) / "checkpoints/wave.pth").write_text("somebody else's")
     command: list[str | Path] = [bin_folder / "fast-style", "stylize", str(sample), "-o", "out.jpg", "--size", "64"]
     subprocess.run(command, check=True, cwd=tmp_path)
     assert (tmp_path / "out.jpg").exists()
+    version = subprocess.run(
+        [bin_folder / "fast-style", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    assert version == f"fast_style {fast_style.__version__}\n"

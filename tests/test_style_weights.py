@@ -14,8 +14,6 @@ def test_names_and_shares_become_weights() -> None:
     assert styles.weights("scream").tolist() == [0, 1, 0]
     np.testing.assert_allclose(styles.weights("wave=3, scream=1"), [0.75, 0.25, 0])
     np.testing.assert_allclose(styles.weights("wave,scream"), [0.5, 0.5, 0])
-    assert styles.identity is not None
-    assert styles.identity.tolist() == [0, 0, 1]
 
 
 @pytest.mark.parametrize(

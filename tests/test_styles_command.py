@@ -26,9 +26,6 @@ def test_a_sheet_has_a_row_for_each_style_and_a_column_for_each_picture(several:
     with Image.open(tmp_path / "sheet.png") as sheet:
         # Photographs, a, b: 40 px, a caption of 28 and a gap of 8 each, and a gap at the end; two columns of 50 px.
         assert sheet.size == (2 * 50 + 3 * 8, 3 * (40 + 28 + 8) + 8)
-    plain = (tmp_path / "sheet.png").read_bytes()
-    assert fast_style(["styles", str(several), *flags, "--size", "40", "--grain", "20"]) == 0
-    assert (tmp_path / "sheet.png").read_bytes() != plain
 
 
 def test_models_of_one_file_name_are_all_painted(tiny: Path, tmp_path: Path) -> None:

@@ -86,11 +86,12 @@ def test_whole_number_pictures_keep_their_dtype(stylizer: Stylizer, dtype: Any, 
     assert out.dtype == dtype
     assert out.shape == ((10, 13, 3) if "output_size" in changes else pixels.shape)
     assert np.array_equal(pixels, before)
-    assert np.array_equal(out, stylizer.stylize(pixels, **changes))
+    assert np.array_equal(out, stylizer.stylize(pixels, strokes="fine", noise=0, **changes))
+    assert np.array_equal(stylizer(pixels, strokes="medium", noise=1, **changes), stylizer.stylize(pixels, **changes))
     tensor = stylizer(torch.from_numpy(pixels), **changes)
     assert np.array_equal(tensor.numpy(), out)
     if dtype == np.uint8:
-        assert np.array_equal(out, np.asarray(stylizer.stylize(picture(90, 70), **changes)))
+        assert np.array_equal(out, np.asarray(stylizer(picture(90, 70), strokes="fine", noise=0, **changes)))
 
 
 def test_paths_and_pillow_images_give_pillow_images(stylizer: Stylizer, tmp_path: Path) -> None:
@@ -109,6 +110,7 @@ def test_paths_and_pillow_images_give_pillow_images(stylizer: Stylizer, tmp_path
         ({"size": 30}, "size would have no effect on a batch of floats"),
         ({"output_size": 30}, "output_size would have no effect"),
         ({"detail": 0.5, "tileable": True}, "detail and tileable would have no effect"),
+        ({"strokes": "bold"}, "strokes would have no effect"),
     ],
 )
 def test_options_without_effect_are_refused(stylizer: Stylizer, changes: dict[str, Any], said: str) -> None:
@@ -260,7 +262,7 @@ def test_threads_may_share_one_stylizer(stylizer: Stylizer) -> None:
         (rng.random((1, 3, 40, 40), dtype=np.float32), {}),
         (rng.random((2, 3, 24, 31), dtype=np.float32), {"strength": 0.5}),
         (np.asarray(picture(90, 70)), {"tile_px": 64}),
-        (np.asarray(picture(50, 40)), {"grain": 8.0, "preserve_color": "statistics"}),
+        (np.asarray(picture(50, 40)), {"noise": 2.0, "preserve_color": "statistics"}),
         (np.asarray(picture(30, 40)), {"mask": Image.linear_gradient("L"), "size": 20}),
         (torch.from_numpy(rng.random((1, 3, 20, 20), dtype=np.float32)), {}),
     ]

@@ -45,7 +45,7 @@ def compare(
         source, target = Path(folder) / "in.jpg", Path(folder) / "out.jpg"
         images.read(photo).rgb.resize(size).save(source, quality=95)
         script = Process("plain", [sys.executable, PLAIN, model, source, target])
-        flags: list[str | Path] = ["--model", model, source, "-o", target, "--overwrite", "--device", "cpu"]
+        flags: list[str | Path] = ["--model", model, source, "-o", target, "--overwrite", "--quiet", "--device", "cpu"]
         ours = Process("stylize.py", [sys.executable, "-c", OURS, *flags])
         for turn in range(1 + runs):
             for process in (script, ours):

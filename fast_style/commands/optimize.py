@@ -61,6 +61,11 @@ def main(arguments: Sequence[str], prog: str) -> int:
     style = StyleOptions((command.style,), style_size=command.style_size)
     picture = images.read(command.content)
     malloc.tune()
+    from ..data.styles import find_styles
+
+    find_styles(style)  # what is wrong is said before the bar begins
+    if command.loss.vgg_weights and not command.loss.vgg_weights.is_file():
+        raise FastStyleError(f"`vgg_weights` {command.loss.vgg_weights}: no such file")
     from ..training.gatys import sizes, stylize
 
     total = command.how.iterations * len(sizes(command.how))

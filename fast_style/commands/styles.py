@@ -10,7 +10,6 @@ from tqdm import tqdm
 
 from .. import images
 from ..models import bundled
-from ..options import StylizeOptions
 from ..options.checks import check_at_least
 from ..system import malloc
 from .parsing import OUTPUT, POSITIONAL, parse
@@ -35,12 +34,8 @@ class StylesCommand:
     size: int = 320
     """Short side in px of the pictures on the sheet."""
 
-    grain: float = 0.0
-    """Uneven ground for smooth surfaces, as in `fast-style stylize`."""
-
     def __post_init__(self) -> None:
         check_at_least(self, 32, "size")
-        StylizeOptions(grain=self.grain)
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
@@ -80,15 +75,15 @@ def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:
     rows = [[images.captioned(photo, "photograph") for photo in photos]]
     with tqdm(total=sum(len(stylizer.styles) for _, stylizer in stylizers), unit="style") as bar:
         for name, stylizer in stylizers:
-            for row in _rows(name, stylizer, photos, command.grain):
+            for row in _rows(name, stylizer, photos):
                 rows.append(row)
                 bar.update()
     return images.contact_sheet([list(column) for column in zip(*rows, strict=True)])
 
 
-def _rows(name: str, stylizer: "Stylizer", photos: Sequence[Image.Image], grain: float) -> Iterator[list[Image.Image]]:
+def _rows(name: str, stylizer: "Stylizer", photos: Sequence[Image.Image]) -> Iterator[list[Image.Image]]:
     for about in stylizer.info["styles"]:
         style = about["name"]
         label = name if len(stylizer.styles) == 1 else f"{name}, {style}"
         caption = f"{label}: {_work(about)}".removesuffix(": ")
-        yield [images.captioned(stylizer.stylize(photo, style=style, grain=grain), caption) for photo in photos]
+        yield [images.captioned(stylizer.stylize(photo, style=style), caption) for photo in photos]

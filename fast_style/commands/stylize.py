@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HELP = Help(
-    first="model style output strength size preserve_color mask format overwrite device",
+    first="model style output strength strokes size preserve_color mask format overwrite",
     examples=(
         "photo.jpg                                   photo_wave.jpg beside it",
         "photos/ -o painted/ --model scream          a folder, sub-folders mirrored",

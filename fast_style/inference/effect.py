@@ -1,129 +1,102 @@
-"""How a picture is to look: which styles, how strongly, in which colours, at every pixel."""
+"""The effect that the controls ask for: which styles, how strongly and in which colours, at every pixel."""
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engines import Engine
 from ..engines.tiling import Box
 from ..images import color
 from ..options import StylizeOptions
 from .masks import Mask
-from .noise import PERIOD_PX, Grain
 from .style_weights import Styles
 
 Array = NDArray[np.float32]
-Role = Literal["style", "identity"]
-
-# With an identity style, the share of strength over which the exact photograph gives way to the network's.
-FADE = 0.25
 
 
-class Look:
-    """The controls of a picture of one size, applied to any part of it."""
+@dataclass
+class Effect:
+    """The controls of one picture, applied to any part of it and at any size.
 
-    def __init__(
-        self, engine: Engine, styles: Styles, options: StylizeOptions, masks: Sequence[Mask], size: tuple[int, int]
-    ) -> None:
-        """size: height and width in px. Raises FastStyleError for unknown styles."""
-        self.engine, self.identity = engine, styles.identity
-        self.plain = options.plain and not masks
-        """Whether the network's answer is the result."""
-        self.strength, self.colors = options.strength, options.preserve_color
-        self.levels, self.period_px = options.grain, _period(options, size, engine.reach_px)
-        self.masks = [mask.at(size[1], size[0], options.feather) for mask in masks]
+    Made once for each picture. It owns what has to be known of the whole picture where only parts of it are handed in:
+    the statistics of the instance norms and the transport of colours.
+    """
+
+    options: StylizeOptions
+    masks: Sequence[Mask]
+    rows: Array
+    """Weights of the styles: (S,), or (M, S) where the masks choose different ones."""
+    size: tuple[int, int]
+    """Height and width of the picture in px."""
+    is_identity: bool
+    """Whether what the network paints is the result: full strength, the painting's colours, no masks."""
+    statistics: Array | None = None
+    """Mean and variance of every channel of every norm of the whole picture, (2, T); None: each part's own."""
+    matching: color.Matching | None = None
+    """Colours of the whole picture; None: they are taken from each part."""
+    _maps: list[NDArray[np.uint8]] | None = None
+
+    @classmethod
+    def of(cls, styles: Styles, options: StylizeOptions, masks: Sequence[Mask], size: tuple[int, int]) -> "Effect":
+        """Resolve the names of the styles. Raises FastStyleError for unknown ones."""
         names = [mask.style or options.style for mask in masks] or [options.style]
         rows = [styles.weights(name, options.interpolate) for name in names]
-        self.rows = np.stack(rows) if len(set(names)) > 1 else rows[0]
-        self.statistics: dict[Role, Array] = {}
-        """Of the whole picture, where only parts of it are handed in."""
-        self.matching: color.Matching | None = None
-        """Made from the whole picture, where only parts of it are handed in."""
+        chosen = np.stack(rows) if len(set(names)) > 1 else rows[0]
+        return cls(options, masks, chosen, size, options.plain and not masks)
 
     @property
-    def roles(self) -> list[Role]:
-        """What the network is run for."""
-        partly = self.identity is not None and (self.masks or self.strength < 1)
-        return ["style", "identity"] if partly else ["style"]
+    def is_nothing(self) -> bool:
+        """Whether the photograph is the result: no strength, or black masks."""
+        black = bool(self.masks) and not any(mask.image.getextrema()[1] for mask in self.masks)
+        return not self.is_identity and (black or not self.options.strength)
 
-    def blend(self, box: Box, role: Role = "style") -> Array:
-        """What the network is told to paint there: (S,), or (S, H, W) where it varies."""
-        if self.identity is None:
-            return self._rows(box)
-        if role == "identity":
-            return self.identity
-        end, coverage = self._rows(box), self.coverage(box)
-        if (coverage == 1).all():
-            return end
-        if coverage.size == 1 and end.ndim == 1:
-            return (self.identity + coverage[0, 0] * (end - self.identity)).astype(np.float32)
-        start = self.identity[:, None, None]
-        per_pixel: Array = start + coverage * ((end if end.ndim == 3 else end[:, None, None]) - start)
-        return per_pixel
+    def at(self, size: tuple[int, int]) -> "Effect":
+        """Return the same effect for the picture at another height and width, without statistics and colours."""
+        return replace(self, size=size, statistics=None, matching=None, _maps=None)
 
-    def __call__(self, photo: Any, box: Box) -> Any:
-        """The result for that part of the picture: photo and result (N, 3, H, W); tensors only when `plain`."""
-        if self.plain:
-            return self._run(photo, box, "style")
-        share = self.coverage(box)
-        if not share.any():
-            return photo.copy()
-        styled = self.styled(photo, box)
-        if self.identity is not None:
-            share = np.minimum(1, share / FADE)
-        matching = self.matching or color.Matching(self.colors, photo, styled)
-        if (share == 1).all():  # exactly what no mask would give
-            return matching(photo, styled).clip(0, 1)
-        mixed: Array = photo + share.astype(np.float32) * (matching(photo, styled) - photo)
-        return mixed.clip(0, 1, out=mixed)
+    def style_only(self) -> "Effect":
+        """Return the styles alone, without strength, colours and the masks' edge between style and photograph."""
+        return replace(self, is_identity=True)
 
-    def styled(self, photo: Array, box: Box) -> Array:
-        """What the network makes of it; towards strength 0 with what its identity style misses of the photograph."""
-        styled: Array = self._run(photo, box, "style")
-        coverage = self.coverage(box)
-        if self.identity is None or (coverage >= 1).all():
-            return styled
-        missed: Array = photo - self._run(photo, box, "identity")
-        styled += (1 - coverage).clip(0) * missed
-        return styled
-
-    def seen(self, photo: Any, box: Box) -> Any:
-        """What the network is shown of that part of the picture: the photograph, with grain where that is asked for."""
-        return self.grain(photo, box) if self.levels else photo
-
-    @cached_property
-    def grain(self) -> Grain:
-        """Made when it is needed: of large pictures that repeat it takes seconds."""
-        return Grain(self.levels, self.period_px)
-
-    def _run(self, photo: Any, box: Box, role: Role) -> Any:
-        return self.engine(self.seen(photo, box), self.blend(box, role), self.statistics.get(role))
-
-    def _rows(self, box: Box) -> Array:
+    def weights(self, box: Box | None = None) -> Array:
+        """Weights of the styles in a part of the picture: (S,), or (S, h, w) where they vary from pixel to pixel."""
         if self.rows.ndim == 1:
             return self.rows
-        maps = np.stack([_unit(mask[box.slices]) for mask in self.masks]) + np.float32(1e-6)
+        maps = self._covered(box) + np.float32(1e-6)
         per_pixel: Array = np.einsum("ms,mhw->shw", self.rows, maps / maps.sum(0))
         return per_pixel
 
-    def coverage(self, box: Box) -> Array:
-        """How far each pixel is styled: (H, W), or (1, 1) without masks."""
+    def coverage(self, box: Box | None = None) -> Array:
+        """Strength of the effect at each pixel, 0 to 1.5: (h, w), or (1, 1) without masks."""
         if not self.masks:
-            return np.full((1, 1), self.strength, np.float32)
-        total: Array = np.sum([_unit(mask[box.slices]) for mask in self.masks], axis=0)
-        coverage: Array = (self.strength * np.minimum(1, total)).astype(np.float32)
+            return np.full((1, 1), self.options.strength, np.float32)
+        coverage: Array = self.options.strength * np.minimum(1, self._covered(box).sum(0))
         return coverage
 
+    def mix(self, photo: Any, painted: Any, box: Box | None = None) -> Any:
+        """Apply colours, strength and masks: photo and painted (N, 3, h, w) in [0, 1], and the same out.
 
-def _period(options: StylizeOptions, size: tuple[int, int], reach_px: int) -> tuple[int, int]:
-    """Height and width after which the grain repeats: pictures that repeat come with a margin of reach_px around."""
-    if not options.tileable:
-        return PERIOD_PX
-    return max(1, size[0] - 2 * reach_px), max(1, size[1] - 2 * reach_px)
+        Tensors pass only when `is_identity`.
+        """
+        if self.is_identity:
+            return painted
+        share = self.coverage(box)
+        matching = self.matching or color.Matching(self.options.preserve_color, photo, painted)
+        if (share == 1).all():  # exactly what no mask would give
+            return matching(photo, painted).clip(0, 1)
+        mixed: Array = photo + share * (matching(photo, painted) - photo)
+        return mixed.clip(0, 1, out=mixed)
 
+    def match_colors(self, photo: Array, painted: Array) -> None:
+        """Take the transport of colours from the whole picture (a reduced one will do): (1, 3, h, w) in [0, 1]."""
+        self.matching = color.Matching(self.options.preserve_color, photo, painted)
 
-def _unit(mask: NDArray[np.uint8]) -> Array:
-    return mask.astype(np.float32) / np.float32(255)
+    def _covered(self, box: Box | None) -> Array:
+        """The masks' parts, (masks, h, w) in [0, 1]."""
+        if self._maps is None:
+            height, width = self.size
+            self._maps = [mask.at(width, height, self.options.feather) for mask in self.masks]
+        part = Box(0, 0, *self.size) if box is None else box
+        return np.stack([each[part.slices].astype(np.float32) / np.float32(255) for each in self._maps])

@@ -1,40 +1,75 @@
-"""Uneven ground under a picture, by position: what networks make strokes of where a photograph shows nothing."""
+"""Input noise, fixed by position: what a network makes strokes of where a photograph is smooth."""
 
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from ..engines.tiling import Box
+from ..images.color import LUMA
+from .maps import cell_means, full_scale, in_strips, window_means
 
 Array = NDArray[np.float32]
+Pixels = NDArray[Any]
 
-# Sigma in px of the blur that makes spots of noise. Noise of single pixels is averaged away by the first layers.
-SPOT_PX = 4.0
-# The sides of the ground, which repeats beyond them: more than are seen of one smooth surface, and quickly made.
+# Sigma in px of the Gaussians that make spots of white noise, and the standard deviation of each in steps of 8-bit
+# pictures. Noise of single pixels is averaged away by the first layers; the coarse scales are for large marks.
+SPOTS_PX, LEVELS = (4.0, 16.0, 48.0), (3.0, 5.0, 6.0)
+# The sides of the noise, which repeats beyond them: more than is seen of one smooth surface, and quickly made.
 PERIOD_PX = (512, 512)
-# Of pictures of one colour, in steps of 8-bit pictures: enough for strokes as anywhere.
-LEAST = 6.0
+# A place is smooth where lightness deviates by less than SMOOTH_LEVELS steps of 8-bit pictures, over windows of
+# WINDOW_CELLS cells of 4 px.
+WINDOW_CELLS, SMOOTH_LEVELS = 5, 6.0
+# Weights below this add less than a step of an 8-bit picture.
+LEAST_WEIGHT = 1 / 32
 
 
-class Grain:
-    """A fixed ground that parts of a picture share: the same pixel gets the same grain in any tile and any frame."""
+def add_noise(photo: Pixels, strength: float, period_px: tuple[int, int] = PERIOD_PX) -> Pixels:
+    """Add noise where a photograph is smooth: (H, W, 3) uint8, uint16, or float32 in [0, 1], to the same.
 
-    def __init__(self, levels: float, period_px: tuple[int, int] = PERIOD_PX) -> None:
-        """levels: standard deviation in steps of 8-bit pictures; period_px: height and width."""
-        spots = _usual() if period_px == PERIOD_PX else ground(*period_px)
-        self.ground = spots * np.float32(levels / 255)
+    strength: 1 for that of SPOTS_PX and LEVELS. The noise depends on the place alone, so that it stays where it is from
+    frame to frame; period_px: height and width after which it repeats.
+    """
+    if not strength:
+        return photo
+    weight = smoothness(photo)
+    if float(weight.max()) < LEAST_WEIGHT:
+        return photo
+    noise = _usual() if period_px == PERIOD_PX else noise_of_several_scales(*period_px)
+    result, white = photo.copy(), full_scale(photo)
+    columns = np.arange(photo.shape[1]) % noise.shape[1]
+    for rows, here in in_strips(weight, photo.shape[:2]):
+        if float(here.max()) < LEAST_WEIGHT:
+            continue
+        places = np.arange(rows.start, rows.stop) % noise.shape[0]
+        lit = noise[places[:, None], columns] * here * (np.float32(strength / 255) * white)
+        part = photo[rows].astype(np.float32) + lit[..., None]
+        part = part.clip(0, white, out=part)
+        result[rows] = part if photo.dtype == np.float32 else part + np.float32(0.5)
+    return result
 
-    def __call__(self, photo: Array, box: Box) -> Array:
-        """photo: (N, 3, h, w) in [0, 1], that part of the picture; the same brighter and darker by the ground, cut."""
-        rows, columns = (np.arange(start, end) for start, end in ((box.top, box.bottom), (box.left, box.right)))
-        part = self.ground.take(rows, 0, mode="wrap").take(columns, 1, mode="wrap")
-        lit: Array = (photo + part).clip(0, 1)
-        return lit
+
+def smoothness(photo: Pixels) -> Array:
+    """Compute how smooth a photograph is in each cell of 4 px, 0 to 1: (H, W, 3) to (H / 4, W / 4), rounded up.
+
+    exp(-(d / SMOOTH_LEVELS)^2), where d is the standard deviation of lightness around, in steps of 8-bit pictures.
+    """
+    light = _lightness(photo)
+    mean, square = (window_means(cell_means(plane), WINDOW_CELLS) for plane in (light, light * light))
+    weight: Array = np.exp((mean * mean - square).clip(None, 0) / np.float32(SMOOTH_LEVELS**2))
+    return weight
 
 
-def blank(photo: Any) -> bool:
+def _lightness(photo: Pixels) -> Array:
+    """(H, W) in steps of 8-bit pictures."""
+    if photo.dtype == np.uint8:
+        return np.asarray(Image.fromarray(photo).convert("L"), np.float32)
+    light: Array = photo @ (LUMA * (np.float32(255) / full_scale(photo)))
+    return light
+
+
+def is_uniform(photo: Any) -> bool:
     """Whether a picture, array (H, W, 3) or array or tensor (1, 3, H, W), is of one colour: a film's fade, a page.
 
     Instance norms leave nothing of it; networks answer with a loud grid that has nothing to do with the colour.
@@ -46,18 +81,26 @@ def blank(photo: Any) -> bool:
     return bool((middle == first).all()) and bool((photo == whole).all())  # most pictures are told by one row
 
 
-def ground(height: int, width: int) -> Array:
-    """(height, width), mean 0, deviation 1: white noise, blurred by a Gaussian across the edges, so that it repeats."""
-    noise = np.random.default_rng(0).standard_normal((height, width))
+def noise_of_several_scales(height: int, width: int) -> Array:
+    """Return (height, width) in steps of 8-bit pictures, mean 0, that repeats: the sum over SPOTS_PX."""
+    scales = enumerate(zip(SPOTS_PX, LEVELS, strict=True))
+    return sum(
+        (level * spots(height, width, px, seed) for seed, (px, level) in scales), np.zeros((height, width), np.float32)
+    )
+
+
+def spots(height: int, width: int, sigma_px: float, seed: int = 0) -> Array:
+    """Return (height, width), mean 0, deviation 1: white noise under a Gaussian, which repeats."""
+    noise = np.random.default_rng(seed).standard_normal((height, width))
     squared = np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width) ** 2
-    spectrum = np.fft.rfft2(noise) * np.exp(-2 * (np.pi * SPOT_PX) ** 2 * squared)
+    spectrum = np.fft.rfft2(noise) * np.exp(-2 * (np.pi * sigma_px) ** 2 * squared)
     spectrum[0, 0] = 0
-    spots = np.fft.irfft2(spectrum, s=(height, width))
-    result: Array = (spots / max(float(spots.std()), 1e-6)).astype(np.float32)
+    blurred = np.fft.irfft2(spectrum, s=(height, width))
+    result: Array = (blurred / max(float(blurred.std()), 1e-6)).astype(np.float32)
     return result
 
 
 @cache
 def _usual() -> Array:
-    """The ground of all pictures but those that repeat, which have one of their own size each."""
-    return ground(*PERIOD_PX)
+    """The noise of all pictures but those that repeat, which have one of their own size each."""
+    return noise_of_several_scales(*PERIOD_PX)

@@ -20,9 +20,6 @@ from ..models.style_names import distinct
 
 Array = NDArray[np.float32]
 
-# Style of a checkpoint that gives the photograph back; strength moves between it and the others.
-IDENTITY = "identity"
-
 # What may follow a name: a share, and the next name.
 _AFTER_NAME = re.compile(r"\s*(?:=(?P<share>[^,]*))?(?:,|$)")
 
@@ -35,7 +32,6 @@ class Styles:
         self.names = distinct([str(style["name"]) for style in styles] or ["style"])
         self._row = {name: row for row, name in enumerate(self.names)}
         self._dots = np.eye(len(self.names)) if dots is None else dots
-        self.identity = self.one_hot(IDENTITY) if IDENTITY in self._row else None
 
     def one_hot(self, name: str) -> Array:
         """Return the (S,) weights of one style alone."""

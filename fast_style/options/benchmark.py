@@ -1,4 +1,4 @@
-"""What to measure, and how often."""
+"""Options of benchmarks: what to measure, and how often."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -10,8 +10,8 @@ from .checks import check_at_least, check_between, check_types
 QUALITY = 95
 # Beyond 1 the style is exaggerated; beyond this there is only clipping.
 STRONGEST = 1.5
-# In steps of 8-bit pictures; more than this is seen as spots.
-COARSEST = 32
+# More than this is seen as spots.
+MOST_NOISE = 4
 # Sigma in px; wider than any picture, and still a number that the filter can work with.
 WIDEST_FEATHER_PX = 10_000
 # Controls that say only what the network paints. A control that is named neither here nor below turns the fast paths
@@ -20,7 +20,8 @@ _OF_THE_STYLE = frozenset({"style", "interpolate"})
 # Controls of what is done before and after the network's pass, or of how it is divided. Masks, which may also be given
 # as pictures, are asked for where they are read.
 _AROUND_THE_PASS = frozenset(
-    {"size", "output_size", "detail", "tileable", "tile_px", "memory", "statistics", "mask", "feather"}
+    {"strokes", "noise", "size", "output_size", "detail", "tileable", "tile_px", "memory", "statistics", "mask"}
+    | {"feather"}
 )
 
 
@@ -46,9 +47,13 @@ class StylizeOptions:
     preserve_color: Literal["none", "luminance", "statistics"] = "none"
     """Keep the photograph's colours: its chroma under the style's luminance, or its colour mean and covariance."""
 
-    grain: float = 0.0
-    """Uneven ground for smooth surfaces, where a network without it repeats one mark: its strength in steps of 8-bit
-    pictures, 6 to 10 mostly. It stays in its place from frame to frame."""
+    strokes: Literal["auto", "fine", "medium", "bold"] = "auto"
+    """Size of the strokes: fine paints once, medium and bold from coarse to fine, at several scales, in proportion to
+    the picture. auto is medium for pictures, fine for films and live."""
+
+    noise: float | None = None
+    """Strength of the noise that the network is shown where the photograph is smooth, so that it paints strokes there:
+    0 to 4; by default 1, and 0 for arrays and live."""
 
     size: int | None = None
     """Working short side in px: smaller gives larger strokes. The result keeps the size of the input."""
@@ -77,7 +82,7 @@ class StylizeOptions:
         check_at_least(self, 64, "tile_px")
         check_between(self, 0, STRONGEST, "strength")
         check_between(self, 0, WIDEST_FEATHER_PX, "feather")
-        check_between(self, 0, COARSEST, "grain")
+        check_between(self, 0, MOST_NOISE, "noise")
         check_between(self, 0, 1, "detail")
         self.memory_bytes()
 

@@ -1,4 +1,4 @@
-"""How to judge a trained network."""
+"""Options of evaluations: what a trained network is measured on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from .checks import check_at_least, check_types
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """Judge a trained network: distances, iterations-equivalent, artifacts."""
+    """Options of the evaluation of a trained network: distances, equivalent L-BFGS iterations, artifacts."""
 
     style: Path | None = None
     """The style picture that the network was trained for; only with --video it may be left out."""
@@ -21,34 +21,32 @@ class EvaluationOptions:
     """Folder of photographs that it was not trained on; not needed with --video."""
 
     video: tuple[Path, ...] = ()
-    """Films: how steady are they when painted, frame by frame and with --temporal flow?"""
+    """Films on which temporal stability is measured, frame by frame and with --temporal flow."""
 
     versus: tuple[str, ...] = ()
     """Further models to paint the films of --video with: .pth files or names of shipped styles."""
 
     frames: int = 60
-    """Frames of each film to judge by."""
+    """Frames of each film to measure."""
 
     vgg_weights: Path | None = None
     """VGG19 weights in torchvision's names; by default torchvision's download (548 MB, once)."""
 
     count: int = 16
-    """Photographs to judge by: the last of the folder, sorted by path.
-
-    Of fewer, what happens to stand at their borders decides about the frame.
-    """
+    """Photographs to measure: the last of the folder, sorted by path. Of fewer, what happens to stand at their borders
+    decides about the artifacts there."""
 
     size: int = 256
     """Short side in px of the photographs and films."""
 
     style_size: int = 512
-    """Short side in px at which the style is seen."""
+    """Short side in px of the style picture."""
 
     larger: tuple[int, ...] = (512, 1024)
-    """Further short sides in px, at which rendered landscapes are judged; networks are used at sizes they never saw."""
+    """Further short sides in px, at which rendered landscapes are stylized and measured."""
 
     film: Path | None = None
-    """Film of which two frames are judged at the sizes of --larger too."""
+    """Film of which two frames are measured at the sizes of --larger too."""
 
     reference_photos: int = 2
     """Photographs on which L-BFGS is run for comparison; minutes each on a CPU; 0 leaves it out."""

@@ -1,4 +1,4 @@
-"""How a network is exported."""
+"""Options of exports."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from .checks import check_types
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What to write, and how close to the checkpoint it has to be."""
+    """Options of an export: precision, tiles, and how close to the checkpoint the file has to be."""
 
     precision: Literal["fp32", "int8"] = "fp32"
     """fp32, or int8: quantized after training (NNCF) with --photos."""

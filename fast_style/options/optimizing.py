@@ -1,4 +1,4 @@
-"""The optimization-based reference."""
+"""Options of the optimization-based reference (Gatys et al.)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from .checks import check_at_least, check_types
 
 @dataclass(frozen=True)
 class GatysOptions:
-    """Optimization over the pixels (Gatys et al. 2016): slow, needs no training, the yardstick for networks."""
+    """Options of the optimization over the pixels (Gatys et al. 2016), which is slow and needs no training."""
 
     iterations: int = 300
     """Evaluations of the loss, at each size."""
@@ -29,7 +29,7 @@ class GatysOptions:
     """Short side in px of the result."""
 
     coarsest: int = 256
-    """Sizes above this are approached by doubling from it or below: large shapes are settled where they are cheap."""
+    """Largest size to start at: sizes above are reached by doubling, which settles large shapes where that is cheap."""
 
     seed: int = 0
     """Seed of the noise."""

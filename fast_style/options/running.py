@@ -1,4 +1,4 @@
-"""How a network is built and run."""
+"""Options of networks: their shape, and where and how they run."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -33,14 +33,14 @@ class NetworkOptions:
 
     @property
     def largest_channels(self) -> int:
-        """Channels where they take the most memory: at the picture's full size."""
+        """Return the number of channels at the picture's full size, where they take the most memory."""
         known: dict[Arch, int] = {"vgg-encoder": max(64, self.width), "lite": 8, "nano": 8}
         return known.get(self.arch, self.width)
 
 
 @dataclass(frozen=True)
 class RuntimeOptions:
-    """Where and how the network runs."""
+    """Options of the run: device, engine, arithmetic."""
 
     device: str = "auto"
     """cpu, cuda, cuda:1, mps or auto."""

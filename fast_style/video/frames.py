@@ -38,7 +38,8 @@ class Painter:
 
     def job(self, image: Array, time_s: float) -> Callable[[], Array]:
         """What paints the frame, RGB (1, 3, H, W) float32 in [0, 1], shown at `time_s`, when called, in any thread."""
-        return partial(self._stylizer, image, self._at(time_s), self._masks.at(time_s))
+        how = replace(self._at(time_s), size=None, output_size=None)  # the frame has its working size
+        return partial(self._stylizer, image, how, self._masks.at(time_s))
 
     def steady(self, image: Array, painted: Array) -> Array:
         """The frame to show, from the film's and the painted one; to be called in their order."""

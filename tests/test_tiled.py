@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from fast_style import FastStyleError, Stylizer
-from fast_style.inference import pipeline
+from fast_style.inference import tiled
 from fast_style.scenes import landscape
 
 
@@ -31,7 +31,7 @@ CONTROLS = [{}, {"strength": 0.4}, {"preserve_color": "luminance"}, {"style": "a
 def test_tiles_with_exact_statistics_equal_the_whole(
     several: Path, photo: Image.Image, controls: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "REDUCED_PX", 60)  # so that reduced and exact statistics differ
+    monkeypatch.setattr(tiled, "REDUCED_PX", 60)  # so that reduced and exact statistics differ
     stylizer = Stylizer.load(several, device="cpu", precision="fp32")
     whole = stylizer.stylize(photo, **controls)
     exact = stylizer.stylize(photo, tile_px=64, **controls)
@@ -44,16 +44,16 @@ def test_tiles_with_exact_statistics_equal_the_whole(
 def test_a_sample_of_tiles_is_closer_than_a_reduced_picture(
     several: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "REDUCED_PX", 60)
-    monkeypatch.setattr(pipeline, "SAMPLED", 6)
+    monkeypatch.setattr(tiled, "REDUCED_PX", 60)
+    monkeypatch.setattr(tiled, "SAMPLED", 6)
     stylizer = Stylizer.load(several, device="cpu", precision="fp32")
     whole = stylizer.stylize(photo)
     sampled, reduced = (stylizer.stylize(photo, tile_px=64, statistics=wanted) for wanted in ("sampled", "reduced"))
     assert 0 < difference(whole, sampled).mean() < difference(whole, reduced).mean()
-    monkeypatch.setattr(pipeline, "SAMPLED", 10_000)
+    monkeypatch.setattr(tiled, "SAMPLED", 10_000)
     assert difference(whole, stylizer.stylize(photo, tile_px=64, statistics="sampled")).max() <= 1
-    monkeypatch.setattr(pipeline, "SAMPLED", 6)
-    monkeypatch.setattr(pipeline, "EXACT_PX", 0)
+    monkeypatch.setattr(tiled, "SAMPLED", 6)
+    monkeypatch.setattr(tiled, "EXACT_PX", 0)
     assert difference(sampled, stylizer.stylize(photo, tile_px=64)).max() == 0
 
 
@@ -95,7 +95,7 @@ def test_tiles_come_by_themselves_when_memory_is_short(stylizer: Stylizer, photo
         ({"tile_px": 8}, "tile_px is 8"),
         ({"strength": 1.6}, "strength is 1.6; it takes 0 to 1.5"),
         ({"detail": 1.1}, "detail is 1.1; it takes 0 to 1"),
-        ({"grain": 40.0}, "grain is 40.0; it takes 0 to 32"),
+        ({"noise": 40.0}, "noise is 40.0; it takes 0 to 4"),
     ],
 )
 def test_wrong_values_get_a_plain_line(stylizer: Stylizer, photo: Image.Image, wrong: Any, said: str) -> None:

@@ -1,0 +1,64 @@
+"""Maps that vary slowly over a picture, kept in cells of 4x4 px: a sixteenth of the memory, and quickly made."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Pixels = NDArray[Any]
+
+CELL_PX = 4
+STRIP_PX = 128
+
+
+def full_scale(photo: Pixels) -> np.float32:
+    """Return the value of white: 1 of float32, else the largest of the type."""
+    return np.float32(1 if photo.dtype == np.float32 else np.iinfo(photo.dtype).max)
+
+
+def shape_in_cells(size: tuple[int, int]) -> tuple[int, int]:
+    """Return rows and columns of cells for a picture of that height and width."""
+    return -(-size[0] // CELL_PX), -(-size[1] // CELL_PX)
+
+
+def cell_means(plane: Array) -> Array:
+    """Average (H, W) over cells, the last row and column repeated where they do not fill one: (H / 4, W / 4) up."""
+    missing = [(0, -side % CELL_PX) for side in plane.shape]
+    full = np.pad(plane, missing, mode="edge") if any(more for _, more in missing) else plane
+    rows, columns = shape_in_cells((plane.shape[0], plane.shape[1]))
+    result: Array = full.reshape(rows, CELL_PX, columns, CELL_PX).mean((1, 3), dtype=np.float32)
+    return result
+
+
+def window_means(cells: Array, window: int) -> Array:
+    """Average over windows of that odd number of cells a side; beyond the edges the map is mirrored."""
+    half = window // 2
+    padded = np.pad(cells, half, mode="symmetric").astype(np.float64)
+    rows = np.sum([padded[i : i + len(cells)] for i in range(window)], axis=0)
+    both = np.sum([rows[:, i : i + cells.shape[1]] for i in range(window)], axis=0)
+    result: Array = (both / window**2).astype(np.float32)
+    return result
+
+
+def in_strips(cells: Array, size: tuple[int, int]) -> Iterator[tuple[slice, Array]]:
+    """Enlarge a map to a picture of that height and width, bilinear, in strips: rows, and (rows, W) each."""
+    above, below, down = _neighbours(size[0], len(cells))
+    left, right, across = _neighbours(size[1], cells.shape[1])
+    for top in range(0, size[0], STRIP_PX):
+        rows = slice(top, min(size[0], top + STRIP_PX))
+        tall = _interpolated(cells[above[rows]], cells[below[rows]], down[rows, None])
+        yield rows, _interpolated(tall[:, left], tall[:, right], across)
+
+
+def _neighbours(count: int, cells: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+    """The two cells that each of `count` pixels lies between, and how far from the first."""
+    at = ((np.arange(count) + 0.5) / CELL_PX - 0.5).clip(0, cells - 1)
+    first = at.astype(np.intp)
+    return first, np.minimum(first + 1, cells - 1), (at - first).astype(np.float32)
+
+
+def _interpolated(one: Array, other: Array, share: Array) -> Array:
+    result: Array = one + share * (other - one)
+    return result

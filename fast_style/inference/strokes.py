@@ -1,0 +1,69 @@
+"""Coarse to fine: strokes in proportion to the picture, at more than one scale.
+
+A network paints strokes of one size in pixels. So a picture is first painted small, where that size is a large part of
+it; what was painted is enlarged, mixed with the photograph and painted again, until the picture has its own size.
+"""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import images
+from .faces import Face
+from .maps import full_scale, in_strips, shape_in_cells
+
+Array = NDArray[np.float32]
+Pixels = NDArray[Any]
+Strokes = Literal["fine", "medium", "bold"]
+
+# Short side in px of the coarsest pass, as a share of the picture's and at most; below SMALLEST_PX nothing is left of
+# a subject.
+COARSEST = {"medium": (0.45, 346), "bold": (0.3, 230)}
+SMALLEST_PX = 160
+# Between two passes a picture grows about so much; what would grow by less is painted once.
+GROWTH, LEAST_GROWTH = 2.2, 1.5
+# Share of the painted picture in what the next pass is shown, and on faces.
+SHARE = {"medium": 0.6, "bold": 0.7}
+SHARE_ON_FACES = 0.12
+
+
+def pass_sizes(short_side_px: int, strokes: Strokes) -> list[int]:
+    """Return the short sides in px of the passes, coarse to fine; the last is the picture's."""
+    if strokes == "fine":
+        return [short_side_px]
+    part, most_px = COARSEST[strokes]
+    coarsest = max(SMALLEST_PX, min(most_px, round(part * short_side_px)))
+    if short_side_px < LEAST_GROWTH * coarsest:
+        return [short_side_px]
+    passes = max(1, round(math.log(short_side_px / coarsest) / math.log(GROWTH)))
+    growth = (short_side_px / coarsest) ** (1 / passes)
+    return [round(coarsest * growth**i) for i in range(passes)] + [short_side_px]
+
+
+def mixed(photo: Pixels, painted: Pixels, strokes: Strokes, faces: list[Face]) -> Pixels:
+    """Mix a photograph (H, W, 3) with what was painted of it at a smaller size: what the next pass is shown.
+
+    Faces keep most of the photograph: strokes as wide as an eye are no portrait.
+    """
+    large, size = images.resized(painted, photo.shape[1::-1]), photo.shape[:2]
+    share = _share(size, SHARE[strokes], faces)
+    result = np.empty_like(photo)
+    for rows, here in in_strips(share, size):
+        part = photo[rows].astype(np.float32)
+        part += here[..., None] * (large[rows] - part)
+        result[rows] = part if photo.dtype == np.float32 else (part + np.float32(0.5)).clip(0, full_scale(photo))
+    return result
+
+
+def _share(size: tuple[int, int], usual: float, faces: list[Face]) -> Array:
+    """Share of the painted picture in each cell of 4 px."""
+    cells = shape_in_cells(size)
+    share = np.full(cells, usual, np.float32)
+    down, across = (((np.arange(count) + 0.5) / count).astype(np.float32) for count in cells)
+    for face in faces:
+        away = face.distance(down[:, None], across, size)
+        inside = (3 - 2 * away).clip(0, 1)  # all of it inside the face, none at one and a half of its radius
+        share = np.minimum(share, usual + (SHARE_ON_FACES - usual) * inside)
+    return share

@@ -1,0 +1,152 @@
+"""One pass of the network over a picture: as a whole, or in tiles where memory is short."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import images
+from ..engines import Engine, paint_frame
+from ..engines.tiling import Box, Tile, spread, tiles
+from ..options import StylizeOptions
+from .effect import Effect
+
+Array = NDArray[np.float32]
+Pixels = NDArray[Any]
+Progress = Callable[[str, int, int], None]
+"""Called with the stage (`statistics`, `tiles`), tiles done, and tiles in all (0 while not known)."""
+
+# Largest side of a tile's core: the windows' overlap is below a third of the work, and a CPU's cores have enough to do.
+CORE_PX = 768
+# Short side of the reduced picture that statistics are first taken from.
+REDUCED_PX = 768
+# Pictures above this many pixels take the statistics of a sample of small tiles unless exact ones are asked for, which
+# cost three to five times the work.
+EXACT_PX = 40_000_000
+# How many tiles, and the side of their cores in px.
+SAMPLED, SAMPLED_PX = 64, 256
+
+
+def run(
+    engine: Engine, effect: Effect, options: StylizeOptions, photo: Pixels, shown: Pixels, progress: Progress
+) -> Pixels:
+    """Paint `shown` and apply the effect to `photo`; both, and the result, of one kind and shape.
+
+    They are one picture (1, 3, H, W) or several (N, 3, H, W) float32 in [0, 1], or one (H, W, 3) uint8 or uint16;
+    `shown` is what the network sees of `photo`.
+    """
+    if effect.is_nothing:
+        return photo.copy()
+    core_px = _core_px(engine, options, photo)
+    if core_px is None:
+        return _whole(engine, effect, photo, shown)
+    if photo.ndim == 4 and len(photo) > 1:
+        pairs = zip(photo, shown, strict=True)
+        every = [run(engine, effect.at(effect.size), options, p[None], s[None], progress) for p, s in pairs]
+        return np.concatenate(every)
+    _take_statistics(engine, effect, options, (photo, shown), core_px, progress)
+    result = np.empty_like(photo)
+    cut = tiles(*effect.size, core_px, engine.stride, engine.reach_px)
+    for done, tile in enumerate(cut):
+        progress("tiles", done, len(cut))
+        box = tile.window
+        painted = engine(_part(shown, box), effect.weights(box), effect.statistics)
+        part = effect.mix(_part(photo, box), painted, box)
+        _put(result, tile.core, part[(..., *tile.core.within(box).slices)])
+    progress("tiles", len(cut), len(cut))
+    return result
+
+
+def _whole(engine: Engine, effect: Effect, photo: Pixels, shown: Pixels) -> Pixels:
+    if effect.is_identity and photo.dtype == np.uint8:
+        return paint_frame(engine, shown, effect.weights())
+    everything = Box(0, 0, *effect.size)
+    part = _part(photo, everything)
+    mixed = effect.mix(part, engine(_part(shown, everything), effect.weights()))
+    if photo.ndim == 3:
+        return images.quantized(mixed, photo.dtype)
+    whole: Pixels = mixed
+    return whole
+
+
+def _core_px(engine: Engine, options: StylizeOptions, photo: Pixels) -> int | None:
+    """Side of the tiles' cores, or None where the picture is done as a whole."""
+    if options.tile_px:
+        return options.tile_px if options.tile_px < max(size_of(photo)) else None
+    memory = options.memory_bytes() or engine.memory_bytes
+    if photo.size // 3 * engine.bytes_per_px <= memory:
+        return None
+    window_px = int((memory / engine.bytes_per_px) ** 0.5)
+    return min(CORE_PX, max(2 * engine.stride, window_px - 2 * engine.reach_px))
+
+
+def _take_statistics(
+    engine: Engine,
+    effect: Effect,
+    options: StylizeOptions,
+    pictures: tuple[Pixels, Pixels],
+    core_px: int,
+    progress: Progress,
+) -> None:
+    """Give `effect` what it has to know of the whole picture. pictures: the photograph, and it as it is shown."""
+    photo, shown = pictures
+    reduced, reduced_shown = _reduced(photo), _reduced(shown)
+    small = effect.at(size_of(reduced))
+    measured = _measured(engine, options, effect.size, core_px)
+    if measured:
+        tick = partial(_tick, progress, count(1))
+        effect.statistics = engine.measure_tiles(measured, partial(_part, shown), effect.weights, tick)
+    else:
+        effect.statistics = engine.measure(reduced_shown, small.weights())
+    if options.preserve_color == "statistics":
+        effect.match_colors(reduced, engine(reduced_shown, small.weights()))
+
+
+def _measured(engine: Engine, options: StylizeOptions, size: tuple[int, int], core_px: int) -> list[Tile]:
+    """The tiles that statistics are taken from; none where they are a reduced picture's."""
+    kind: str = options.statistics
+    if kind == "auto":
+        kind = "sampled" if size[0] * size[1] > EXACT_PX else "exact"
+        kind = kind if engine.measures_tiles else "reduced"
+    if kind == "reduced":
+        return []
+    if kind == "exact":
+        return tiles(*size, core_px, engine.stride, engine.reach_px)
+    return spread(tiles(*size, min(SAMPLED_PX, core_px), engine.stride, engine.reach_px), SAMPLED)
+
+
+def _tick(progress: Progress, runs: "count[int]") -> None:
+    progress("statistics", next(runs), 0)
+
+
+def size_of(photo: Pixels) -> tuple[int, int]:
+    """Height and width of a picture (H, W, 3) or (N, 3, H, W)."""
+    rows, columns = photo.shape[:2] if photo.ndim == 3 else photo.shape[-2:]
+    return rows, columns
+
+
+def _part(photo: Pixels, box: Box) -> Array:
+    """(1 or N, 3, h, w) float32 in [0, 1]."""
+    if photo.ndim == 3:
+        return images.unit(photo[box.slices])
+    return photo[(..., *box.slices)].astype(np.float32, copy=False)
+
+
+def _put(result: Pixels, box: Box, part: Array) -> None:
+    if result.ndim == 3:
+        result[box.slices] = images.quantized(part, result.dtype)
+    else:
+        result[(..., *box.slices)] = part
+
+
+def _reduced(photo: Pixels) -> Array:
+    """The picture at REDUCED_PX, or as it is if smaller: (1, 3, h, w)."""
+    step = max(1, min(size_of(photo)) // (2 * REDUCED_PX))  # coarse but frugal: of the largest only every n-th pixel
+    every = np.s_[::step, ::step] if photo.ndim == 3 else np.s_[..., ::step, ::step]
+    rough = images.from_array(_part(photo[every], Box(0, 0, *size_of(photo[every]))))
+    if min(rough.size) > REDUCED_PX:
+        rough = images.resize_short_side(rough, REDUCED_PX)
+    return images.to_array(rough)
