@@ -69,6 +69,16 @@ def test_both_sides_of_a_comparison_lie_on_white() -> None:
     assert np.array_equal(sheet[:4], both)
 
 
+@pytest.mark.parametrize(("mode", "associated"), [("RGBA", "RGBa"), ("LA", "La")])
+def test_associated_modes_of_pillow_are_divided_by_their_alpha(mode: str, associated: str) -> None:
+    straight = cut_out((0, 0, 0)).convert(mode)
+    read = images.upright(straight.convert(associated))
+    assert read.image.mode == "RGBA"
+    got, expected = np.asarray(read.image, int), np.asarray(straight.convert("RGBA"), int)
+    assert np.array_equal(got[..., 3], expected[..., 3])
+    assert np.abs(got - expected)[expected[..., 3] > 100].max() <= 2
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".bmp"])
 def test_formats_without_alpha_show_the_picture_on_white(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"

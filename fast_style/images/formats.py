@@ -150,8 +150,7 @@ def open_image(data: bytes, formats: Collection[str] | None = None) -> ImageFile
     _register_heif()
     for load in (Image.preinit, Image.init):
         load()
-        for name in Image.ID:
-            factory, accept = Image.OPEN[name]
+        for name, (factory, accept) in list(Image.OPEN.items()):  # a copy: other threads may load plug-ins
             if formats is not None and name not in formats:
                 continue
             if accept and accept(data[:16]) is not True:  # a text says why it does not open it

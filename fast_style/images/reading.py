@@ -203,6 +203,8 @@ def _from_pixels(pixels: Pixels, name: str, profile: bytes | None, exif: Image.E
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("RGB", "RGBA") and "transparency" not in image.info:
         return image
+    if image.mode == "La":
+        image = image.convert("LA")  # the only mode that Pillow converts it to
     if image.mode in ("CMYK", "L", "LAB"):
         converted = to_srgb(image, image.info.get("icc_profile"))
         if converted is not None and not image.has_transparency_data:

@@ -59,7 +59,8 @@ def decode(data: bytes, name: str) -> tuple[Pixels, bytes | None]:
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages[0]
-        check_claim((page.imagewidth, page.imagelength), len(data), MOST_PX_PER_BYTE, name)
+        packing = MOST_PX_PER_BYTE if int(page.compression) > 1 else 8  # uncompressed: no less than a bit
+        check_claim((page.imagewidth, page.imagelength), len(data), packing, name)
         check_size((page.imagewidth, page.imagelength), name, 8 * max(4, page.samplesperpixel))
         photometric = _photometric(page, name)
         planes = page.asarray()
