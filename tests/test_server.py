@@ -72,7 +72,8 @@ FIELDS: list[dict[str, Any]] = [
     {"output_size": 30},
     {"feather": 0},
     {"detail": 0.5, "size": 20},
-    {"grain": 8},
+    {"noise": 2},
+    {"strokes": "bold"},
     {"tileable": True},
 ]
 
@@ -161,7 +162,7 @@ def test_models_are_chosen_by_name_by_style_or_by_default(client: httpx.Client, 
         ({"size": "9" * 5000}, 400, "size is '99999"),
         ({"strength": "inf"}, 400, "strength is 'inf'; it should be a finite number"),
         ({"feather": "nan"}, 400, "feather is 'nan'; it should be a finite number"),
-        ({"grain": "1e999"}, 400, "grain is '1e999'; it should be a finite number"),
+        ({"noise": "1e999"}, 400, "noise is '1e999'; it should be a finite number"),
         ({"quality": "1e308"}, 400, "quality is '1e308'; it should be a valid integer"),
         ({"output_size": 1000}, 413, "output_size makes the picture larger"),
         ({"tileable": "perhaps"}, 400, "tileable is 'perhaps'; it should be a valid boolean"),
@@ -546,7 +547,7 @@ def test_shares_that_sum_to_infinity_are_refused(client: httpx.Client) -> None:
     assert error_of(post(client, as_file(PHOTO), style="oil=1e999"), 400)
 
 
-@pytest.mark.parametrize("name", ["feather", "grain", "detail", "strength", "size", "output_size", "quality"])
+@pytest.mark.parametrize("name", ["feather", "noise", "detail", "strength", "size", "output_size", "quality"])
 @pytest.mark.parametrize(
     "value", ["1e308", "1e999", "-1e308", "nan", "inf", "-inf", "9" * 400, "0x10", "1_000_000_000_000"]
 )

@@ -52,6 +52,11 @@ def address(client: httpx.Client) -> str:
     return f"{str(client.base_url).replace('http', 'ws').rstrip('/')}/v1/stream"
 
 
+def live(models: Path, image: Image.Image, **controls: Any) -> Image.Image:
+    """The picture as a frame, with the defaults of live sources."""
+    return Image.fromarray(reference(models / "many.pth")(np.asarray(image), **controls))
+
+
 def told(socket: ClientConnection) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(socket.recv(10))
     return content
@@ -73,7 +78,7 @@ def test_jpeg_frames(socket: ClientConnection, models: Path) -> None:
     socket.send(sent)
     about, data = frame(socket)
     assert (about["frame"], about["width"], about["height"], about["dropped"]) == (0, 60, 44, 0)
-    expected = reference(models / "many.pth").stylize(opened(sent), style="chalk", strength=0.5)
+    expected = live(models, opened(sent), style="chalk", strength=0.5)
     assert distance(opened(data), expected) < 3  # JPEG
 
 
@@ -85,7 +90,7 @@ def test_raw_frames_and_masks(socket: ClientConnection, models: Path) -> None:
     assert told(socket)["input"] == "raw"
     socket.send(PHOTO.tobytes())
     _, data = frame(socket)
-    expected = reference(models / "many.pth").stylize(PHOTO, mask=mask, feather=0)
+    expected = live(models, PHOTO, mask=mask, feather=0)
     assert distance(Image.frombytes("RGB", (60, 44), data), expected) < 0.1
     socket.send(PHOTO.tobytes()[1:])
     assert told(socket)["error"] == "a raw frame of 60x44 has 7920 bytes"
@@ -104,7 +109,7 @@ def test_the_newest_frame_wins_and_order_is_kept(socket: ClientConnection, model
         shown.append(about["frame"])
         assert about["dropped"] == about["frame"] + 1 - len(shown)
         if len(shown) in (1, 2):
-            expected = reference(models / "many.pth").stylize(frames[about["frame"]])
+            expected = live(models, frames[about["frame"]])
             assert distance(Image.frombytes("RGB", (size, size), data), expected) < 0.1
     assert shown == sorted(set(shown))
     assert len(shown) < 30

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import Image
+import numpy as np
+from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -196,12 +197,12 @@ def frame_pixels(frame: bytes, settings: Settings, limit: int) -> int:
 def stylize_frame(stylizer: Stylizer, frame: bytes, settings: Settings) -> tuple[bytes, int, int]:
     """Stylize a frame (a file, or raw RGB); return it in the stream's format, with its width and height."""
     if settings.input == "raw":
-        image = Image.frombytes("RGB", (settings.width, settings.height), frame)
+        pixels = np.frombuffer(frame, np.uint8).reshape(settings.height, settings.width, 3)
     else:
-        image = uploads.decode(frame, "frame").rgb
+        pixels = np.asarray(uploads.decode(frame, "frame").rgb)
     with requests.plain_errors():
-        result = stylizer.stylize(image, settings.options, settings.masks or None)
+        result: NDArray[np.uint8] = stylizer(pixels, settings.options, settings.masks or None)
+    height, width = result.shape[:2]
     if settings.output == "raw":
-        return result.tobytes(), result.width, result.height
-    data = requests.encode(Picture(result, "JPEG", None, None), settings.quality)
-    return data, result.width, result.height
+        return result.tobytes(), width, height
+    return requests.encode(Picture.from_pixels(result, "JPEG"), settings.quality), width, height

@@ -5,7 +5,9 @@ import { titleOf } from "./shared/styles.js";
 // Working short sides in px: the network's strokes have a fixed size in px, so a smaller picture has larger ones.
 const SIZES = ["", 1024, 768, 576, 448, 352, 272, 208];
 const STROKES = ["as trained", "1024 px", "768 px", "576 px", "448 px", "352 px", "272 px", "208 px"];
-const FIELDS = ["strength", "size", "second", "mix", "grain", "detail", "output-size", "tileable", "slerp", "feather"];
+const FIELDS = ["strength", "size", "second", "mix", "strokes", "noise", "detail", "output-size", "tileable", "slerp", "feather"];
+// The default of pictures; the camera has another, which applies where none is sent.
+const NOISE = 1;
 const percent = (value) => `${Math.round(100 * value)} %`;
 
 export class Settings {
@@ -56,7 +58,7 @@ export class Settings {
     show("size", STROKES[on.size.value]);
     on.size.setAttribute("aria-valuetext", STROKES[on.size.value]);
     show("mix", percent(on.mix.value));
-    show("grain", Number(on.grain.value) ? on.grain.value : "none");
+    show("noise", Number(on.noise.value) ? on.noise.value : "none");
     show("detail", percent(on.detail.value));
     document.getElementById("mix-field").classList.toggle("off", !this.second);
     on.mix.disabled = !this.second;
@@ -77,7 +79,8 @@ export class Settings {
     fields.preserve_color = [...this.colours].find((one) => one.checked).value;
     if (on.slerp.checked) fields.interpolate = "slerp";
     if (on.tileable.checked) fields.tileable = "true";
-    if (Number(on.grain.value)) fields.grain = on.grain.value;
+    if (on.strokes.value !== "auto") fields.strokes = on.strokes.value;
+    if (Number(on.noise.value) !== NOISE) fields.noise = on.noise.value;
     if (Number(on.detail.value)) fields.detail = on.detail.value;
     const size = SIZES[on.size.value];
     if (size && size < shortSidePx) fields.size = size;
