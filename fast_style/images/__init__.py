@@ -16,7 +16,7 @@ from .arrays import (
 from .formats import EXTENSIONS, FORMATS, READABLE, SUFFIXES, format_for, is_picture_file, open_image
 from .limits import check_size
 from .picture import Picture
-from .reading import read, upright
+from .reading import measure, read, upright
 from .sheets import captioned, contact_sheet, side_by_side
 from .writing import QUALITY, encode, write
 
@@ -39,6 +39,7 @@ __all__ = [
     "format_for",
     "from_array",
     "is_picture_file",
+    "measure",
     "open_image",
     "quantized",
     "read",

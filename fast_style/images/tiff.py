@@ -39,6 +39,15 @@ def available() -> bool:
     return bool(find_spec("imagecodecs") and find_spec("tifffile"))
 
 
+def size(data: bytes) -> tuple[int, int]:
+    """Return width and height of the first page of a TIFF file."""
+    import tifffile
+
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page: Any = file.pages[0]
+        return int(page.imagewidth), int(page.imagelength)  # damaged tags may hold several
+
+
 def decode(data: bytes, name: str) -> tuple[Pixels, bytes | None]:
     """Decode the first page of a TIFF file.
 

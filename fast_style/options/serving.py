@@ -1,19 +1,23 @@
-"""How the service runs: where it listens, what it lets in, how much of it at a time."""
+"""Options of the service: where it listens, who may call it, how large and how many requests may be."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FastStyleError
-from .checks import check_at_least, check_types
+from .checks import check_at_least, check_between, check_types
 from .controls import StylizeOptions
+
+# Of MB, million pixels, seconds and milliseconds: beyond it there is no sense, and numbers overflow.
+MOST = 1_000_000
 
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """Where the service listens, and what it lets in."""
+    """Where the service listens, who may call it, and its limits."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 for every network, which is a case for --token."""
+    """Address to listen on: an IPv4 or IPv6 address or a name. 0.0.0.0 is every network; use --token there."""
 
     port: int = 8000
     """Port to listen on; 0 takes a free one."""
@@ -21,17 +25,21 @@ class ServerOptions:
     models: Path | None = None
     """Folder of .pth files, watched for new ones; by default the shipped ones."""
 
-    token: str = ""
+    token: str | None = None
     """Secret that requests must carry, as `Authorization: Bearer TOKEN` or ?token=TOKEN; by default there is none."""
 
     cors: tuple[str, ...] = ()
     """Origins, such as https://example.org, whose pages may call the API, or * for all; by default none but our own."""
 
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names by which the service is called, such as that of a reverse proxy. On 127.0.0.1 no other name than
+    localhost is answered, which keeps the pages of strangers out (DNS rebinding)."""
+
     body_mb: float = 32
-    """Largest request body, and largest frame of a stream, in MB."""
+    """Largest request body, and largest message of a stream, in MB."""
 
     pixels_mp: float = 40
-    """Largest picture, in or out, in millions of pixels; checked before decoding."""
+    """Largest picture, in or out, and all masks of a request together, in million pixels; checked before decoding."""
 
     queue: int = 64
     """Pictures that may wait or be in work; more are answered with 503 and Retry-After."""
@@ -58,9 +66,12 @@ class ServerOptions:
         check_types(self)
         check_at_least(self, 1, "queue", "streams", "batch_size")
         check_at_least(self, 1e-6, "body_mb", "pixels_mp", "time_limit_s", "upload_s")
-        check_at_least(self, 0, "batch_wait_ms", "port")
-        if self.port > 65535:
-            raise FastStyleError(f"--port is {self.port}; it takes 0 to 65535")
+        check_between(self, 0, MOST, "body_mb", "pixels_mp", "time_limit_s", "upload_s", "batch_wait_ms")
+        check_between(self, 0, 65535, "port")
+        _check_token(self.token)
+        wrong = [name for name in self.allowed_hosts if not re.fullmatch(r"[\w.:-]+", name)]
+        if wrong:
+            raise FastStyleError(f"`allowed_hosts` is {wrong[0]!r}; it takes names without scheme, port or path")
         StylizeOptions(memory=self.memory)
 
     @property
@@ -72,3 +83,11 @@ class ServerOptions:
     def pixels(self) -> int:
         """`pixels_mp` in pixels."""
         return int(self.pixels_mp * 10**6)
+
+
+def _check_token(token: str | None) -> None:
+    """Raise FastStyleError for a token that is empty or that the header Authorization cannot carry."""
+    if token == "":
+        raise FastStyleError("`token` is empty; name a secret, or leave it out to let everybody in")
+    if token and not re.fullmatch(r"[!-~]+", token):
+        raise FastStyleError("`token` takes ASCII letters, digits and signs without spaces, which a header can carry")

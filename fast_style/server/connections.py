@@ -1,4 +1,4 @@
-"""Connections that send nothing are closed."""
+"""Close connections that send no request."""
 
 import asyncio
 from typing import Any
@@ -6,24 +6,24 @@ from typing import Any
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 
-class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by what is installed
-    """uvicorn's HTTP, which waits for ever for the head of a request, with an end to that."""
+class HeaderTimeoutProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by what is installed
+    """uvicorn's HTTP protocol with a time limit for the head of the first request; uvicorn itself waits for ever."""
 
-    head_s = 20.0
+    header_timeout_s = 20.0
 
     @classmethod
-    def within(cls, seconds: float) -> "type[Protocol]":
-        """The protocol with that time for the head of the first request."""
-        return type("Protocol", (cls,), {"head_s": seconds})
+    def within(cls, seconds: float) -> "type[HeaderTimeoutProtocol]":
+        """Return the protocol with that time limit."""
+        return type(cls.__name__, (cls,), {"header_timeout_s": seconds})
 
     def connection_made(self, transport: Any) -> None:
-        """Start the clock."""
+        """Start the timer."""
         super().connection_made(transport)
-        self._clock = asyncio.get_running_loop().call_later(self.head_s, self._close_if_silent)
+        self._timer = asyncio.get_running_loop().call_later(self.header_timeout_s, self._close_if_silent)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock, which holds the connection's memory."""
-        self._clock.cancel()
+        """Stop the timer, which keeps the connection in memory."""
+        self._timer.cancel()
         super().connection_lost(exc)
 
     def _close_if_silent(self) -> None:

@@ -1,115 +1,140 @@
-"""Fields of requests, as text or JSON, to the options dataclass, and its description for OpenAPI."""
+"""Define the fields of requests and streams; validation, defaults, help and JSON schema come from `StylizeOptions`.
 
-import ast
-import inspect
-import itertools
-import math
-import textwrap
-import types
+A control that is added to `StylizeOptions` is a field of the service at once; a field of the service alone is one
+attribute of the classes below. HTTP text and JSON are validated by the same models.
+"""
+
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
+import docstring_parser
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model, field_validator
+from pydantic_core import PydanticUseDefault
+from starlette.exceptions import HTTPException
+
+from .. import images
 from ..errors import FastStyleError
 from ..options import StylizeOptions
-from .errors import RequestError, sentence
+from .messages import field_names, plain_message, validation_message
 
 # Paths on the server's disk, which no client may name (masks come as files), and what the service decides for all.
 NOT_FIELDS = frozenset({"mask", "memory", "tile_px", "statistics"})
+OPTIONS = [field.name for field in dataclasses.fields(StylizeOptions) if field.name not in NOT_FIELDS]
+# Masks of one request or stream.
+MASKS_MOST = 16
+# Of the JPEG frames of a stream.
+FRAME_QUALITY = 85
 
 
-@cache
-def kinds() -> dict[str, Any]:
-    """The type of every field that a request may set, by name."""
-    hints = get_type_hints(StylizeOptions)
-    return {field.name: hints[field.name] for field in fields(StylizeOptions) if field.name not in NOT_FIELDS}
+class Fields(BaseModel):
+    """What requests and streams share."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        str_max_length=1000,
+        use_attribute_docstrings=True,
+        val_json_bytes="base64",
+        alias_generator=lambda name: name.replace("_", "-"),  # output-size, as on the command line
+        populate_by_name=True,
+    )
+
+    model: str = ""
+    """Model; by default the first that has the style."""
+
+    quality: int = Field(default=images.QUALITY, ge=1, le=100)
+    """Quality of JPEG, WebP and AVIF, 1 to 100."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_default(cls, value: Any, info: ValidationInfo) -> Any:
+        """An empty text is a form's field that was not filled in, or a switch: ?tileable."""
+        if value != "":
+            return value
+        if cls.model_fields[str(info.field_name)].annotation is bool:
+            return True
+        raise PydanticUseDefault
+
+    def options(self, memory: str) -> StylizeOptions:
+        """Return the options that the fields stand for. Raises FastStyleError for values out of range."""
+        return StylizeOptions(memory=memory, **{name: getattr(self, name) for name in OPTIONS})
 
 
-def options(given: Mapping[str, Any], base: StylizeOptions) -> StylizeOptions:
-    """`base` changed by the fields in `given`, as text or as JSON's own types.
+class _Request(Fields):
+    format: str = Field(default="", json_schema_extra={"enum": [suffix[1:] for suffix in sorted(images.FORMATS)]})
+    """Format of the answer; by default the input's."""
 
-    Raises RequestError (400) for unknown fields and for values that make no sense.
-    """
-    changes: dict[str, Any] = {}
-    for name, value in given.items():
-        key = name.replace("-", "_")
-        if key not in kinds():
-            raise RequestError(400, f"unknown field {name!r}; there are {', '.join(kinds())}")
-        changes[key] = _value(name, value, kinds()[key])
-    try:
-        return StylizeOptions(**{**vars(base), **changes})
-    except FastStyleError as error:
-        raise RequestError(400, sentence(error)) from error
+    @property
+    def pillow_format(self) -> str:
+        """Pillow's name of the format; empty for the input's. Raises FastStyleError for one that cannot be written."""
+        return images.format_for(Path("result"), self.format) if self.format else ""
 
 
-def _value(name: str, given: Any, kind: Any) -> Any:
-    """`given` as a value of `kind`."""
-    if get_origin(kind) in (Union, types.UnionType):
-        inner = next(one for one in get_args(kind) if one is not type(None))
-        return None if given is None or given == "" else _value(name, given, inner)
-    if get_origin(kind) is Literal:
-        if given not in get_args(kind):
-            raise RequestError(400, f"{name} is {given!r}; it takes {' or '.join(map(str, get_args(kind)))}")
-        return given
-    if kind is bool:
-        return _truth(name, given)
-    if kind is str and isinstance(given, str):
-        return given
-    if kind in (int, float) and isinstance(given, str | int | float) and not isinstance(given, bool):
-        return _number(name, given, kind)
-    raise RequestError(400, f"{name} is {given!r}; it takes {_words(kind)}")
+class _Stream(Fields):
+    type: Literal["settings"] = "settings"
+    """Kind of the message."""
+
+    quality: int = Field(default=FRAME_QUALITY, ge=1, le=100)
+    """Quality of the JPEG frames that are sent back, 1 to 100."""
+
+    input: Literal["jpeg", "raw"] = "jpeg"
+    """Frames that the client sends: files (JPEG or another format), or raw RGB of `width` and `height`."""
+
+    format: Literal["jpeg", "raw"] = "jpeg"
+    """Frames that the service sends."""
+
+    width: int = Field(default=0, ge=0)
+    """Width of raw frames in px."""
+
+    height: int = Field(default=0, ge=0)
+    """Height of raw frames in px."""
+
+    masks: Annotated[dict[str, bytes], Field(max_length=MASKS_MOST)] | None = None
+    """Masks as {STYLE: base64 of a picture}; the empty style is that of `style`."""
 
 
-def _truth(name: str, given: Any) -> bool:
-    word = str(given).lower()
-    known = dict.fromkeys(("true", "1", "yes", "on", ""), True) | dict.fromkeys(("false", "0", "no", "off"), False)
-    if word not in known:
-        raise RequestError(400, f"{name} is {given!r}; it takes true or false")
-    return known[word]
-
-
-def _number(name: str, given: str | float, kind: type) -> float | int:
-    try:
-        number = float(given)
-    except (ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number) or (kind is int and number != int(number)):
-        raise RequestError(400, f"{name} is {given!r}; it takes {_words(kind)}")
-    return int(number) if kind is int else number
-
-
-def _words(kind: Any) -> str:
-    return {int: "a whole number", float: "a number", str: "text"}.get(kind, "another kind of value")
-
-
-def schema() -> dict[str, dict[str, Any]]:
-    """JSON schema of every field, with its default and help."""
-    defaults = {field.name: field.default for field in fields(StylizeOptions) if field.default is not MISSING}
-    help_texts = _help()
+def _from_options() -> dict[str, Any]:
+    """Return type, default and help of each option as fields for pydantic."""
+    types = get_type_hints(StylizeOptions)
+    defaults = {field.name: field.default for field in dataclasses.fields(StylizeOptions)}
+    documented = docstring_parser.parse_from_object(StylizeOptions).params
+    helps = {entry.arg_name: " ".join((entry.description or "").split()) for entry in documented}
     return {
-        name: {**_schema(kind), "default": defaults[name], "description": help_texts[name]}
-        for name, kind in kinds().items()
+        name: (types[name], Field(default=defaults[name], description=field_names(helps.get(name, ""))))
+        for name in OPTIONS
     }
 
 
-def _schema(kind: Any) -> dict[str, Any]:
-    if get_origin(kind) in (Union, types.UnionType):
-        inner = next(one for one in get_args(kind) if one is not type(None))
-        names = _schema(inner)
-        return {**names, "type": [names["type"], "null"]}
-    if get_origin(kind) is Literal:
-        return {"type": "string", "enum": list(get_args(kind))}
-    return {"type": {bool: "boolean", int: "integer", float: "number"}.get(kind, "string")}
+RequestFields: type[_Request] = create_model("RequestFields", __base__=_Request, **_from_options())
+StreamSettings: type[_Stream] = create_model("StreamSettings", __base__=_Stream, **_from_options())
+Kind = TypeVar("Kind", bound=Fields)
 
 
-@cache
-def _help() -> dict[str, str]:
-    """The string below each field of the options, which is its help."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(StylizeOptions)))
-    body = tree.body[0].body  # type: ignore[attr-defined]  # a class
-    found = {}
-    for field, text in itertools.pairwise(body):
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-            found[field.target.id] = " ".join(str(text.value.value).split())  # type: ignore[union-attr]  # a name
-    return found
+def from_text(kind: type[Kind], given: Mapping[str, str]) -> Kind:
+    """Validate the fields of a query or a form. Raises HTTPException (400)."""
+    return _validated(kind, lambda: kind.model_validate_strings(given))
+
+
+def from_json(kind: type[Kind], text: str) -> Kind:
+    """Validate the fields of a JSON object. Raises HTTPException (400)."""
+    return _validated(kind, lambda: kind.model_validate_json(text))
+
+
+def _validated(kind: type[Kind], validate: Any) -> Kind:
+    try:
+        fields: Kind = validate()
+        fields.options(StylizeOptions.memory)
+    except ValidationError as error:
+        raise HTTPException(400, validation_message(error, list(kind.model_fields))) from error
+    except FastStyleError as error:
+        raise HTTPException(400, plain_message(error)) from error
+    return fields
+
+
+def schema(kind: type[Fields]) -> dict[str, dict[str, Any]]:
+    """Return the JSON schema of every field, with its default and help."""
+    properties: dict[str, dict[str, Any]] = kind.model_json_schema(by_alias=False)["properties"]
+    return {name: {key: value for key, value in known.items() if key != "title"} for name, known in properties.items()}

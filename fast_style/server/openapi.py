@@ -1,8 +1,7 @@
-"""The API's description for machines, derived from the options."""
+"""Describe the API in OpenAPI 3.1; the fields are described by `fields`."""
 
 from typing import Any
 
-from .. import images
 from ..options import ServerOptions
 from . import fields, stream
 
@@ -12,16 +11,18 @@ FILE = {"type": "string", "format": "binary"}
 
 
 def describe(options: ServerOptions) -> dict[str, Any]:
-    """OpenAPI 3.1 of the service."""
+    """Return the OpenAPI description of the service."""
     described: dict[str, Any] = {
         "openapi": "3.1.0",
+        "servers": [{"url": "."}],  # where this description was loaded from, behind a reverse proxy too
         "info": {"title": "fast_style", "version": "1", "description": "Neural style transfer as a filter."},
         "paths": {
             "/v1/stylize": {"post": _stylize()},
-            "/v1/styles": {"get": _get("The styles, their models and preview pictures", "application/json")},
-            "/v1/styles/{model}/{style}.jpg": {"get": {**_get("Preview of a style", "image/jpeg"), **_path()}},
-            "/v1/stream": {"get": {"summary": "Live stream (WebSocket)", "description": STREAM, "responses": _101()}},
-            "/metrics": {"get": _get("Figures for Prometheus", "text/plain")},
+            "/v1/styles": {"get": _get("The styles, their models and thumbnails", "application/json")},
+            "/v1/styles/{model}/{style}.jpg": {"get": {**_get("Thumbnail of a style", "image/jpeg"), **_path()}},
+            "/v1/stream": {"get": _stream()},
+            "/docs": {"get": {**_get("This description as a page", "text/html"), "security": []}},
+            "/metrics": {"get": _get("Metrics for Prometheus", "text/plain")},
             "/healthz": {"get": {**_get("Whether the service answers", "application/json"), "security": []}},
         },
         "components": {"schemas": {"Error": _error_schema()}},
@@ -33,31 +34,15 @@ def describe(options: ServerOptions) -> dict[str, Any]:
     return described
 
 
-def request_fields() -> dict[str, Any]:
-    """Every field of /v1/stylize."""
-    formats = sorted(suffix[1:] for suffix in images.FORMATS)
-    return {
-        "model": {"type": "string", "description": "Model; by default the first that has the style."},
-        **fields.schema(),
-        "format": {"type": "string", "enum": formats, "description": "Format of the answer; by default the input's."},
-        "quality": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 100,
-            "default": images.QUALITY,
-            "description": "JPEG, WebP and AVIF quality.",
-        },
-    }
-
-
 def _stylize() -> dict[str, Any]:
+    known = fields.schema(fields.RequestFields)
     query = [
-        {"name": name, "in": "query", "description": schema["description"], "schema": schema}
-        for name, schema in request_fields().items()
+        {"name": name, "in": "query", "description": schema.get("description", ""), "schema": schema}
+        for name, schema in known.items()
     ]
     masks = "Grey picture that says where: white styled, black photograph; mask:STYLE for each of several styles."
     files = {"image": FILE, "mask": {**FILE, "description": masks}}
-    form = {"type": "object", "required": ["image"], "properties": {**files, **request_fields()}}
+    form = {"type": "object", "required": ["image"], "properties": {**files, **known}}
     return {
         "summary": "Stylize a picture",
         "parameters": query,
@@ -71,11 +56,12 @@ def _errors() -> dict[str, Any]:
         "400": "A field makes no sense",
         "401": "The token is missing or wrong",
         "403": "The calling page is of another origin",
-        "404": "No such model or style",
+        "404": "There is no such model or style",
         "408": "The request came too slowly",
         "413": "The request or the picture is too large",
         "415": "Not a readable picture",
-        "503": "The queue is full or the time is over; try again after Retry-After seconds",
+        "503": "The queue is full; try again after Retry-After seconds",
+        "504": "It took longer than the time limit; try a smaller size",
     }
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {status: {"description": text, "content": content} for status, text in meanings.items()}
@@ -94,5 +80,14 @@ def _path() -> dict[str, Any]:
     return {"parameters": [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names]}
 
 
-def _101() -> dict[str, Any]:
-    return {"101": {"description": "The stream is open"}, "403": {"description": "Wrong token or origin, or no place"}}
+def _stream() -> dict[str, Any]:
+    """Describe the stream; OpenAPI has no place for the settings of a WebSocket."""
+    return {
+        "summary": "Live stream (WebSocket)",
+        "description": STREAM,
+        "responses": {
+            "101": {"description": "The stream is open"},
+            "403": {"description": "The token or the origin is wrong, or all streams are taken"},
+        },
+        "x-settings": {"type": "object", "properties": fields.schema(fields.StreamSettings)},
+    }

@@ -1,135 +1,155 @@
-"""From a request to what is asked: the picture, its masks, the fields."""
+"""Parse a request and stylize its picture."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from .. import images
 from ..errors import FastStyleError
 from ..images import Picture
-from ..inference import masks
+from ..inference import masks as mask_files
 from ..inference.masks import Mask
 from ..options import ServerOptions, StylizeOptions
 from ..stylizer import Stylizer
-from . import fields, limits
-from .errors import RequestError, sentence
-from .worker import Ticket
+from . import fields, uploads
+from .cancellation import CancellationToken
+from .memory import PixelBudget, largest_size, pixels_in_work
+from .messages import plain_message, quoted
+from .repository import ServedModel
 
-if TYPE_CHECKING:
-    from starlette.datastructures import FormData
-    from starlette.requests import Request
-
-# Fields beside those of the options; the token is one of the query's.
-MODEL, FORMAT, QUALITY, TOKEN = "model", "format", "quality", "token"
-FILES_MOST = 33
+# One of the query, but no field: it is checked before.
+TOKEN = "token"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What one request asks for."""
+class StylizeRequest:
+    """One request for a picture, validated but not decoded."""
 
-    how: StylizeOptions
-    model: str = ""
-    format: str = ""
-    """Pillow's name of the format of the answer; empty is that of the picture."""
-    quality: int = images.QUALITY
-    image: bytes = b""
+    options: StylizeOptions
+    model: str
+    format: str
+    """Pillow's name of the answer's format; empty is that of the picture."""
+    quality: int
+    image: bytes
     masks: Mapping[str, bytes] = field(default_factory=dict)
     """Mask files by style; the empty style is that of the options."""
 
 
-def base(options: ServerOptions) -> StylizeOptions:
-    """What applies when a request says nothing: the command line's defaults, and the service's own limits."""
-    return StylizeOptions(memory=options.memory)
-
-
-async def read(request: "Request", options: ServerOptions) -> Wanted:
-    """Read and check a request: a picture as the body, or a form with the file `image`. Raises RequestError."""
-    given: dict[str, Any] = {name: value for name, value in request.query_params.items() if name != TOKEN}
+async def read(request: Request, options: ServerOptions) -> StylizeRequest:
+    """Read a request: a picture as the body, or a form with the file `image`. Raises HTTPException."""
+    given = {name: value for name, value in request.query_params.items() if name != TOKEN}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    receive = limits.limited(request.receive, options, request.headers.get("content-length"))
-    limited_request = type(request)(request.scope, receive)
+    receive = uploads.bounded(request.receive, options, request.headers.get("content-length"))
+    bounded = type(request)(request.scope, receive)
     if kind != "multipart/form-data":
-        return wanted(given, await limited_request.body(), {}, options)
-    async with limited_request.form(max_files=FILES_MOST, max_fields=100) as form:
-        return await _from_form(form, given, options)
+        return _request(given, await bounded.body(), {}, options)
+    try:
+        async with bounded.form(max_files=1 + fields.MASKS_MOST, max_fields=100) as form:
+            text, files = await _parts(form)
+    except (LookupError, ValueError) as error:  # older parsers: unknown charsets, undecodable names
+        raise HTTPException(400, "the form cannot be parsed") from error
+    return _request({**given, **text}, files.pop("image", b""), _masks(files), options)
 
 
-async def _from_form(form: "FormData", given: dict[str, Any], options: ServerOptions) -> Wanted:
+async def _parts(form: FormData) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return the fields and the files of a form."""
+    text: dict[str, str] = {}
     files: dict[str, bytes] = {}
     for name, value in form.multi_items():
         if not isinstance(value, str):
             files[name] = await value.read()
         elif name == "image" or name.partition(":")[0] == "mask":
-            raise RequestError(400, f"{name} is text; send it as a file")
+            raise HTTPException(400, f"{name} is text; send it as a file")
         else:
-            given[name] = value
-    image = files.pop("image", b"")
+            text[name] = value
+    return text, files
+
+
+def _masks(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files named mask or mask:STYLE by style."""
     found = {}
     for name, data in files.items():
         start, _, style = name.partition(":")
         if start != "mask":
-            raise RequestError(400, f"unknown file {name!r}; there are image, mask and mask:STYLE")
+            raise HTTPException(400, f"unknown file {quoted(name)}; there are image, mask and mask:STYLE")
         found[style] = data
-    return wanted(given, image, found, options)
+    return found
 
 
-def wanted(given: dict[str, Any], image: bytes, found: Mapping[str, bytes], options: ServerOptions) -> Wanted:
-    """The fields checked, as text or as JSON's types. Raises RequestError."""
-    rest = dict(given)
-    model, asked, quality = (rest.pop(name, None) for name in (MODEL, FORMAT, QUALITY))
-    try:
-        kind = images.format_for(Path("result"), str(asked)) if asked else ""
-        number = int(str(quality)) if quality not in (None, "") else images.QUALITY
-    except FastStyleError as error:
-        raise RequestError(400, sentence(error)) from error
-    except ValueError:
-        number = 0
-    if not 1 <= number <= 100:
-        raise RequestError(400, f"quality is {quality!r}; it takes 1 to 100")
-    return Wanted(fields.options(rest, base(options)), str(model or ""), kind, number, image, found)
+def _request(
+    given: Mapping[str, str], image: bytes, masks: Mapping[str, bytes], options: ServerOptions
+) -> StylizeRequest:
+    known = fields.from_text(fields.RequestFields, given)
+    with plain_errors():
+        how, kind = known.options(options.memory), known.pillow_format
+    return StylizeRequest(how, known.model, kind, known.quality, image, masks)
 
 
-def read_masks(files: Mapping[str, bytes], most_pixels: int) -> tuple[Mask, ...]:
-    """Masks from files by style. Raises RequestError for what is no picture and for masks that name no style."""
-    pictures = {
-        style: limits.decode(data, f"mask:{style}" if style else "mask", most_pixels).image
-        for style, data in files.items()
-    }
-    try:
-        return masks.read(pictures or None)
-    except FastStyleError:
-        raise RequestError(400, "several masks need a style each: name the files mask:STYLE") from None
+def check_styles(model: ServedModel, options: StylizeOptions, masks: Mapping[str, bytes]) -> None:
+    """Raise HTTPException (400) for styles that the model does not have, and for a mask among several without one."""
+    if len(masks) > 1 and "" in masks:
+        raise HTTPException(400, "several masks need a style each: name the files mask:STYLE")
+    with plain_errors():
+        model.check_styles(options.style, *masks)
 
 
-def stylize(stylizer: Stylizer, asked: Wanted, budget: limits.Budget, most_pixels: int) -> Picture:
-    """The picture that a request asks for, in the format of the answer. Raises RequestError."""
-    size = limits.measure(asked.image, "image", most_pixels)
-    pixels = limits.pixels_of_sizes(asked.how, *size, most_pixels)
-    with budget.take(pixels):
-        picture = limits.decode(asked.image, "image", most_pixels)
-        found = read_masks(asked.masks, most_pixels)
+def measure_masks(files: Mapping[str, bytes], limit: int) -> list[int]:
+    """Return the pixels of each mask file, undecoded.
+
+    Raises HTTPException for files that are no pictures, and for more than `limit` pixels in all.
+    """
+    sizes = [uploads.measure(data, _mask_name(style), limit) for style, data in files.items()]
+    pixels = [width * height for width, height in sizes]
+    if sum(pixels) > limit:
+        raise HTTPException(413, f"the masks have more pixels together than the limit of {limit / 1e6:g} million")
+    return pixels
+
+
+def decode_masks(files: Mapping[str, bytes]) -> tuple[Mask, ...]:
+    """Decode mask files by style, after `measure_masks`. Raises HTTPException for damaged ones."""
+    masks: list[Mask] = []
+    for style, data in files.items():  # one after the other: only their brightness is kept
+        masks += mask_files.read({style: uploads.decode(data, _mask_name(style)).image})
+    return tuple(masks)
+
+
+def _mask_name(style: str) -> str:
+    return f"mask:{style[:60]}" if style else "mask"
+
+
+def stylize(stylizer: Stylizer, request: StylizeRequest, budget: PixelBudget, limit: int) -> Picture:
+    """Stylize the picture of a request, within the budget; in the format of the answer. Raises HTTPException.
+
+    limit: pixels of the largest picture, in or out, and of all masks together.
+    """
+    size = uploads.measure(request.image, "image", limit)
+    pixels = pixels_in_work(largest_size(request.options, *size, limit), measure_masks(request.masks, limit))
+    with budget.reserve(pixels):
+        picture = uploads.decode(request.image, "image")
+        masks = decode_masks(request.masks)
         with plain_errors():
-            styled = stylizer.apply(picture, asked.how, found or None)
-    kind = asked.format or (styled.format if styled.format in images.SUFFIXES else "PNG")
+            styled = stylizer.apply(picture, request.options, masks or None)
+    kind = request.format or (styled.format if styled.format in images.SUFFIXES else "PNG")
     return replace(styled, format=kind)
 
 
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
-    """What is wrong with a request as RequestError (400); Dropped when nobody waits for the picture any more."""
-    ticket = Ticket.current()
-    ticket.check()
+    """Raise what is wrong with a request as HTTPException (400), and Cancelled when nobody waits for it any more."""
+    token = CancellationToken.current()
+    token.check()
     try:
         yield
     except FastStyleError as error:
-        raise RequestError(400, sentence(error)) from error
-    ticket.check()
+        raise HTTPException(400, plain_message(error)) from error
+    token.check()
 
 
 def encode(picture: Picture, quality: int) -> bytes:
-    """The picture as a file. Raises RequestError (400) for what its format cannot hold."""
+    """Encode the answer. Raises HTTPException (400) for what its format cannot hold."""
     with plain_errors():
         return images.encode(picture, quality)

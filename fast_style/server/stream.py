@@ -1,72 +1,72 @@
-"""The live stream: settings as JSON and frames in, frames out in order, the newest frame first.
+"""Serve the live stream: settings as JSON and frames in, frames out in order; a newer frame replaces a waiting one.
 
 Client to service: a text message with settings (any time; the fields of /v1/stylize, with `input` and `format` of jpeg
 or raw, `width` and `height` of raw frames, `masks` as {STYLE: base64 of a picture}), or a binary message with a frame.
-Service to client: {"type": "settings", ...} once they hold, {"type": "error", "error": ...}, and for each frame
-{"type": "frame", "frame": its number from 0, "dropped": those before it that were passed over, "width", "height",
+Service to client: {"type": "settings", ...} once they apply, {"type": "error", "error": ...}, and for each frame
+{"type": "frame", "frame": its number from 0, "dropped": frames so far that a newer one replaced, "width", "height",
 "time_ms"} followed by a binary message with the picture.
 """
 
 import asyncio
-import base64
-import binascii
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import Image
+import numpy as np
+from numpy.typing import NDArray
+from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..images import Picture
 from ..inference.masks import Mask
 from ..options import StylizeOptions
 from ..stylizer import Stylizer
-from . import limits, requests
-from .errors import Dropped, RequestError
-from .models import Model
+from . import access, fields, requests, uploads
+from .cancellation import Cancelled
+from .memory import largest_size, pixels_in_work
+from .repository import ServedModel
 from .service import Service
 
-QUALITY = 85
-KINDS = ("jpeg", "raw")
-OWN = ("input", "width", "height", "masks")
+# A reason for closing may have 123 bytes.
+REASON_CHARACTERS = 120
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a stream's frames are, and what is made of them."""
+    """What the frames of a stream are, and what to make of them."""
 
-    how: StylizeOptions
+    options: StylizeOptions
     model: str = ""
     input: str = "jpeg"
     width: int = 0
     height: int = 0
     output: str = "jpeg"
-    quality: int = QUALITY
+    quality: int = fields.FRAME_QUALITY
     masks: tuple[Mask, ...] = ()
 
 
 @dataclass
-class Newest:
-    """The one frame that waits; a newer one takes its place."""
+class LatestFrame:
+    """A queue of one frame: a newer one replaces it."""
 
     frame: bytes | None = None
     number: int = -1
     dropped: int = 0
-    came: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, frame: bytes) -> None:
-        """Keep this frame; the one before it, if not taken yet, is dropped."""
+        """Keep this frame; the one before it is dropped, unless it was taken."""
         self.dropped += self.frame is not None
         self.frame = frame
         self.number += 1
-        self.came.set()
+        self.arrived.set()
 
     async def take(self) -> bytes:
-        """The newest frame, as soon as there is one."""
-        await self.came.wait()
-        self.came.clear()
+        """Wait for a frame and return it."""
+        await self.arrived.wait()
+        self.arrived.clear()
         frame, self.frame = self.frame, None
         assert frame is not None  # set together with the event
         return frame
@@ -75,19 +75,13 @@ class Newest:
 async def stream(socket: WebSocket, service: Service) -> None:
     """Serve one connection of /v1/stream to its end."""
     try:
-        limits.check_token(socket, service.options.token)
-        limits.check_origin(socket, service.options.cors)
-        if service.streams >= service.options.streams:
-            raise RequestError(503, "all streams are taken")
-    except RequestError as error:
-        await socket.close(1008, str(error)[:120])  # before it is accepted: HTTP 403
-        return
-    await socket.accept()
-    service.streams += 1
-    try:
-        await Stream(socket, service).run()
-    finally:
-        service.streams -= 1
+        access.check_token(socket, service.options.token)
+        access.check_origin(socket, service.options)
+        with service.streaming():  # before the handshake, during which others may come
+            await socket.accept()
+            await Stream(socket, service).run()
+    except HTTPException as error:
+        await socket.close(1008, error.detail[:REASON_CHARACTERS])  # before it is accepted: HTTP 403
 
 
 class Stream:
@@ -96,8 +90,8 @@ class Stream:
     def __init__(self, socket: WebSocket, service: Service) -> None:
         self._socket = socket
         self._service = service
-        self._settings = Settings(requests.base(service.options))
-        self._newest = Newest()
+        self._settings = Settings(StylizeOptions(memory=service.options.memory))
+        self._latest = LatestFrame()
 
     async def run(self) -> None:
         """Receive and answer until the client closes."""
@@ -118,106 +112,97 @@ class Stream:
             if message["type"] == "websocket.disconnect":
                 return
             if message.get("bytes") is not None:
-                self._newest.put(message["bytes"])
+                self._latest.put(message["bytes"])
             else:
-                await self._set(message.get("text") or "")
+                await self._change_settings(message.get("text") or "")
 
-    async def _set(self, text: str) -> None:
+    async def _change_settings(self, text: str) -> None:
         try:
-            settings = await asyncio.to_thread(settings_from, text, self._service)
-            model = self._service.models.get(settings.model, settings.how.style)
-        except RequestError as error:
-            await self._say({"type": "error", "error": str(error)})
+            given = await asyncio.to_thread(fields.from_json, fields.StreamSettings, text)
+            options = given.options(self._service.options.memory)
+            model = self._service.models.find(given.model, options.style)
+            masks = given.masks or {}
+            requests.check_styles(model, options, masks)
+            self._check_raw_size(given.input, given.width, given.height)
+            found = await self._decode_masks(model, masks) if masks else ()
+        except HTTPException as error:
+            await self._send({"type": "error", "error": error.detail})
             return
-        self._settings = settings
-        how = {name: value for name, value in vars(settings.how).items() if name in requests.fields.kinds()}
-        await self._say({"type": "settings", **how, "model": model.name, "input": settings.input})
+        raw = (given.input, given.width, given.height)
+        self._settings = Settings(options, given.model, *raw, given.format, given.quality, found)
+        known = {name: getattr(options, name) for name in fields.OPTIONS}
+        await self._send({"type": "settings", **known, "model": model.name, "input": given.input})
+
+    def _check_raw_size(self, kind: str, width: int, height: int) -> None:
+        limit = self._service.options.pixels
+        if kind == "raw" and not 0 < width * height <= limit:
+            raise HTTPException(400, f"raw frames need a width and height of at most {limit} pixels")
+
+    async def _decode_masks(self, model: ServedModel, files: Mapping[str, bytes]) -> tuple[Mask, ...]:
+        """Decode masks within the service's limits of memory and time. Raises HTTPException."""
+        limit = self._service.options.pixels
+
+        def work(_: Stylizer) -> tuple[Mask, ...]:
+            pixels = sum(requests.measure_masks(files, limit))
+            with self._service.budget.reserve(pixels):
+                return requests.decode_masks(files)
+
+        return await self._service.run(model, work)
 
     async def _answer(self) -> None:
         while True:
-            frame = await self._newest.take()
-            number, dropped = self._newest.number, self._newest.dropped
+            frame = await self._latest.take()
+            number, dropped = self._latest.number, self._latest.dropped
             start = time.perf_counter()
             try:
                 data, width, height = await self._stylize(frame, self._settings)
-            except RequestError as error:
+            except HTTPException as error:
                 self._service.metrics.frames.labels("error").inc()
-                await self._say({"type": "error", "error": str(error), "frame": number})
+                await self._send({"type": "error", "error": error.detail, "frame": number})
                 continue
-            except Dropped:
+            except Cancelled:
                 continue
             time_ms = round(1000 * (time.perf_counter() - start), 1)
-            told = {"width": width, "height": height, "dropped": dropped, "time_ms": time_ms}
-            await self._say({"type": "frame", "frame": number, **told})
+            about = {"width": width, "height": height, "dropped": dropped, "time_ms": time_ms}
+            await self._send({"type": "frame", "frame": number, **about})
             await self._socket.send_bytes(data)
             self._service.metrics.frames.labels("shown").inc()
 
     async def _stylize(self, frame: bytes, settings: Settings) -> tuple[bytes, int, int]:
-        model: Model = self._service.models.get(settings.model, settings.how.style)
-        pixels = self._service.options.pixels
+        model = self._service.models.find(settings.model, settings.options.style)
+        limit = self._service.options.pixels
 
         def work(stylizer: Stylizer) -> tuple[bytes, int, int]:
-            with self._service.budget.take(frame_pixels(frame, settings, pixels)):
-                return stylize_frame(stylizer, frame, settings, pixels)
+            with self._service.budget.reserve(frame_pixels(frame, settings, limit)):
+                return stylize_frame(stylizer, frame, settings)
 
         return await self._service.run(model, work)
 
-    async def _say(self, message: Mapping[str, Any]) -> None:
+    async def _send(self, message: Mapping[str, Any]) -> None:
         await self._socket.send_text(json.dumps(message))
 
 
-def settings_from(text: str, service: Service) -> Settings:
-    """Settings from JSON. Raises RequestError."""
-    try:
-        given = json.loads(text)
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        raise RequestError(400, 'settings are a JSON object, as in {"strength": 0.5}')
-    rest = {name: value for name, value in given.items() if name not in (*OWN, "format", "type")}
-    asked = requests.wanted({"quality": QUALITY, **rest}, b"", {}, service.options)
-    found = requests.read_masks(_decoded(given.get("masks")), service.options.pixels)
-    settings = Settings(asked.how, asked.model, quality=asked.quality, masks=found)
-    kinds = {"input": given.get("input", "jpeg"), "output": given.get("format", "jpeg")}
-    sides = {name: given.get(name, 0) for name in ("width", "height")}
-    if not all(kind in KINDS for kind in kinds.values()):
-        raise RequestError(400, "input and format of a stream take jpeg or raw")
-    if not all(type(side) is int and side >= 0 for side in sides.values()):
-        raise RequestError(400, "width and height of raw frames are whole numbers")
-    if kinds["input"] == "raw" and not 0 < sides["width"] * sides["height"] <= service.options.pixels:
-        raise RequestError(400, f"raw frames need a width and height of at most {service.options.pixels} pixels")
-    return replace(settings, **kinds, **sides)
-
-
-def _decoded(given: Any) -> dict[str, bytes]:
-    if not isinstance(given or {}, dict):
-        raise RequestError(400, "masks are {STYLE: base64 of a picture}")
-    try:
-        return {str(style): base64.b64decode(data, validate=True) for style, data in (given or {}).items()}
-    except (binascii.Error, TypeError, ValueError):
-        raise RequestError(400, "masks are {STYLE: base64 of a picture}") from None
-
-
-def frame_pixels(frame: bytes, settings: Settings, most_pixels: int) -> int:
-    """Pixels of a frame, or of the largest picture on its way. Raises RequestError for what is none or too large."""
+def frame_pixels(frame: bytes, settings: Settings, limit: int) -> int:
+    """Return what a frame takes of the pixel budget. Raises HTTPException for one that is damaged or too large."""
     if settings.input == "raw":
         size = (settings.width, settings.height)
         if len(frame) != 3 * size[0] * size[1]:
-            raise RequestError(400, f"a raw frame of {size[0]}x{size[1]} has {3 * size[0] * size[1]} bytes")
+            raise HTTPException(400, f"a raw frame of {size[0]}x{size[1]} has {3 * size[0] * size[1]} bytes")
     else:
-        size = limits.measure(frame, "frame", most_pixels)
-    return limits.pixels_of_sizes(settings.how, *size, most_pixels)
+        size = uploads.measure(frame, "frame", limit)
+    masks = [mask.image.width * mask.image.height for mask in settings.masks]
+    return pixels_in_work(largest_size(settings.options, *size, limit), masks)
 
 
-def stylize_frame(stylizer: Stylizer, frame: bytes, settings: Settings, most_pixels: int) -> tuple[bytes, int, int]:
-    """The frame (JPEG and other files, or raw RGB) stylized, in the stream's format, with its width and height."""
+def stylize_frame(stylizer: Stylizer, frame: bytes, settings: Settings) -> tuple[bytes, int, int]:
+    """Stylize a frame (a file, or raw RGB); return it in the stream's format, with its width and height."""
     if settings.input == "raw":
-        image = Image.frombytes("RGB", (settings.width, settings.height), frame)
+        pixels = np.frombuffer(frame, np.uint8).reshape(settings.height, settings.width, 3)
     else:
-        image = limits.decode(frame, "frame", most_pixels).rgb
+        pixels = np.asarray(uploads.decode(frame, "frame").rgb)
     with requests.plain_errors():
-        result = stylizer.stylize(image, settings.how, settings.masks or None)
+        result: NDArray[np.uint8] = stylizer(pixels, settings.options, settings.masks or None)
+    height, width = result.shape[:2]
     if settings.output == "raw":
-        return result.tobytes(), result.width, result.height
-    data = requests.encode(Picture(result, "JPEG", None, None), settings.quality)
-    return data, result.width, result.height
+        return result.tobytes(), width, height
+    return requests.encode(Picture.from_pixels(result, "JPEG"), settings.quality), width, height

@@ -1,9 +1,9 @@
-// The picture on the wall: before and after on top of each other, with a divider between them.
+// Compare before and after: two canvases on top of each other, with a divider that can be moved.
 
 import { draw } from "./files.js";
 
-// Small pictures are shown up to this many times their size.
-const MAGNIFIED = 2;
+// Small pictures are shown at up to this many times their size.
+const MAX_MAGNIFICATION = 2;
 
 export class Compare {
   constructor({ stage, frame }) {
@@ -24,7 +24,7 @@ export class Compare {
     this.wipe.setAttribute("aria-valuetext", `${Math.round(percent)} % photograph`);
   }
 
-  // Shows the photograph alone while `on`, whatever the divider says.
+  // Show the photograph alone while `on`, wherever the divider is.
   peek(on) {
     this.after.style.opacity = on ? 0 : 1;
   }
@@ -54,7 +54,7 @@ export class Compare {
     const scale = Math.min(
       (this.stage.clientWidth - 2 * room) / width,
       (this.stage.clientHeight - 2 * room) / height,
-      MAGNIFIED,
+      MAX_MAGNIFICATION,
     );
     this.frame.style.width = `${Math.max(1, Math.floor(width * scale))}px`;
     this.frame.style.height = `${Math.max(1, Math.floor(height * scale))}px`;

@@ -1,4 +1,4 @@
-// A picture by choosing, dropping or pasting.
+// Open pictures that are chosen, dropped or pasted; draw, reduce and save them.
 
 export function setUpFiles({ input, buttons, drop, onFile }) {
   for (const button of buttons) button.addEventListener("click", () => input.click());
@@ -27,7 +27,7 @@ function take(data, onFile) {
   return Boolean(file);
 }
 
-// The longer side that a canvas on screen needs at most, in px.
+// Longest side of a canvas on screen, in px.
 const SCREEN_PX = 2560;
 
 export function draw(canvas, source, mostPx = SCREEN_PX) {
@@ -40,7 +40,7 @@ export function draw(canvas, source, mostPx = SCREEN_PX) {
   return canvas;
 }
 
-// A smaller copy with that short side, as a blob; null when the picture is about that small itself.
+// Return a copy with that short side as a blob; null when the picture is about as small itself.
 export async function smaller(bitmap, shortSidePx, type) {
   const scale = shortSidePx / Math.min(bitmap.width, bitmap.height);
   if (scale > 0.8) return null;

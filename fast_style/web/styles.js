@@ -1,4 +1,4 @@
-// Styles as thumbnails: a group of radio buttons with pictures.
+// Show the styles as a group of radio buttons with thumbnails.
 
 const words = (name) => name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 
@@ -31,7 +31,7 @@ export class Styles {
     this.describe();
   }
 
-  // Below the thumbnails: the style under the pointer, else the chosen one.
+  // Write below the thumbnails the style under the pointer, else the chosen one.
   describe(style = this.chosen) {
     this.caption.textContent = style ? this.words(style) : "No model is loaded yet.";
   }

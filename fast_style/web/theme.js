@@ -1,4 +1,4 @@
-// Dark or light: the system's choice until the button is pressed, the person's from then on.
+// Switch between dark and light: as the system, until the button is pressed.
 
 const KEY = "fast_style.theme";
 

@@ -1,4 +1,4 @@
-// The network in a thread of its own: ONNX Runtime on WebGPU where there is one, else WebAssembly.
+// Run the network in a worker: ONNX Runtime on WebGPU where there is one, else in WebAssembly.
 
 const FOLDER = new URL("./runtime/", self.location.href).href;
 let loading = null;
@@ -14,10 +14,10 @@ self.addEventListener("message", async ({ data }) => {
   }
 });
 
-// runtime: webgpu or wasm, where the address says so (?runtime=wasm); else what suits the machine.
+// runtime: webgpu or wasm from the address of the page (?runtime=wasm), or null for the faster one.
 async function open(runtime) {
   const adapter = runtime === "wasm" ? null : await self.navigator.gpu?.requestAdapter().catch(() => null);
-  // A GPU that is only simulated is slower than WebAssembly.
+  // A GPU that the browser emulates on the CPU is slower than WebAssembly.
   const simulated = adapter?.info?.isFallbackAdapter ?? adapter?.isFallbackAdapter;
   if (adapter && (!simulated || runtime === "webgpu")) {
     try {
@@ -32,13 +32,13 @@ async function open(runtime) {
 async function session(module, on) {
   const ort = await import(module);
   ort.env.wasm.wasmPaths = FOLDER;
-  // Threads need a page that is isolated from others, which a plain static server's is not.
+  // Threads need cross-origin isolation, which needs headers that plain static servers do not send.
   ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(8, self.navigator.hardwareConcurrency) : 1;
   const loaded = await ort.InferenceSession.create("model.onnx", { executionProviders: [on], logSeverityLevel: 3 });
   return { ort, session: loaded, on };
 }
 
-// pixels: (3, height, width) float32 in [0, 1]; blend: weights of the styles. Returns the like of pixels.
+// Stylize pixels (3, height, width), float32 in [0, 1]; blend: weight of each style. Returns pixels of the same kind.
 async function run({ ort, session, on }, { pixels, width, height, blend }) {
   const inputs = { image: new ort.Tensor("float32", pixels, [1, 3, height, width]) };
   if (session.inputNames.includes("blend")) inputs.blend = new ort.Tensor("float32", blend, [1, blend.length]);

@@ -1,4 +1,4 @@
-// Between a canvas and the network: planes of float32 in [0, 1]; strength and colours on the way back.
+// Convert a canvas to planes (3, height, width) of float32 in [0, 1], and back with strength and colours.
 
 export function toPlanes({ data, width, height }) {
   const count = width * height;
@@ -12,7 +12,7 @@ export function toPlanes({ data, width, height }) {
 // Luma of ITU-R BT.601, which JPEG uses too.
 const luma = (r, g, b) => 0.299 * r + 0.587 * g + 0.114 * b;
 
-// photo, styled: planes. strength: 0 the photograph, 1 the style, beyond it exaggerated.
+// Blend two planes into an image. strength: 0 is photo, 1 is styled, more exaggerates it. colours: none, luminance.
 export function toImage(photo, styled, width, height, strength, colours) {
   const count = width * height;
   const image = new ImageData(width, height);
@@ -32,14 +32,14 @@ export function toImage(photo, styled, width, height, strength, colours) {
   return image;
 }
 
-// The colour with another luma; its chroma is reduced where it would leave [0, 1].
-function withLuma(color, wanted, out) {
+// Give a colour another luma; its chroma is reduced where it would leave [0, 1].
+function withLuma(color, target, out) {
   const own = luma(...color);
   let scale = 1;
   for (const value of color) {
     const chroma = value - own;
-    const room = chroma > 0 ? 1 - wanted : wanted;
+    const room = chroma > 0 ? 1 - target : target;
     if (Math.abs(chroma) > 1e-6) scale = Math.min(scale, room / Math.abs(chroma));
   }
-  for (let c = 0; c < 3; c += 1) out[c] = wanted + Math.max(0, scale) * (color[c] - own);
+  for (let c = 0; c < 3; c += 1) out[c] = target + Math.max(0, scale) * (color[c] - own);
 }

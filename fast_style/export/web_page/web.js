@@ -1,4 +1,4 @@
-// The page without a server: the parts of the service's page around a network that runs here.
+// Connect the parts of the page that needs no server: the network runs in this browser.
 
 import { toImage, toPlanes } from "./pixels.js";
 import { Compare } from "./shared/compare.js";
@@ -14,7 +14,7 @@ const network = new Worker("network.js", { type: "module" });
 let rows = 1;
 let picture = null; // {bitmap, name, width, height, planes}
 let styled = null;
-let wanted = 0; // number of the newest run; the answers of others are out of date
+let newest = 0; // number of the newest run; results of others are out of date
 let busy = false;
 let began = 0;
 
@@ -66,10 +66,10 @@ function blend() {
   return weights;
 }
 
-// One run at a time: what changes in the meantime is one more run at the end.
+// Run the network, one run at a time; all changes during a run become one more run after it.
 function paint() {
   if (!picture) return;
-  wanted += 1;
+  newest += 1;
   if (!busy) start();
 }
 
@@ -80,8 +80,8 @@ function start() {
   began = performance.now();
   const { planes, width, height } = picture;
   const pixels = planes.slice();
-  picture.asked = planes;
-  network.postMessage({ id: wanted, runtime, pixels, width, height, blend: blend() }, [pixels.buffer]);
+  picture.sent = planes;
+  network.postMessage({ id: newest, runtime, pixels, width, height, blend: blend() }, [pixels.buffer]);
 }
 
 network.addEventListener("message", ({ data }) => {
@@ -89,7 +89,7 @@ network.addEventListener("message", ({ data }) => {
   byId("busy").hidden = true;
   if (data.error) return say(`The network could not run: ${data.error}`, true);
   byId("runtime").textContent = `Runs in this browser alone, on ${data.on === "webgpu" ? "WebGPU" : "WebAssembly"}.`;
-  if (picture.asked === picture.planes) {
+  if (picture.sent === picture.planes) {
     styled = data.result;
     show();
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -97,10 +97,10 @@ network.addEventListener("message", ({ data }) => {
     byId("frame").dataset.shown = data.id;
     byId("download").disabled = false;
   }
-  if (data.id !== wanted) start();
+  if (data.id !== newest) start();
 });
 
-// Strength and colours need no run of the network.
+// Return a canvas with the styled picture at the chosen strength and colours, which need no run of the network.
 function result() {
   const { planes, width, height } = picture;
   const colours = document.querySelector("[name=preserve_color]:checked").value;

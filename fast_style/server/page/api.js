@@ -1,4 +1,4 @@
-// The service's API. The token, if there is one, comes with the address (#token=...) and stays for the session.
+// Call the service's API. Its token comes with the address of the page (#token=...) and is kept for the session.
 
 const KEY = "fast_style.token";
 
@@ -33,7 +33,7 @@ export async function fetchStyles() {
   return styles.map((style) => ({ ...style, preview: withToken(style.preview) }));
 }
 
-// fields: those of the API; mask: a blob or null. A full queue is waited for.
+// Stylize a picture; fields: those of the API; mask: a blob or null. Tries again while the queue is full (503).
 export async function stylize(image, fields, mask, signal) {
   const form = new FormData();
   form.append("image", image, "image");

@@ -1,4 +1,4 @@
-// The page: what the parts say to each other.
+// Connect the parts of the page: files, controls, preview, mask and camera.
 
 import { ApiError, fetchStyles, setToken, stylize, takeTokenFromAddress } from "./api.js";
 import { Compare } from "./shared/compare.js";
@@ -82,7 +82,7 @@ async function openFile(file) {
   await preview.open(picture.file, bitmap);
 }
 
-// Browsers do not know every format; the service does, and a strength of 0 gives the photograph back.
+// Return a file that the browser can show; the service decodes the others, as a strength of 0 is the photograph.
 async function readable(file) {
   try {
     (await createImageBitmap(file)).close();
@@ -93,7 +93,7 @@ async function readable(file) {
 }
 
 async function download() {
-  const style = settings.fields().style.replaceAll(/=[\d.]+/g, "").replaceAll(",", "-");
+  const style = settings.names.join("-");
   if (live.on) {
     if (live.blob) save(live.blob, `camera-${style}.jpg`);
     return;

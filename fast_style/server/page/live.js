@@ -1,14 +1,15 @@
-// The camera through the stream: at most two frames under way, the rate measured over the last ones shown.
+// Send the camera's frames through the stream, at most two at a time, at a size that reaches the target rate.
 
 import { openStream } from "./api.js";
 
 const SHORT_SIDES_PX = [480, 400, 320, 256, 208, 160];
-const WANTED_PER_S = 12;
-const UNDER_WAY = 2;
+const TARGET_PER_S = 12;
+const MAX_IN_FLIGHT = 2;
+// The rate is that of the frames shown in this time.
 const WINDOW_MS = 2000;
 
 export class Live {
-  // show(video, bitmap), rate(perSecond, shortSidePx), report(text), ended() are told.
+  // fields(), mask(): the settings. Callbacks: show(video, bitmap), rate(perSecond, shortSidePx), report(text), ended(text).
   constructor({ fields, mask, show, rate, report, ended }) {
     Object.assign(this, { fields, mask, show, rate, report, ended });
     this.on = false;
@@ -21,7 +22,7 @@ export class Live {
     await this.video.play();
     this.on = true;
     this.shown = [];
-    this.underWay = 0;
+    this.inFlight = 0;
     this.socket = openStream();
     this.socket.addEventListener("message", (event) => this.message(event.data));
     this.socket.addEventListener("close", (event) => this.closed(event));
@@ -47,8 +48,8 @@ export class Live {
   }
 
   next() {
-    if (!this.on || this.underWay >= UNDER_WAY) return;
-    this.underWay += 1;
+    if (!this.on || this.inFlight >= MAX_IN_FLIGHT) return;
+    this.inFlight += 1;
     const send = async () => {
       const canvas = this.frame();
       const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
@@ -72,12 +73,12 @@ export class Live {
 
   async message(data) {
     if (typeof data === "string") {
-      const told = JSON.parse(data);
-      if (told.type === "error") this.report(told.error);
-      // A frame that was passed over, because a newer one came, has no answer of its own.
-      if (told.type === "frame") this.underWay -= told.dropped - (this.dropped ?? 0);
-      if (told.type === "frame") this.dropped = told.dropped;
-      if (told.type === "error" && "frame" in told) this.answered();
+      const about = JSON.parse(data);
+      if (about.type === "error") this.report(about.error);
+      // A frame that a newer one replaced has no answer of its own.
+      if (about.type === "frame") this.inFlight -= about.dropped - (this.dropped ?? 0);
+      if (about.type === "frame") this.dropped = about.dropped;
+      if (about.type === "error" && "frame" in about) this.answered();
       return;
     }
     this.blob = new Blob([data], { type: "image/jpeg" });
@@ -89,7 +90,7 @@ export class Live {
   }
 
   answered() {
-    this.underWay -= 1;
+    this.inFlight -= 1;
     this.next();
   }
 
@@ -102,7 +103,7 @@ export class Live {
     const perSecond = (1000 * (this.shown.length - 1)) / span;
     this.rate(perSecond, SHORT_SIDES_PX[this.level]);
     if (span < 0.7 * WINDOW_MS) return;
-    const step = perSecond < 0.6 * WANTED_PER_S ? 1 : perSecond > 1.7 * WANTED_PER_S ? -1 : 0;
+    const step = perSecond < 0.6 * TARGET_PER_S ? 1 : perSecond > 1.7 * TARGET_PER_S ? -1 : 0;
     const level = Math.min(SHORT_SIDES_PX.length - 1, Math.max(0, this.level + step));
     if (level !== this.level) this.shown = [];
     this.level = level;

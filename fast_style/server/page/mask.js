@@ -1,4 +1,4 @@
-// Where the style applies, painted with a brush: white is styled, black is the photograph.
+// Paint a mask with a brush: white is styled, black is the photograph.
 
 const TINT = [24, 22, 20];
 const WORK_PX = 1024;
@@ -9,7 +9,7 @@ export class MaskPainter {
     this.onChange = onChange;
     this.size = toolbar.querySelector("#brush-size");
     this.removes = toolbar.querySelector("[name=brush][value=remove]");
-    this.mask = document.createElement("canvas"); // white with alpha: how far the style applies
+    this.mask = document.createElement("canvas"); // white; its alpha is the strength
     this.used = false;
     this.cursor = { x: 0.5, y: 0.5 };
     canvas.addEventListener("pointerdown", (event) => this.down(event));
@@ -32,7 +32,7 @@ export class MaskPainter {
     this.show();
   }
 
-  // The mask as a PNG, or null when the style applies everywhere.
+  // Return the mask as a PNG, or null when the style applies everywhere.
   async blob() {
     if (!this.used) return null;
     const flat = document.createElement("canvas");
@@ -57,7 +57,7 @@ export class MaskPainter {
     this.changed();
   }
 
-  // The first stroke decides what there is before it: nothing to paint on, or everything to remove from.
+  // The first stroke begins with an empty mask when it paints, with a full one when it removes.
   begin() {
     if (this.used) return;
     const context = this.mask.getContext("2d");
@@ -129,7 +129,7 @@ export class MaskPainter {
     this.onChange();
   }
 
-  // What is left out is veiled; the brush is a ring.
+  // Draw a veil over what stays a photograph, and the brush as a ring.
   show(ring = false) {
     const { canvas } = this;
     const context = canvas.getContext("2d");

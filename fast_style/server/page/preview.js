@@ -1,4 +1,4 @@
-// Live preview: after a change a small picture at once, then the full one; whatever is out of date is given up.
+// Preview a change: stylize a small copy, then the full picture; requests that are out of date are aborted.
 
 import { smaller } from "./shared/files.js";
 
@@ -6,7 +6,7 @@ const SMALL_PX = 288;
 const WAIT_MS = 40;
 
 export class Preview {
-  // make(blob, small, signal): the stylized blob. show(blob, small), report(error) are told.
+  // make(blob, small, signal) returns the stylized blob. Callbacks: show(blob, small), report(error), busy(on).
   constructor({ make, show, report, busy }) {
     Object.assign(this, { make, show, report, busy });
     this.full = null;
@@ -23,7 +23,7 @@ export class Preview {
     this.file = null;
   }
 
-  // The result for the settings of now; resolves when it is there.
+  // A promise of the full result for the current settings.
   get result() {
     return this.pending;
   }

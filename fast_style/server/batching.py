@@ -1,4 +1,4 @@
-"""One thread per device that runs the networks; calls that may go together go together."""
+"""Run the networks in one thread per device, and put concurrent calls into batches (dynamic batching)."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..engines import Engine
 from ..engines.tiling import Box, Tile
-from .errors import Dropped
+from .cancellation import CancellationToken, Cancelled
 
 Array = NDArray[np.float32]
 
@@ -18,39 +18,14 @@ Array = NDArray[np.float32]
 BATCH_PIXELS = 8 * 512 * 512
 
 
-class Ticket:
-    """A request's right to be worked on; given back when its client goes away or its time is over."""
-
-    _local = threading.local()
-
-    def __init__(self) -> None:
-        self.dropped = False
-
-    def check(self) -> None:
-        """Raise Dropped when nobody waits any more."""
-        if self.dropped:
-            raise Dropped
-
-    def __enter__(self) -> None:
-        self._local.ticket = self
-
-    def __exit__(self, *_: object) -> None:
-        del self._local.ticket
-
-    @classmethod
-    def current(cls) -> "Ticket":
-        """That of the request which this thread works on."""
-        return getattr(cls._local, "ticket", None) or cls()
-
-
 class Call:
-    """A call of an engine that waits for its turn."""
+    """A call of an engine that waits to be run."""
 
     def __init__(self, run: Callable[..., Any], image: Any, key: object) -> None:
         self.run = run
         self.image = image
         self.key = key
-        self.ticket = Ticket.current()
+        self.token = CancellationToken.current()
         self.since = time.monotonic()
         self.done = threading.Event()
         self.result: Any = None
@@ -63,11 +38,16 @@ class Call:
 
 
 class Worker:
-    """The thread of a device. `expected` tells how many calls may yet come: without others there is no waiting."""
+    """The thread that runs the networks on one device."""
 
     def __init__(
         self, batch_size: int, wait_s: float, expected: Callable[[], int], observe: Callable[[int], object]
     ) -> None:
+        """Start the thread.
+
+        batch_size: most pictures of a batch. wait_s: how long the first call of a batch waits for others. expected():
+        how many requests are in work, as no batch waits for more calls than that. observe(size): told of each batch.
+        """
         self.batch_size = batch_size
         self.wait_s = wait_s
         self._expected = expected
@@ -79,7 +59,10 @@ class Worker:
         self._thread.start()
 
     def run(self, run: Callable[..., Any], image: Any = None, key: object = None) -> Any:
-        """`run(image)` in the worker's thread; (1, 3, H, W) images of equal `key` are stacked, no key means alone."""
+        """Return run(image) from the worker's thread; images (1, 3, H, W) of equal `key` are put into one batch.
+
+        Without a key the call runs alone. Raises what `run` raises, and Cancelled.
+        """
         call = Call(run, image, key)
         with self._changed:
             self._waiting.append(call)
@@ -90,7 +73,7 @@ class Worker:
         return call.result
 
     def stop(self) -> None:
-        """End the thread after the calls that wait."""
+        """Run the calls that wait, then end the thread."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -108,31 +91,31 @@ class Worker:
                 _run(group)
 
     def _take(self) -> list[Call]:
-        """The oldest call with those that may go along, after a short wait for more."""
+        """Take the oldest call and those of its key out of the queue, after a short wait for more of them."""
         first = self._waiting[0]
         group = [first]
         if first.key is not None:
-            most = max(1, min(self.batch_size, BATCH_PIXELS // (first.image.shape[-1] * first.image.shape[-2])))
+            limit = max(1, min(self.batch_size, BATCH_PIXELS // (first.image.shape[-1] * first.image.shape[-2])))
 
-            def like() -> list[Call]:
-                return [call for call in self._waiting if call.key == first.key][:most]
+            def batch() -> list[Call]:
+                return [call for call in self._waiting if call.key == first.key][:limit]
 
-            left = first.since + self.wait_s - time.monotonic()
-            self._changed.wait_for(lambda: len(like()) >= min(most, self._expected()), timeout=max(0.0, left))
-            group = like()
+            left_s = first.since + self.wait_s - time.monotonic()
+            self._changed.wait_for(lambda: len(batch()) >= min(limit, self._expected()), timeout=max(0.0, left_s))
+            group = batch()
         self._waiting = [call for call in self._waiting if call not in group]
         for call in group:
-            if call.ticket.dropped:
-                call.finish(error=Dropped())
+            if call.token.cancelled:
+                call.finish(error=Cancelled())
         return [call for call in group if not call.done.is_set()]
 
 
 def _run(group: list[Call]) -> None:
-    """Instance norm is per picture: a batch gives what each picture alone would."""
+    """Run a batch; instance norm is per picture, so that each gets what it would get alone."""
     if len(group) > 1:
         try:
             results = group[0].run(np.concatenate([call.image for call in group]))
-        except Exception:  # one by one it may fit into memory, and only the guilty one gets the error
+        except Exception:  # one by one it may fit into memory, and only the faulty one gets the error
             results = None
         if results is not None:
             for i, call in enumerate(group):
@@ -146,7 +129,7 @@ def _run(group: list[Call]) -> None:
 
 
 class BatchingEngine:
-    """An engine whose calls, from any thread, run in the worker's: a `Stylizer` on top of it needs to know nothing."""
+    """Wrap an engine so that its calls, from any thread, run in batches in the worker's thread; for a `Stylizer`."""
 
     def __init__(self, engine: Engine, worker: Worker) -> None:
         self._engine = engine
@@ -160,12 +143,12 @@ class BatchingEngine:
 
     @property
     def memory_bytes(self) -> int:
-        """As the engine's own."""
+        """Memory of the engine's device, in bytes."""
         return self._engine.memory_bytes
 
     def __call__(self, image: Any, blend: Array | None = None, statistics: Array | None = None) -> Any:
-        """As the engine's own call; raises Dropped when nobody waits for the picture any more."""
-        Ticket.current().check()
+        """Run the engine on a batch, with its own arguments; raises Cancelled after the request was given up."""
+        CancellationToken.current().check()
         weights = None if blend is None else np.ascontiguousarray(blend)
         per_picture = weights is None or weights.ndim == 1
         key = None
@@ -174,7 +157,7 @@ class BatchingEngine:
         return self._worker.run(lambda batch: self._engine(batch, weights, statistics), image, key)
 
     def measure(self, image: Array, blend: Array) -> Array:
-        """As the engine's own."""
+        """Measure the statistics of a picture as the engine does."""
         result: Array = self._worker.run(lambda one: self._engine.measure(one, blend), image)
         return result
 
@@ -185,13 +168,13 @@ class BatchingEngine:
         blend: Callable[[Box], Array],
         tick: Callable[[], None] = lambda: None,
     ) -> Array:
-        """As the engine's own; ends between two tiles when nobody waits any more."""
-        ticket = Ticket.current()
+        """Measure tiles as the engine does; raises Cancelled between two tiles after the request was given up."""
+        token = CancellationToken.current()
 
-        def tick_while_wanted() -> None:
-            ticket.check()
+        def tick_or_stop() -> None:
+            token.check()
             tick()
 
         run = self._engine.measure_tiles
-        result: Array = self._worker.run(lambda _: run(tiles, image, blend, tick_while_wanted))
+        result: Array = self._worker.run(lambda _: run(tiles, image, blend, tick_or_stop))
         return result

@@ -1,4 +1,4 @@
-"""Batches, time limits, dropped work: the queue with a network whose speed and calls are known."""
+"""Batches, time limits, cancelled work: the queue with a network whose speed and calls are known."""
 
 import asyncio
 import contextlib
@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from starlette.exceptions import HTTPException
 
 from fast_style.options import ServerOptions
-from fast_style.server.errors import Dropped, RequestError
-from fast_style.server.limits import Budget
+from fast_style.server.batching import BATCH_PIXELS, BatchingEngine, Worker
+from fast_style.server.cancellation import CancellationToken, Cancelled
+from fast_style.server.memory import PixelBudget
 from fast_style.server.service import Service
-from fast_style.server.worker import BATCH_PIXELS, BatchingEngine, Ticket, Worker
 from fast_style.stylizer import Stylizer
 
 from .serving import RUNTIME, reference, save_model
@@ -123,36 +124,36 @@ def test_one_bad_picture_does_not_spoil_the_batch(worker: Worker) -> None:
     assert other.max() == 0.5
 
 
-def test_dropped_work_does_not_reach_the_network() -> None:
+def test_cancelled_work_does_not_reach_the_network() -> None:
     known = Known(0.3)
     worker = Worker(1, 0, lambda: 1, lambda size: None)
     engine = BatchingEngine(known, worker)
-    ticket = Ticket()
+    token = CancellationToken()
 
-    def dropped() -> Any:
-        with ticket:
+    def cancelled() -> Any:
+        with token:
             return engine(image(0), FIRST)
 
     with ThreadPoolExecutor(2) as pool:
         busy = pool.submit(engine, image(0), FIRST)
         time.sleep(0.1)
-        waiting = pool.submit(dropped)
+        waiting = pool.submit(cancelled)
         time.sleep(0.1)
-        ticket.dropped = True
-        with pytest.raises(Dropped):
+        token.cancelled = True
+        with pytest.raises(Cancelled):
             waiting.result()
         busy.result()
     assert known.batches == [1]
-    with pytest.raises(Dropped):
-        dropped()
+    with pytest.raises(Cancelled):
+        cancelled()
     worker.stop()
 
 
-def test_dropped_work_ends_between_tiles(worker: Worker) -> None:
+def test_cancelled_work_ends_between_tiles(worker: Worker) -> None:
     known = Known(0.02)
-    ticket = Ticket()
-    threading.Timer(0.2, setattr, (ticket, "dropped", True)).start()
-    with ticket, pytest.raises(Dropped):
+    token = CancellationToken()
+    threading.Timer(0.2, setattr, (token, "cancelled", True)).start()
+    with token, pytest.raises(Cancelled):
         BatchingEngine(known, worker).measure_tiles([], lambda box: image(0), lambda box: FIRST)
     assert 1 < len(known.batches) < 50
 
@@ -180,16 +181,16 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 
 def test_the_queue_is_bounded_and_time_limited(service: Service) -> None:
-    model = service.models.get()
+    model = service.models.find()
     end = threading.Event()
 
     async def scene() -> list[Any]:
         slow = [asyncio.create_task(service.run(model, lambda _: end.wait(10))) for _ in range(2)]
         await asyncio.sleep(0.05)
         assert service.full
-        with pytest.raises(RequestError) as refused:
+        with pytest.raises(HTTPException) as refused:
             await service.run(model, lambda _: None)
-        assert (refused.value.status, refused.value.retry_after_s) == (503, 1)
+        assert (refused.value.status_code, refused.value.headers) == (503, {"Retry-After": "1"})
         results = await asyncio.gather(*slow, return_exceptions=True)
         assert service.full  # the time is over, but the work is not
         end.set()
@@ -198,37 +199,37 @@ def test_the_queue_is_bounded_and_time_limited(service: Service) -> None:
         return [*results, await service.run(model, lambda _: "room again")]
 
     first, second, third = asyncio.run(scene())
-    assert isinstance(first, RequestError)
-    assert isinstance(second, RequestError)
-    assert str(first) == "it took longer than the limit of 0.3 s; try a smaller size"
+    assert isinstance(first, HTTPException)
+    assert isinstance(second, HTTPException)
+    assert (first.status_code, first.detail) == (504, "it took longer than the limit of 0.3 s; try a smaller size")
     assert third == "room again"
 
 
-def test_work_of_a_client_that_has_gone_is_dropped(service: Service) -> None:
-    model = service.models.get()
-    tickets: list[Ticket] = []
+def test_work_of_a_client_that_has_gone_is_cancelled(service: Service) -> None:
+    model = service.models.find()
+    tokens: list[CancellationToken] = []
 
     def work(_: Stylizer) -> None:
-        tickets.append(Ticket.current())
-        while not tickets[0].dropped:
+        tokens.append(CancellationToken.current())
+        while not tokens[0].cancelled:
             time.sleep(0.01)
 
     async def scene() -> None:
         gone = asyncio.sleep(0.05)
-        with pytest.raises(Dropped):
+        with pytest.raises(Cancelled):
             await service.run(model, work, gone)
 
     asyncio.run(scene())
-    assert tickets[0].dropped
+    assert tokens[0].cancelled
     assert "fast_style_dropped_total 1.0" in service.metrics.text()[0].decode()
 
 
 def test_pixels_in_work_are_bounded(service: Service) -> None:
-    budget = Budget(100)
+    budget = PixelBudget(100)
     order: list[str] = []
 
     def hold(name: str, pixels: int, seconds: float) -> None:
-        with budget.take(pixels):
+        with budget.reserve(pixels):
             order.append(name)
             time.sleep(seconds)
 
@@ -238,9 +239,11 @@ def test_pixels_in_work_are_bounded(service: Service) -> None:
 
     together([partial(hold, "small", 40, 0.1), partial(hold, "large", 50, 0.3), later])
     assert order.index("later") == 2
-    ticket = Ticket()
-    ticket.dropped = True
-    with ticket, pytest.raises(Dropped), budget.take(101):
+    token = CancellationToken()
+    token.cancelled = True
+    with budget.reserve(1), token, pytest.raises(Cancelled), budget.reserve(101):
+        pass
+    with budget.reserve(101):  # what needs more than there is runs alone
         pass
 
 
@@ -248,7 +251,7 @@ def test_two_devices_have_a_worker_each(tmp_path: Path) -> None:
     save_model(tmp_path / "m.pth", "a")
     service = Service(ServerOptions(models=tmp_path), replace(RUNTIME, device="cpu,cpu"))
     meet = threading.Barrier(2, timeout=10)
-    model = service.models.get()
+    model = service.models.find()
     assert len(model.stylizers) == 2
 
     def work(stylizer: Stylizer) -> int:
@@ -269,7 +272,7 @@ def test_too_many_uploads_are_refused(service: Service) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(4):
             stack.enter_context(service.receiving())
-        with pytest.raises(RequestError, match="too many requests are being received"):
+        with pytest.raises(HTTPException, match="too many requests are being received"):
             stack.enter_context(service.receiving())
     with service.receiving():
         pass
