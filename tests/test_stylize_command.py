@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -435,3 +436,18 @@ def test_installed_checkpoints_are_the_packages_own(tmp_path: Path, monkeypatch:
     (repository.parent / "pyproject.toml").touch()
     monkeypatch.setattr(bundled, "__file__", str(repository / "models/bundled.py"))
     assert list(bundled.shipped()) == ["repository"]
+
+
+def test_a_pipe_that_takes_a_part_at_a_time_gets_the_whole_picture(
+    work: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Narrow(io.BytesIO):
+        def write(self, data: object) -> int:
+            return super().write(bytes(data)[:100])  # type: ignore[call-overload]  # what is written is bytes-like
+
+    pipe = Narrow()
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=pipe))
+    assert command("in.jpg", "-o", "-") == 0
+    with Image.open(io.BytesIO(pipe.getvalue())) as image:
+        image.load()
+        assert image.size == (50, 40)

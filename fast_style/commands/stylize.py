@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from ..errors import FastStyleError
 from ..options import QUALITY, RuntimeOptions, StylizeOptions, VideoOptions
@@ -225,6 +225,13 @@ def stylize_one(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tu
     if job.target:
         images.write(styled, job.target, command.quality)
     else:
-        sys.stdout.buffer.write(images.encode(styled, command.quality))
-        sys.stdout.buffer.flush()
+        _write_whole(images.encode(styled, command.quality), sys.stdout.buffer)
     return styled.image.size
+
+
+def _write_whole(data: bytes, stream: BinaryIO) -> None:
+    """Write all of it; one call of an unbuffered stream (PYTHONUNBUFFERED) may write a part."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stream.write(rest) or 0 :]
+    stream.flush()
