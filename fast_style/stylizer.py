@@ -16,7 +16,7 @@ from .inference import masks
 from .inference.masks import Mask, MaskLike
 from .inference.noise import blank
 from .inference.painting import paint
-from .inference.pipeline import Pixels, Progress, render
+from .inference.pipeline import Progress, render
 from .inference.style_weights import Styles
 from .options import RuntimeOptions, StylizeOptions
 
@@ -130,23 +130,7 @@ class Stylizer:
         """
         wanted = replace(options or StylizeOptions(), **changes)
         run = partial(paint, self.engine, self._styles, wanted, self.masks(wanted, mask), progress=progress)
-        if picture.deep is None:
-            return replace(picture, image=self._finished(picture, run(np.asarray(picture.rgb))))
-        deep = run(images.deep_rgb(picture.deep))
-        eight = self._finished(picture, images.eight_bit(deep))
-        if eight.mode == "RGBA":
-            alpha = images.resized(picture.deep[..., 3:], eight.size)
-            deep = np.concatenate([deep, alpha], axis=2)
-        return replace(picture, image=eight, deep=deep)
-
-    def _finished(self, picture: images.Picture, pixels: Pixels) -> Image.Image:
-        """The styled pixels with the picture's alpha and profile."""
-        result = Image.fromarray(pixels)
-        if picture.image.mode == "RGBA":
-            result.putalpha(picture.image.getchannel("A").resize(result.size, Image.Resampling.LANCZOS))
-        if picture.icc_profile:
-            result.info["icc_profile"] = picture.icc_profile
-        return result
+        return picture.with_colors(run(picture.colors))
 
 
 def _any_blank(batch: Any) -> bool:

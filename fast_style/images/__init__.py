@@ -1,8 +1,19 @@
 """Pictures in and out: decode, orient, resize, encode; the one place where uint8 becomes float and back."""
 
-from .arrays import from_array, quantized, resize_short_side, resized, to_array, unit, with_short_side
-from .deep import deep_rgb, eight_bit
-from .picture import EXTENSIONS, Picture, flat, read, upright
+from .alpha import fill_hidden, flat
+from .arrays import (
+    Pixels,
+    eight_bit,
+    from_array,
+    quantized,
+    resize_short_side,
+    resized,
+    to_array,
+    unit,
+    with_short_side,
+)
+from .deep import deep_rgb
+from .picture import EXTENSIONS, Picture, read, upright
 from .sheets import captioned, contact_sheet, side_by_side
 from .writing import FORMATS, QUALITY, SUFFIXES, encode, format_for, write
 
@@ -12,11 +23,13 @@ __all__ = [
     "QUALITY",
     "SUFFIXES",
     "Picture",
+    "Pixels",
     "captioned",
     "contact_sheet",
     "deep_rgb",
     "eight_bit",
     "encode",
+    "fill_hidden",
     "flat",
     "format_for",
     "from_array",

@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
+Pixels = NDArray[Any]
+"""Pixels as files have them: uint8 or uint16, shape (H, W, 3), or (H, W, 4) with straight (unassociated) alpha."""
+
 
 def unit(pixels: NDArray[Any]) -> NDArray[np.float32]:
     """(H, W, 3) uint8 or uint16 to (1, 3, H, W) float32 in [0, 1]."""
@@ -36,6 +39,13 @@ def from_array(array: NDArray[np.float32]) -> Image.Image:
     return Image.fromarray(quantized(array))
 
 
+def eight_bit(pixels: Pixels) -> NDArray[np.uint8]:
+    """Round uint16 pixels of any shape to uint8; return uint8 pixels as they are."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 def resized(pixels: NDArray[Any], size: tuple[int, int], box: tuple[int, int, int, int] | None = None) -> NDArray[Any]:
     """(H, W, 3) uint8 or uint16 at another width and height, all of it or what lies in `box` (Lanczos)."""
     if pixels.shape[1::-1] == size and box is None:
@@ -43,9 +53,10 @@ def resized(pixels: NDArray[Any], size: tuple[int, int], box: tuple[int, int, in
     if pixels.dtype == np.uint8:
         return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, box))
     most = np.iinfo(pixels.dtype).max
-    channels = [Image.fromarray(pixels[..., c].astype(np.float32)) for c in range(pixels.shape[2])]
+    channels = [Image.fromarray(c.astype(np.float32)) for c in np.moveaxis(np.atleast_3d(pixels), -1, 0)]
     planes = [np.asarray(channel.resize(size, Image.Resampling.LANCZOS, box)) for channel in channels]
-    return (np.stack(planes, -1) + np.float32(0.5)).clip(0, most).astype(pixels.dtype)
+    result = (np.stack(planes, -1) + np.float32(0.5)).clip(0, most).astype(pixels.dtype)
+    return result if pixels.ndim == 3 else result[..., 0]
 
 
 def with_short_side(size: tuple[int, int], short_side_px: int | None) -> tuple[int, int]:

@@ -76,11 +76,6 @@ def deep_rgb(pixels: Deep) -> Deep:
     return (pixels[..., :3] * alpha + np.float32(65535) * (1 - alpha) + np.float32(0.5)).astype(np.uint16)
 
 
-def eight_bit(pixels: Deep) -> NDArray[np.uint8]:
-    """16 bit to 8, rounded."""
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
 def encode(pixels: Deep, kind: str, icc_profile: bytes | None, exif: bytes | None) -> bytes:
     """(H, W, 3 or 4) as PNG, with profile and EXIF, or as TIFF, with the profile."""
     import imagecodecs

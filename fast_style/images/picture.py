@@ -15,6 +15,8 @@ from PIL import Image, ImageCms, ImageOps
 
 from ..errors import FastStyleError
 from . import deep
+from .alpha import fill_hidden, flat
+from .arrays import Pixels, eight_bit, resized
 
 # What counts as a picture in a folder; a file that is named by the user is tried whatever its extension.
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".avif", ".heic"})
@@ -36,21 +38,44 @@ class Picture:
     """Profile of the RGB values; None means sRGB."""
     exif: bytes | None
     """EXIF without the orientation, which is applied."""
-    deep: "NDArray[np.uint16] | None" = None
+    deep: NDArray[np.uint16] | None = None
     """(H, W, 3 or 4), the pixels of `image` where they have 16 bit per channel."""
+
+    @classmethod
+    def from_pixels(cls, pixels: Pixels, format: str, icc_profile: bytes | None = None) -> "Picture":
+        """Make a picture from pixels (H, W, 3 or 4), uint8 or uint16."""
+        image = Image.fromarray(eight_bit(pixels))
+        return cls(image, format, icc_profile, None, pixels if pixels.dtype == np.uint16 else None)
+
+    @property
+    def pixels(self) -> Pixels:
+        """Pixels in the depth of the file: (H, W, 3 or 4), uint8 or uint16."""
+        return np.asarray(self.image) if self.deep is None else self.deep
 
     @property
     def rgb(self) -> Image.Image:
-        """The colours alone, transparent pixels on white."""
+        """The picture in 8 bit as it looks on white, mode RGB."""
         return flat(self.image)
 
+    @property
+    def colors(self) -> Pixels:
+        """Colours without alpha, (H, W, 3), never mixed with a ground; where alpha is 0 those of neighbours."""
+        pixels = self.pixels
+        return fill_hidden(pixels) if pixels.shape[2] == 4 else pixels
 
-def flat(image: Image.Image) -> Image.Image:
-    """An RGB or RGBA picture as RGB, transparent pixels on white: colours that nobody sees do not bleed in."""
-    if image.mode == "RGB":
-        return image
-    ground = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(ground, image).convert("RGB")
+    def with_colors(self, colors: Pixels) -> "Picture":
+        """Return the picture with other colours, (H, W, 3) uint8 or uint16 of any size.
+
+        Alpha is kept, resized where needed, and so is the metadata. The depth of the result is that of `colors`.
+        """
+        if self.image.mode == "RGBA":
+            deep = colors.dtype == np.uint16
+            alpha = self.pixels[..., 3] if deep else np.asarray(self.image.getchannel("A"))
+            colors = np.dstack([colors, resized(alpha, colors.shape[1::-1])])
+        image = Image.fromarray(eight_bit(colors))
+        if self.icc_profile:
+            image.info["icc_profile"] = self.icc_profile
+        return replace(self, image=image, deep=colors if colors.dtype == np.uint16 else None)
 
 
 def read(source: Path | BinaryIO) -> Picture:
