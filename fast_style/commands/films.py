@@ -18,7 +18,7 @@ def stylize_film(stylizer: "Stylizer", source: Path, target: Path, how: StylizeO
     partial = video.partial_path(target)
     with tqdm(unit="frame", desc=source.name) as bar:
 
-        def show(progress: video.Progress) -> None:
+        def show(progress: video.FilmProgress) -> None:
             bar.total = progress.expected
             bar.update(progress.frames - bar.n)
 

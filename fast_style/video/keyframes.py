@@ -32,6 +32,11 @@ class Keyframes:
         self._blends.sort(key=lambda key: key[0])
         self._strengths.sort(key=lambda key: key[0])
 
+    @property
+    def strengths(self) -> list[float]:
+        """The strength of each key, in their order."""
+        return [strength for _, strength in self._strengths]
+
     def __bool__(self) -> bool:
         return bool(self._strengths)
 
