@@ -34,8 +34,6 @@ class Container:
     """`exact` keeps any time, `frames` counts frames at the film's rate, a number is a unit of time in seconds."""
     edit_lists: bool = False
     """Whether tracks have edit lists, as in QuickTime."""
-    adts: bool = False
-    """Whether each packet of AAC carries an ADTS header."""
     loop: Callable[[int], int] | None = None
     """For animations, which have no sound: the muxer's `loop` for so many times to play (0: without end)."""
     still: bool = False
@@ -55,9 +53,10 @@ CONTAINERS = (
     Container((".mkv",), True, "libx264", "libvpx-vp9", muxer_options=CLUSTERS, times="exact"),
     Container((".webm",), True, "libvpx-vp9", "libvpx-vp9", "libopus", muxer_options=CLUSTERS, times="exact"),
     Container((".avi",), True, "libx264", "ffv1"),
-    Container((".ts", ".m2ts"), True, "libx264", times="exact", adts=True),
-    Container((".mts",), adts=True),
-    Container((".flv",), False, "libx264", times="exact"),
+    Container((".ts", ".m2ts"), True, "libx264", times="exact"),
+    Container((".mts",)),
+    # Its packets must come in order, however long the encoder delays some.
+    Container((".flv",), False, "libx264", times="exact", muxer_options={"max_interleave_delta": "10000000"}),
     Container((".nut",), times="exact"),
     Container(tuple(f".{name}" for name in _READ.split())),
     # A GIF counts how often it is repeated, the others how often they are played.

@@ -2,8 +2,10 @@
 
 import io
 import logging
+import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from .containers import Container
@@ -13,6 +15,12 @@ from .types import Attachment, CopiedStream
 log = logging.getLogger(__name__)
 # What a muxer is asked with where no packet of a stream is known: of subtitles, whose first may come late.
 ANY_PACKET = b"\0\0"
+# What makes packets fit that a muxer does not take as they are: AAC out of a transport stream repeats a header in each.
+BITSTREAM_FILTERS = {"aac": ("aac_adtstoasc",)}
+# Between packets: no container has coarser times.
+LEAST_STEP_S = Fraction(1, 1000)
+# Times of sound may be rounded by so much.
+ROUNDED_S = Fraction(1, 500)
 
 
 class Track:
@@ -24,10 +32,14 @@ class Track:
         self._encoder: Any = None
         self._copy: Any = None
         self._filter: Any = None
+        self._last_dts: int | None = None
+        self._end_s = Fraction(-1)  # of the sound that was encoded
         source, name = copied.stream, copied.stream.codec.canonical_name
-        self._strip = not container.adts and name == "aac"
-        if takes(output.format.name, copied):
+        filters = [None, *BITSTREAM_FILTERS.get(name, ())]
+        taken = next((f for f in filters if takes(output.format.name, container, copied, f)), ...)
+        if taken is not ...:
             self._copy = output.add_stream_from_template(source)
+            self._filter = pyav().bitstream.BitStreamFilterContext(taken, source) if taken else None
         elif source.type == "audio" and (encoder := container.sound_encoder or output.default_audio_codec) != "none":
             self._encoder = _sound_encoder(output, encoder, source.codec_context)
         else:
@@ -40,12 +52,10 @@ class Track:
     def write(self, packet: Any) -> None:
         """Take a packet of the source."""
         if self._copy:
-            shift = round(self._shift_s / packet.time_base)
-            packet.pts = None if packet.pts is None else packet.pts - shift
-            packet.dts = None if packet.dts is None else packet.dts - shift
-            for bare in self._without_headers(packet):
-                bare.stream = self._copy
-                self._output.mux(bare)
+            self._shift(packet)
+            for filtered in self._filter.filter(packet) if self._filter else [packet]:
+                filtered.stream = self._copy
+                self._output.mux(filtered)
         elif self._encoder:
             try:
                 frames = packet.decode()
@@ -53,18 +63,26 @@ class Track:
                 return
             self._encode(frames)
 
-    def _without_headers(self, packet: Any) -> list[Any]:
-        """AAC out of a transport stream repeats a header in every packet, which other containers keep once."""
-        if self._strip and self._filter is None:
-            self._strip = _has_adts(bytes(packet)[:2])
-            if self._strip:
-                self._filter = pyav().bitstream.BitStreamFilterContext("aac_adtstoasc", self._source)
-        return self._filter.filter(packet) if self._filter else [packet]
+    def _shift(self, packet: Any) -> None:
+        """Move its times; where pieces of a joined recording overlap, time goes on in least steps."""
+        base = packet.time_base
+        shift = round(self._shift_s / base)
+        packet.pts = None if packet.pts is None else packet.pts - shift
+        if packet.dts is None:
+            return
+        dts, step = packet.dts - shift, max(1, round(LEAST_STEP_S / base))
+        packet.dts = dts if self._last_dts is None else max(dts, self._last_dts + step)
+        packet.pts = None if packet.pts is None else max(packet.pts, packet.dts)
+        self._last_dts = packet.dts
 
     def _encode(self, frames: Any) -> None:
         for frame in frames:
             if frame.pts is not None:
-                frame.pts -= round(self._shift_s / frame.time_base)
+                base = frame.time_base
+                frame.pts -= round(self._shift_s / base)
+                if frame.pts * base < self._end_s - ROUNDED_S:  # pieces of a joined recording overlap
+                    frame.pts = math.ceil(self._end_s / base)
+                self._end_s = frame.pts * base + Fraction(frame.samples, frame.sample_rate)
             self._output.mux(self._encoder.encode(frame))
 
     def close(self) -> None:
@@ -74,78 +92,85 @@ class Track:
             self._output.mux(self._encoder.encode(None))
 
 
-def _has_adts(begin: bytes) -> bool:
-    return len(begin) == 2 and begin[0] == 0xFF and begin[1] & 0xF0 == 0xF0
-
-
-def takes(muxer: str, copied: CopiedStream) -> bool:
-    """Return whether a muxer, by libav's name, takes a stream: a file of it, in memory, that reads as the same codec.
+def takes(muxer: str, container: Container, copied: CopiedStream, bitstream_filter: str | None = None) -> bool:
+    """Return whether a muxer, by libav's name, takes a stream: a file of it, in memory, reads as the same codec.
 
     Muxers refuse codecs when they are opened, when the header is written or with the first packet; and some write what
-    nobody can read, such as PCM in a transport stream.
+    nobody can read, such as PCM in a transport stream. bitstream_filter: libav's name of what packets pass before.
     """
     source = copied.stream
 
     def add(output: Any) -> list[Any]:
         stream = output.add_stream_from_template(source)
-        return [_packet(data, stream, number) for number, data in enumerate(copied.first_packets or (ANY_PACKET,))]
+        packets = [_packet(data, stream, place) for place, data in enumerate(copied.first_packets or (ANY_PACKET,))]
+        if bitstream_filter:
+            context = pyav().bitstream.BitStreamFilterContext(bitstream_filter, source)
+            packets = [filtered for packet in packets for filtered in context.filter(packet)]
+            for packet in packets:
+                packet.stream = stream
+        return packets
 
-    def same(stream: Any) -> bool:
-        codec = stream.codec_context and stream.codec_context.codec.canonical_name
-        return bool(stream.type == source.type and codec == source.codec.canonical_name)
+    def reads(back: Any) -> bool:
+        for stream in back.streams:
+            context = stream.codec_context
+            if stream.type == source.type and context and context.codec.canonical_name == source.codec.canonical_name:
+                return stream.type != "audio" or not copied.first_packets or any(True for _ in back.decode(stream))
+        return False
 
-    return _survives(muxer, add, same)
+    return _survives(muxer, dict(container.muxer_options), add, reads)
 
 
-def attach(output: Any, attachment: Attachment) -> list[Any]:
+def attach(output: Any, container: Container, attachment: Attachment) -> list[Any]:
     """Add cover art or an attached file to a container (PyAV), before its header is written.
 
     Returns packets to write after the header. What the muxer does not take is left out, with a line in the log.
     """
-    ways = [_add_file] if attachment.data is None else [_add_cover, _add_cover_file]
-    for add in ways:
-        if _survives(output.format.name, lambda test, add=add: add(test, attachment), _is_attached):  # type: ignore[misc]
-            return add(output, attachment)
+    for way in [_add_file] if attachment.data is None else [_add_cover, _add_cover_file]:
+        add = partial(way, attachment)
+        if _survives(output.format.name, dict(container.muxer_options), add, _has_attachment):
+            return add(output)
     log.warning("cover art or an attached file does not fit into a %s file and is left out", output.format.name)
     return []
 
 
-def _is_attached(stream: Any) -> bool:
-    attached = bool(stream.disposition & pyav().stream.Disposition.attached_pic)
-    return bool(stream.type == "attachment" or (stream.type == "video" and attached))
+def _has_attachment(back: Any) -> bool:
+    attached = pyav().stream.Disposition.attached_pic
+    return any(stream.type == "attachment" or bool(stream.disposition & attached) for stream in back.streams)
 
 
-def _add_file(output: Any, attachment: Attachment) -> list[Any]:
+def _add_file(attachment: Attachment, output: Any) -> list[Any]:
     output.add_stream_from_template(attachment.stream)
     return []
 
 
-def _add_cover(output: Any, attachment: Attachment) -> list[Any]:
+def _add_cover(attachment: Attachment, output: Any) -> list[Any]:
     stream = output.add_stream_from_template(attachment.stream, opaque=True)
     stream.disposition = attachment.stream.disposition
     stream.metadata.update(attachment.stream.metadata)
     return [_packet(attachment.data or b"", stream, 0)]
 
 
-def _add_cover_file(output: Any, attachment: Attachment) -> list[Any]:
+def _add_cover_file(attachment: Attachment, output: Any) -> list[Any]:
     kind = attachment.stream.codec_context.codec.canonical_name.replace("mjpeg", "jpeg")
     name = attachment.stream.metadata.get("filename", f"cover.{kind}")
     output.add_attachment(name, f"image/{kind}", attachment.data)
     return []
 
 
-def _survives(muxer: str, add: Callable[[Any], list[Any]], found: Callable[[Any], bool]) -> bool:
-    """Whether what `add` adds to a file of that muxer, in memory, is `found` among the streams when it is read back."""
+def _survives(
+    muxer: str, options: dict[str, str], add: Callable[[Any], list[Any]], found: Callable[[Any], bool]
+) -> bool:
+    """Whether what `add` adds to a file of that muxer, in memory, is `found` when it is read back."""
     av, file = pyav(), io.BytesIO()
     try:
-        with av.open(file, "w", format=muxer) as output:
+        with av.open(file, "w", format=muxer, options=options) as output:
             packets = add(output)
             output.start_encoding()
             for packet in packets:
                 output.mux(packet)
         file.seek(0)
         with av.open(file) as back:
-            return any(map(found, back.streams))
+            return found(back)
     except (av.error.FFmpegError, ValueError):
         return False
 

@@ -9,7 +9,7 @@ from .libav import pyav, url
 from .types import Attachment, Chapter, CopiedStream
 
 # First packets of each stream of sound, and how many packets of the whole file are read to find them.
-FIRST_PACKETS, SEARCHED_PACKETS = 4, 2000
+FIRST_PACKETS, SEARCHED_PACKETS = 40, 2000
 
 
 def is_cover(stream: Any) -> bool:

@@ -75,7 +75,7 @@ class FilmWriter:
         silent = self._kind.loop is not None
         copies = () if silent else info.copies
         self._tracks = {c.stream.index: Track(container, self._kind, c, info.shift_s) for c in copies}
-        attached = [] if silent else [packet for a in info.attachments for packet in attach(container, a)]
+        attached = [] if silent else [packet for a in info.attachments for packet in attach(container, self._kind, a)]
         container.metadata.update(info.metadata)
         if info.chapters and not silent:
             container.set_chapters(_chapters(info))
