@@ -91,16 +91,22 @@ def _plays(path: Path) -> int:
         return 1 if loop is None else loop + 1 if loop else 0
 
 
-def set_last_duration(path: Path, duration_ms: int) -> None:
-    """Set the duration of the last frame of an animated WebP, which libwebp takes for the average of the others."""
+def correct_webp(path: Path, last_ms: int, alpha: bool) -> None:
+    """Set the duration of the last frame of an animated WebP, and whether it has alpha.
+
+    libwebp takes the first for the average of the other durations, and denies the second where no frame's rectangle has
+    transparent pixels, whatever is around it.
+    """
     data = bytearray(path.read_bytes())
     place, last = 12, None  # behind "RIFF", the size and "WEBP"
     while place + 8 <= len(data):
-        if data[place : place + 4] == b"ANMF":
-            last = place
+        kind = data[place : place + 4]
+        if kind == b"VP8X" and alpha:
+            data[place + 8] |= 0x10
+        last = place if kind == b"ANMF" else last
         size = int.from_bytes(data[place + 4 : place + 8], "little")
         place += 8 + size + size % 2
     if last is not None:
         duration = last + 8 + 12  # behind the chunk's header, x, y, width and height
-        data[duration : duration + 3] = min(duration_ms, 2**24 - 1).to_bytes(3, "little")
-        path.write_bytes(data)
+        data[duration : duration + 3] = min(last_ms, 2**24 - 1).to_bytes(3, "little")
+    path.write_bytes(data)

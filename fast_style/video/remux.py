@@ -126,9 +126,9 @@ def attach(output: Any, container: Container, attachment: Attachment) -> list[An
     Returns packets to write after the header. What the muxer does not take is left out, with a line in the log.
     """
     for way in [_add_file] if attachment.data is None else [_add_cover, _add_cover_file]:
-        add = partial(way, attachment)
-        if _survives(output.format.name, dict(container.muxer_options), add, _has_attachment):
-            return add(output)
+        test = partial(_add_to_film, partial(way, attachment))
+        if _survives(output.format.name, dict(container.muxer_options), test, _has_attachment):
+            return way(attachment, output)
     log.warning("cover art or an attached file does not fit into a %s file and is left out", output.format.name)
     return []
 
@@ -136,6 +136,16 @@ def attach(output: Any, container: Container, attachment: Attachment) -> list[An
 def _has_attachment(back: Any) -> bool:
     attached = pyav().stream.Disposition.attached_pic
     return any(stream.type == "attachment" or bool(stream.disposition & attached) for stream in back.streams)
+
+
+def _add_to_film(add: Callable[[Any], list[Any]], output: Any) -> list[Any]:
+    """Add to a film of one small frame: what has no frames is no film."""
+    stream = output.add_stream(output.default_video_codec, rate=25, width=16, height=16)
+    packets = add(output)
+    output.start_encoding()
+    frame = pyav().VideoFrame(16, 16, "yuv420p")
+    frame.pts = 0
+    return [*packets, *stream.encode(frame), *stream.encode(None)]
 
 
 def _add_file(attachment: Attachment, output: Any) -> list[Any]:

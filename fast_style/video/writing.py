@@ -155,7 +155,8 @@ class FilmWriter:
         """Correct times of the last frame that libav gets wrong."""
         assert self._begin is not None
         if self._encoder.name == "libwebp_anim":
-            animations.set_last_duration(self.partial, round(self._last_duration * self._base * 1000))
+            last_ms = round(self._last_duration * self._base * 1000)
+            animations.correct_webp(self.partial, last_ms, self._encoder.alpha)
         elif self._kind.edit_lists:
             lengthen_edit_list(self.partial, (self._end - self._begin) * self._base)
 
