@@ -103,7 +103,7 @@ def test_joined_recordings_go_on(tmp_path: Path, stylizer: Stylizer) -> None:
         assert np.diff(packets).min() > 0
 
 
-SOUND = {
+SOUND: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "pcm_s16le": ("mov", {"mp4": ("pcm_s16le", "aac"), "ts": ("mp2",), "webm": ("opus",), "avi": ("pcm_s16le",)}),
     "flac": ("mkv", {"mp4": ("flac", "aac"), "mov": ("aac",), "avi": ("flac", "mp3"), "ts": ("mp2",)}),
     "libopus": ("mkv", {"mp4": ("opus",), "mov": ("aac",), "avi": ("mp3", "opus"), "webm": ("opus",)}),
@@ -143,7 +143,7 @@ def test_chapters_dispositions_languages_and_cover_art_stay(tmp_path: Path, styl
     (tmp_path / "chapters.txt").write_text(
         ";FFMETADATA1\n" + "".join(f"[CHAPTER]\nTIMEBASE=1/10\nSTART={s}\nEND={s + 10}\ntitle=C{s}\n" for s in (0, 10))
     )
-    inputs = (
+    inputs: tuple[str, ...] = (
         "-f",
         "lavfi",
         "-i",
@@ -160,7 +160,7 @@ def test_chapters_dispositions_languages_and_cover_art_stay(tmp_path: Path, styl
     named = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu")
     source, target = (tmp_path / f"{name}.{suffix}" for name in ("in", "out"))
     video = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=2")
-    cover = (
+    cover: tuple[str, ...] = (
         "-attach",
         f"{tmp_path}/cover.png",
         "-metadata:s:t",

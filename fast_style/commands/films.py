@@ -1,4 +1,4 @@
-"""Films on the command line: a bar with the frame rate and the time left, and where an unfinished film is."""
+"""Stylize films on the command line, with a bar that shows the frame rate and the time left."""
 
 import sys
 from pathlib import Path
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from ..stylizer import Stylizer
 
 
-def stylize_film(stylizer: "Stylizer", source: Path, target: Path, how: StylizeOptions, options: VideoOptions) -> None:
-    """Stylize one film; what an interruption or an error leaves is named."""
+def stylize_film(
+    stylizer: "Stylizer", source: Path, target: Path, options: StylizeOptions, video_options: VideoOptions
+) -> None:
+    """Stylize one film. After an interruption or an error a line names the part that is done and plays."""
     partial = video.partial_path(target)
     with tqdm(unit="frame", desc=source.name) as bar:
 
@@ -23,7 +25,7 @@ def stylize_film(stylizer: "Stylizer", source: Path, target: Path, how: StylizeO
             bar.update(progress.frames - bar.n)
 
         try:
-            video.stylize_film(stylizer, source, target, how, options, show)
+            video.stylize_film(stylizer, source, target, options, video_options, show)
         except BaseException:
             if bar.n and partial.exists():
                 bar.write(f"note: the part of the film that is done plays: {partial}", file=sys.stderr)
