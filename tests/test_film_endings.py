@@ -15,7 +15,7 @@ import pytest
 from fast_style import FastStyleError, Stylizer
 from fast_style.commands import run, stylize
 from fast_style.options import VideoOptions
-from fast_style.video import Frame, Progress, open_source, partial_path, stylize_film
+from fast_style.video import FilmProgress, Frame, open_source, partial_path, stylize_film
 
 from .conftest import picture
 from .test_video import PHOTO, clip, ffmpeg, probe, stylizer, times, two_styles
@@ -72,7 +72,7 @@ def test_a_killed_film_plays_up_to_there(tiny: Path, tmp_path: Path, suffix: str
 def test_an_interruption_leaves_what_there_is(tmp_path: Path, stylizer: Stylizer) -> None:
     source, target = film(tmp_path / "in.mp4", 4), tmp_path / "out.mp4"
 
-    def stop(progress: Progress) -> None:
+    def stop(progress: FilmProgress) -> None:
         if progress.frames == 60:
             raise KeyboardInterrupt
 

@@ -89,9 +89,9 @@ def test_keys_change_style_and_strength_and_end_it(stylizer: Stylizer) -> None:
 def test_strength_stays_in_its_range() -> None:
     controls = Controls(StylizeOptions(strength=1.45), ["wave"])
     assert controls.press("+")
-    assert controls.how.strength == 1.5
+    assert controls.options.strength == 1.5
     controls.press("n")
-    assert controls.how.style == "wave"
+    assert controls.options.style == "wave"
     assert not controls.press("?")
 
 

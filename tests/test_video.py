@@ -18,7 +18,7 @@ from fast_style import Stylizer
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.models.transformer import TransformerNetwork
 from fast_style.options import NetworkOptions, StylizeOptions, VideoOptions
-from fast_style.video import Frame, Progress, open_source, partial_path, stylize_film
+from fast_style.video import FilmProgress, Frame, open_source, partial_path, stylize_film
 from fast_style.video.keyframes import Keyframes
 
 from .conftest import picture
@@ -89,7 +89,7 @@ def clip(tmp_path: Path) -> Path:
 
 
 def test_a_film_keeps_frames_times_and_sound(clip: Path, tmp_path: Path, stylizer: Stylizer) -> None:
-    told: list[Progress] = []
+    told: list[FilmProgress] = []
     target = tmp_path / "out/film.mp4"
     assert stylize_film(stylizer, clip, target, report=told.append) == 40
     (stream,) = probe(target, count=True)

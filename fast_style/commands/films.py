@@ -1,4 +1,4 @@
-"""Films on the command line: a bar with the frame rate and the time left, and where an unfinished film is."""
+"""Stylize films on the command line, with a bar that shows the frame rate and the time left."""
 
 import sys
 from pathlib import Path
@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 
 
 def stylize_film(
-    stylizer: "Stylizer", source: Path, target: Path, how: StylizeOptions, options: VideoOptions
+    stylizer: "Stylizer", source: Path, target: Path, options: StylizeOptions, video_options: VideoOptions
 ) -> tuple[int, int]:
-    """Stylize one film; return its width and height. What an interruption or an error leaves is named."""
+    """Stylize one film; return its width and height.
+
+    After an interruption or an error a line names the part that is done and plays.
+    """
     partial = video.partial_path(target)
     with tqdm(unit="frame", desc=source.name) as bar:
 
-        def show(progress: video.Progress) -> None:
+        def show(progress: video.FilmProgress) -> None:
             bar.total = progress.expected
             bar.update(progress.frames - bar.n)
 
         try:
-            video.stylize_film(stylizer, source, target, how, options, show)
+            video.stylize_film(stylizer, source, target, options, video_options, show)
         except BaseException:
             if bar.n and partial.exists():
                 bar.write(f"note: the part of the film that is done plays: {partial}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Live sources on the command line: a camera in a window, raw frames through a pipe."""
+"""Stylize live sources on the command line: a camera in a window, raw frames in a pipe."""
 
 import os
 import sys
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 KEYS = "n and p: styles; + and -: strength; q: end"
 
 
-def stylize_camera(stylizer: "Stylizer", index: int, how: StylizeOptions, video: VideoOptions) -> int:
-    """Show a camera, stylized, until a key ends it; the exit code."""
+def stylize_camera(stylizer: "Stylizer", index: int, options: StylizeOptions, video: VideoOptions) -> int:
+    """Show a camera, stylized, until a key ends it; return the exit code."""
     from ..video.live import OpenCVCamera, OpenCVWindow, run_live
 
     window = OpenCVWindow()
     camera = OpenCVCamera(index)
     print(KEYS)
     try:
-        shown, dropped = run_live(stylizer, camera, window, how, video)
+        shown, dropped = run_live(stylizer, camera, window, options, video)
     finally:
         camera.close()
         window.close()
@@ -29,8 +29,8 @@ def stylize_camera(stylizer: "Stylizer", index: int, how: StylizeOptions, video:
     return 0
 
 
-def stylize_raw(load: Callable[[], "Stylizer"], size: str, how: StylizeOptions, video: VideoOptions) -> int:
-    """Stylize raw frames from standard input to standard output; the exit code."""
+def stylize_raw(load: Callable[[], "Stylizer"], size: str, options: StylizeOptions, video: VideoOptions) -> int:
+    """Stylize raw frames from standard input to standard output; return the exit code."""
     from ..video import raw
 
     pixels = raw.parse_size(size)
@@ -38,5 +38,5 @@ def stylize_raw(load: Callable[[], "Stylizer"], size: str, how: StylizeOptions, 
     frames = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with frames:
-        raw.stylize_raw(load(), pixels, sys.stdin.buffer, frames, how, video)
+        raw.stylize_raw(load(), pixels, sys.stdin.buffer, frames, options, video)
     return 0

@@ -65,9 +65,17 @@ def sample_frames(path: Path, size_px: int, count: int) -> list[Array]:
 def _read_frames(path: Path, count: int, size_px: int, start_s: float) -> list[Array]:
     source = open_source(path, VideoOptions(start=start_s), size_px)
     try:
-        return list(islice((item.image for item in source if isinstance(item, Frame)), count))
+        frames = islice((item.image for item in source if isinstance(item, Frame)), count)
+        return [_at_size(image, size_px) for image in frames]
     finally:
         source.close()
+
+
+def _at_size(image: Array, size_px: int) -> Array:
+    """A frame at that short side: animations and numbered pictures are read whole."""
+    if min(image.shape[2:]) == size_px:
+        return image
+    return images.to_array(images.resize_short_side(images.from_array(image), size_px))
 
 
 def camera_path_clip(count: int, size_px: int, seed: int = 0) -> Clip:

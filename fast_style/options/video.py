@@ -1,4 +1,4 @@
-"""What to make of a film, beyond what is made of each of its frames."""
+"""Define the options of films, beyond those of each of their frames."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ from .checks import check_at_least, check_types
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """What to make of a film; pictures take no notice of these."""
+    """Options of films; they do not apply to pictures."""
 
     codec: str | None = None
     """Encoder, by libav's name (libx264, libx265, libvpx-vp9, ...); by default what suits the container."""
@@ -30,7 +30,8 @@ class VideoOptions:
     """Styles over the film's time, SECONDS=BLEND@STRENGTH or less of it: 0=wave@0 3.5=scream 7=wave=0.3,scream=0.7."""
 
     temporal: Literal["none", "flow"] = "none"
-    """flow steadies the film: what was painted before is carried along the optical flow where that can be trusted."""
+    """flow reduces flicker: each frame is averaged with those before it, warped along the optical flow where it can be
+    trusted."""
 
     def __post_init__(self) -> None:
         check_types(self)

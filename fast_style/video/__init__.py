@@ -1,6 +1,6 @@
-"""Films: streams of frames in, streams of stylized frames out, with their sound and their times."""
+"""Stylize films: streams of frames in, streams of stylized frames out, with their sound and their times."""
 
-from .film import Progress, stylize_film
+from .film import FilmProgress, stylize_film
 from .formats import is_film, is_film_name, open_sink, open_source
 from .temporal import FlowFilter
 from .types import ClipInfo, Frame
@@ -8,9 +8,9 @@ from .writing import partial_path
 
 __all__ = [
     "ClipInfo",
+    "FilmProgress",
     "FlowFilter",
     "Frame",
-    "Progress",
     "is_film",
     "is_film_name",
     "open_sink",

@@ -1,13 +1,16 @@
-"""Animated GIF, WebP and PNG as films, read by Pillow: frames put together, times in milliseconds."""
+"""Read animated GIF, WebP, PNG and AVIF as films, by Pillow: frames put together, times in milliseconds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from .. import images
 from ..errors import FastStyleError
+from ..images import Picture
 from ..options import VideoOptions
 from .sequences import PictureFrames
 from .types import Frame
@@ -17,36 +20,93 @@ MILLISECOND = Fraction(1, 1000)
 LEAST_MS = 100
 
 
-class AnimationReader(PictureFrames):
-    """The frames of an animated picture, transparent pixels on white."""
+def is_animated(path: Path) -> bool:
+    """Return whether a picture has several frames; False for what is no picture."""
+    try:
+        with Image.open(path) as image:
+            return _count(image) > 1
+    except Exception:  # decoders raise whatever they trip over; reading it will say what is wrong
+        return False
 
-    def __init__(self, path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> None:
+
+class AnimationReader(PictureFrames):
+    """The frames of an animated picture; those with transparent pixels have alpha."""
+
+    def __init__(self, path: Path, options: VideoOptions = VideoOptions()) -> None:
         """Raises FastStyleError for what is no picture."""
-        super().__init__(path, options, size)
+        super().__init__(path, options)
         if options.fps:
             raise FastStyleError("--fps: an animated picture keeps its times; leave it out")
-        durations = []
-        first = None
-        for picture, _, duration in self._pictures():
+        first, count, total_ms, alpha = None, 0, 0, False
+        for picture, duration in self._pictures():
             first = first or picture
-            durations.append(duration)
+            count, total_ms = count + 1, total_ms + duration
+            alpha = alpha or _is_transparent(picture.image)
         assert first
-        rate = Fraction(1000 * len(durations), sum(durations)).limit_denominator(1001)
-        self.info = self.describe(first, len(durations), rate, MILLISECOND)
+        rate = Fraction(1000 * count, total_ms).limit_denominator(1001)
+        self.info = replace(self.describe(first, count, rate, MILLISECOND), alpha=alpha, plays=_plays(path))
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames in order."""
-        return self.frames(self._pictures(), MILLISECOND)
+        """Yield frames in order."""
+        return self.wanted(self._timed(), MILLISECOND)
 
-    def _pictures(self) -> Iterator[tuple[Image.Image, int, int]]:
-        time = 0
+    def _timed(self) -> Iterator[Frame]:
+        time_ms = 0
+        for picture, duration in self._pictures():
+            yield Frame(picture, time_ms, duration)
+            time_ms += duration
+
+    def _pictures(self) -> Iterator[tuple[Picture, int]]:
+        """Frames and their durations in milliseconds."""
         try:
             with Image.open(self.path) as image:
-                for index in range(getattr(image, "n_frames", 1)):
+                for index in range(_first(image), getattr(image, "n_frames", 1)):
                     image.seek(index)
                     image.load()
-                    duration = round(image.info.get("duration", 0)) or LEAST_MS
-                    yield images.upright(image).rgb, time, duration
-                    time += duration
+                    yield images.upright(image), round(image.info.get("duration", 0)) or LEAST_MS
         except OSError as error:
             raise FastStyleError(f"{self.path}: not a readable picture ({error})") from error
+
+
+def _first(image: Image.Image) -> int:
+    """The first frame: the default image of a PNG may be for those who cannot show animations, and is none then."""
+    return int(bool(getattr(image, "default_image", False)))
+
+
+def _count(image: Image.Image) -> int:
+    return int(getattr(image, "n_frames", 1)) - _first(image)
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    lowest: Any = image.getchannel("A").getextrema()[0] if image.mode == "RGBA" else 255
+    return bool(lowest < 255)
+
+
+def _plays(path: Path) -> int:
+    """How often it is played; 0 is without end. A GIF says how often it is repeated, nothing for not at all."""
+    with Image.open(path) as image:
+        loop = image.info.get("loop")
+        if image.format != "GIF":
+            return int(loop or 0)
+        return 1 if loop is None else loop + 1 if loop else 0
+
+
+def correct_webp(path: Path, last_ms: int, alpha: bool) -> None:
+    """Set the duration of the last frame of an animated WebP, and whether it has alpha.
+
+    libwebp takes the first for the average of the other durations, and denies the second where no frame's rectangle has
+    transparent pixels, whatever is around it.
+    """
+    data = bytearray(path.read_bytes())
+    place, last = 12, None  # behind "RIFF", the size and "WEBP"
+    while place + 8 <= len(data):
+        kind = data[place : place + 4]
+        if kind == b"VP8X" and alpha:
+            data[place + 8] |= 0x10
+        last = place if kind == b"ANMF" else last
+        size = int.from_bytes(data[place + 4 : place + 8], "little")
+        place += 8 + size + size % 2
+    if last is not None:
+        duration = last + 8 + 12  # behind the chunk's header, x, y, width and height
+        data[duration : duration + 3] = min(last_ms, 2**24 - 1).to_bytes(3, "little")
+    path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Between libav's frames and the contract: sizes, colour matrix and range by libswscale in a filter graph."""
+"""Convert between libav's frames and arrays: sizes, colour matrix and range by libswscale in a filter graph."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -6,22 +6,36 @@ from typing import Any
 
 import numpy as np
 
+from .. import images
+from ..images import Picture, Pixels
 from .libav import pyav
-from .types import Array, Colors
+from .types import Colors, Content
 
 # libav's codes of the YCbCr matrices (ITU-T H.273), to the names that libswscale's filter knows.
 MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020"}
 UNSPECIFIED, BT709, BT601 = 2, 1, 6
 LIMITED, FULL = 1, 2
+# Of arrays, by whether there are more than 8 bits and whether there is alpha.
+PIXEL_FORMATS = {
+    (False, False): "rgb24",
+    (True, False): "rgb48le",
+    (False, True): "rgba",
+    (True, True): "rgba64le",
+}
 FLAGS = "lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
 
 
 def colors_of(frame: Any) -> Colors:
-    """What a decoded frame says of its colours; where it does not, what players take: BT.709 for HD, else BT.601."""
+    """Return what a decoded frame says of its colours, or what players assume: BT.709 for HD, else BT.601."""
     matrix = int(frame.colorspace)
     if matrix not in MATRICES:
         matrix = BT709 if max(frame.width, frame.height) >= 1280 or min(frame.width, frame.height) > 576 else BT601
     return Colors(matrix, int(getattr(frame, "color_trc", 2)), int(getattr(frame, "color_primaries", 2)))
+
+
+def has_alpha(pixel_format: Any) -> bool:
+    """Return whether a pixel format (PyAV) has an alpha channel."""
+    return any(component.is_alpha for component in pixel_format.components)
 
 
 class Graph:
@@ -34,12 +48,14 @@ class Graph:
         self._built_for: tuple[Any, ...] = ()
 
     def __call__(self, frame: Any | None) -> Iterator[Any]:
-        """What comes out when a frame (None: the end) goes in."""
+        """Yield what comes out when a frame (None: the end) goes in."""
         if frame is not None:
             kind = (frame.width, frame.height, frame.format.name)
             if kind != self._built_for:
                 yield from self._pushed(None)
-                self._build(frame)
+                self._graph = pyav().filter.Graph()
+                self._connect(self._graph, self._source(frame), self._graph.add("buffersink"))
+                self._graph.configure()
                 self._built_for = kind
         yield from self._pushed(frame)
 
@@ -53,39 +69,72 @@ class Graph:
             except (BlockingIOError, pyav().error.EOFError):
                 return
 
-    def _build(self, frame: Any) -> None:
-        self._graph = graph = pyav().filter.Graph()
+    def _source(self, frame: Any) -> Any:
         base = f"{self.time_base.numerator}/{self.time_base.denominator}"
         form = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={base}"
-        nodes = [graph.add("buffer", f"{form}:pixel_aspect=1/1")]
-        nodes += [graph.add(name, arguments or None) for name, arguments in self.chain]
-        graph.link_nodes(*nodes, graph.add("buffersink")).configure()
+        return self._graph.add("buffer", f"{form}:pixel_aspect=1/1")
+
+    def _connect(self, graph: Any, source: Any, sink: Any) -> None:
+        graph.link_nodes(source, *(graph.add(name, arguments or None) for name, arguments in self.chain), sink)
 
 
-def decoding_chain(width: int, height: int, colors: Colors, full_range: bool, deep: bool) -> list[tuple[str, str]]:
-    """Filters from a film's own pixels to RGB of that size."""
+class PaletteGraph(Graph):
+    """RGB frames to GIF's 256 colours, a palette for every frame, at the size of the chain's scale filter."""
+
+    def _connect(self, graph: Any, source: Any, sink: Any) -> None:
+        scale, split = graph.add(*self.chain[0]), graph.add("split")
+        choose, use = graph.add("palettegen", "stats_mode=single"), graph.add("paletteuse", "new=1:dither=sierra2_4a")
+        source.link_to(scale)
+        scale.link_to(split)
+        split.link_to(use, 0, 0)
+        split.link_to(choose, 1, 0)
+        choose.link_to(use, 0, 1)
+        use.link_to(sink)
+
+
+def decoding_chain(
+    width: int, height: int, colors: Colors, full_range: bool, deep: bool, alpha: bool = False
+) -> list[tuple[str, str]]:
+    """Return the filters from a film's own pixels to RGB, or RGB and alpha, of that size."""
     matrix, extent = MATRICES[colors.matrix], "pc" if full_range else "tv"
     scale = f"{width}:{height}:in_color_matrix={matrix}:in_range={extent}:out_range=pc:flags={FLAGS}"
-    return [("scale", scale), ("format", "rgb48le" if deep else "rgb24")]
+    return [("scale", scale), ("format", PIXEL_FORMATS[deep, alpha])]
 
 
 def encoding_chain(width: int, height: int, colors: Colors, pixel_format: str) -> list[tuple[str, str]]:
-    """Filters from RGB to the pixels of an encoder, in limited range."""
+    """Return the filters from RGB to the pixels of an encoder, in limited range."""
     scale = f"{width}:{height}:in_range=pc:out_color_matrix={MATRICES[colors.matrix]}:out_range=tv:flags={FLAGS}"
     return [("scale", scale), ("format", pixel_format)]
 
 
-def to_array(frame: Any, quarter_turns: int = 0) -> Array:
-    """An rgb24 or rgb48le frame to (1, 3, H, W) float32 in [0, 1], turned counter-clockwise by so many times 90°."""
-    pixels = frame.to_ndarray()
-    highest = np.float32(np.iinfo(pixels.dtype).max)
-    turned = np.rot90(pixels, quarter_turns) if quarter_turns else pixels
-    return np.ascontiguousarray(turned.transpose(2, 0, 1)[None], dtype=np.float32) / highest
+def to_frame(content: Content, deep: bool = False, alpha: bool = False) -> Any:
+    """Return a libav frame of RGB, or RGB and alpha, with 8 or 16 bits; without alpha transparent pixels are on white.
+
+    Arrays are clamped to [0, 1] and rounded.
+    """
+    pixels = _pixels(content, alpha) if isinstance(content, Picture) else images.quantized(content, _DEPTHS[deep])
+    if alpha and pixels.shape[2] == 3:
+        pixels = np.dstack([pixels, np.full(pixels.shape[:2], np.iinfo(pixels.dtype).max, pixels.dtype)])
+    at_depth = _sixteen_bit(pixels) if deep else images.eight_bit(pixels)
+    return pyav().VideoFrame.from_ndarray(np.ascontiguousarray(at_depth), format=PIXEL_FORMATS[deep, alpha])
 
 
-def to_frame(image: Array, deep: bool = False) -> Any:
-    """(1, 3, H, W) float32 to an rgb24 or rgb48le frame, clamped to [0, 1] and rounded."""
-    kind, name = (np.uint16, "rgb48le") if deep else (np.uint8, "rgb24")
-    highest = np.float32(np.iinfo(kind).max)
-    pixels = np.clip(image[0].transpose(1, 2, 0) * highest + np.float32(0.5), 0, highest)
-    return pyav().VideoFrame.from_ndarray(np.ascontiguousarray(pixels.astype(kind)), format=name)
+_DEPTHS = {False: np.uint8, True: np.uint16}
+
+
+def _pixels(picture: Picture, alpha: bool) -> Pixels:
+    """(H, W, 3 or 4): with alpha, hidden colours replaced by their neighbours', or as it looks on white."""
+    pixels = picture.pixels
+    if pixels.shape[2] == 3:
+        return pixels
+    if alpha:
+        return np.dstack([picture.colors, pixels[..., 3]])
+    if pixels.dtype == np.uint8:
+        return np.asarray(picture.rgb)
+    most = np.float32(np.iinfo(pixels.dtype).max)
+    share = pixels[..., 3:] / most
+    return (pixels[..., :3] * share + most * (1 - share) + np.float32(0.5)).astype(pixels.dtype)
+
+
+def _sixteen_bit(pixels: Pixels) -> Pixels:
+    return pixels if pixels.dtype == np.uint16 else pixels.astype(np.uint16) * np.uint16(257)

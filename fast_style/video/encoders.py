@@ -1,4 +1,4 @@
-"""Which encoder, with which settings: what suits the container, and little enough delay that a kill loses little."""
+"""Choose the encoder of frames: what suits the container, with so little delay that a kill loses little."""
 
 import os
 from dataclasses import dataclass, field
@@ -7,15 +7,11 @@ from typing import Any
 
 from ..errors import FastStyleError
 from ..options import VideoOptions
+from .containers import Container
+from .hdr import HdrMetadata
 from .libav import pyav
+from .types import ClipInfo
 
-# Encoder by extension; others take the container's own.
-SUITABLE = {
-    **dict.fromkeys((".mp4", ".m4v", ".mov", ".mkv", ".avi", ".ts", ".m2ts", ".flv", ".3gp"), "libx264"),
-    ".webm": "libvpx-vp9",
-    ".gif": "gif",
-    ".webp": "libwebp_anim",
-}
 CRF = {"libx264": 18, "libx265": 20, "libvpx-vp9": 28, "libsvtav1": 28, "libaom-av1": 28}
 # Beyond the encoder's delay a fragment waits until it is as long, and frames wait in queues; 2 s are allowed in all.
 DELAY_S = Fraction(3, 4)
@@ -26,6 +22,14 @@ KEYFRAME_EVERY_S = 2
 # Formats by preference: sub-sampled colour plays everywhere; the others are for odd sizes and for encoders without it.
 EIGHT_BIT = ("yuv420p", "yuv444p", "yuv422p", "yuvj420p", "yuvj444p", "bgra", "rgb24", "bgr0", "pal8")
 TEN_BIT = ("yuv420p10le", "yuv444p10le", "yuv422p10le")
+# libwebp knows its own matrix (BT.601 at any size) and range: it is given RGB.
+RGB_FIRST = {"libwebp_anim": ("bgra",)}
+# Formats with alpha by preference, and the encoders that write it: others have such formats and drop it.
+EIGHT_BIT_ALPHA = ("bgra", "rgba", "argb", "yuva420p", "yuva444p", "yuva422p", "yuva444p10le", "pal8")
+TEN_BIT_ALPHA = ("yuva444p10le", "yuva422p10le", "yuva420p10le", "rgba64be")
+KEEP_ALPHA = frozenset({"libvpx-vp9", "prores_ks", "qtrle", "png", "ffv1", "gif", "libwebp_anim"})
+# 4:4:4 with alpha of 16 bit.
+PRORES_4444 = {"profile": "4444", "vendor": "apl0"}
 
 
 @dataclass(frozen=True)
@@ -35,28 +39,34 @@ class Encoder:
     name: str
     pixel_format: str
     options: dict[str, str] = field(default_factory=dict)
+    alpha: bool = False
+    """Whether it is given frames with alpha."""
+
+    @property
+    def deep(self) -> bool:
+        """Whether it is given more than 8 bits per channel."""
+        return "10" in self.pixel_format or "64" in self.pixel_format
 
 
-def choose(
-    suffix: str, default: str, video: VideoOptions, size: tuple[int, int], rate: Fraction, deep: bool
-) -> Encoder:
-    """The encoder for a file of that extension. `default`: the container's own; `size`: width and height in px.
+def choose(container: Container, default: str, video: VideoOptions, size: tuple[int, int], info: ClipInfo) -> Encoder:
+    """Return the encoder for a container. default: the muxer's own choice; size: width and height in px.
 
     Raises FastStyleError for an encoder that is unknown or that takes no --crf.
     """
-    name = video.codec or SUITABLE.get(suffix, default)
-    codec = _codec(name)
+    preferred = (info.alpha and container.alpha_encoder) or container.encoder or default
+    codec = _codec(video.codec or preferred)
+    alpha = info.alpha and codec.name in KEEP_ALPHA and bool(container.alpha_encoder)
     formats = [form.name for form in codec.video_formats or ()] or ["yuv420p"]
     if video.crf is not None and codec.name not in CRF:
         raise FastStyleError(f"--crf: the encoder {codec.name} has no such setting; {', '.join(CRF)} have it")
-    options = _settings(codec.name, rate)
+    options = _settings(codec.name, info.rate, info.hdr)
     if codec.name in CRF:
         options["crf"] = str(CRF[codec.name] if video.crf is None else video.crf)
-    return Encoder(codec.name, _pixel_format(codec.name, formats, size, deep), options)
+    return Encoder(codec.name, _pixel_format(codec.name, formats, size, info.deep, alpha), options, alpha)
 
 
 def threads() -> int:
-    """Threads of the encoder: more of them delay it more."""
+    """Return the number of threads of the encoder: more of them delay it more."""
     return min(THREADS, os.cpu_count() or 1)
 
 
@@ -71,28 +81,39 @@ def _codec(name: str) -> Any:
     return codec
 
 
-def _pixel_format(name: str, formats: list[str], size: tuple[int, int], deep: bool) -> str:
+def _pixel_format(name: str, formats: list[str], size: tuple[int, int], deep: bool, alpha: bool) -> str:
     odd = size[0] % 2 or size[1] % 2
-    wanted = [*(TEN_BIT if deep else ()), *EIGHT_BIT]
-    if odd and name in ("libx264", "libx265"):  # their sizes are counted in whole colour samples
+    wanted = [*RGB_FIRST.get(name, ()), *(TEN_BIT if deep else ()), *EIGHT_BIT]
+    if alpha:
+        wanted = [*(TEN_BIT_ALPHA if deep else ()), *EIGHT_BIT_ALPHA]
+    elif odd and name in ("libx264", "libx265"):  # their sizes are counted in whole colour samples
         wanted = [form for form in wanted if "444" in form]
     return next((form for form in wanted if form in formats), formats[0])
 
 
-def _settings(name: str, rate: Fraction) -> dict[str, str]:
+def _settings(name: str, rate: Fraction, hdr: HdrMetadata) -> dict[str, str]:
     """Options of the encoder that bound its delay, and that make it as quick as a filter should be."""
     delay = min(40, int(rate * DELAY_S)) if rate >= SLOW_RATE else 0
     options = {"g": str(max(1, round(rate * KEYFRAME_EVERY_S)))}
+    own = hdr.encoder_options(name)
     if name == "libx264":
-        options |= {"preset": "medium", "rc-lookahead": str(delay), "x264-params": "sync-lookahead=0"}
+        own |= {"sync-lookahead": "0"}
+        options |= {"preset": "medium", "rc-lookahead": str(delay), "x264-params": _joined(own)}
         options |= {} if delay else {"tune": "zerolatency"}
     elif name == "libx265":
-        own = f"rc-lookahead={delay}:frame-threads=1:log-level=error" if delay else "log-level=error"
-        options |= {"preset": "fast", "x265-params": own} | ({} if delay else {"tune": "zerolatency"})
+        own |= {"rc-lookahead": str(delay), "frame-threads": "1"} if delay else {}
+        own |= {"log-level": "error"}
+        options |= {"preset": "fast", "x265-params": _joined(own)} | ({} if delay else {"tune": "zerolatency"})
     elif name == "libvpx-vp9":
         options |= {"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1", "lag-in-frames": str(min(25, delay))}
     elif name == "libsvtav1":
-        options |= {"preset": "8", "svtav1-params": f"lookahead={min(20, delay)}"}
+        options |= {"preset": "8", "svtav1-params": _joined(own | {"lookahead": str(min(20, delay))})}
     elif name == "libwebp_anim":
         options |= {"quality": "85"}
+    elif name == "prores_ks":
+        options |= PRORES_4444
     return options
+
+
+def _joined(parameters: dict[str, str]) -> str:
+    return ":".join(f"{name}={value}" for name, value in parameters.items())

@@ -1,4 +1,4 @@
-"""A film in, a stylized film out: decoding, inference and encoding at the same time, in memory that does not grow."""
+"""Stylize a film: decoding, inference and encoding at the same time, in memory that does not grow."""
 
 import time
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from ..images import with_short_side
 from ..options import StylizeOptions, VideoOptions
 from .formats import open_sink, open_source
-from .frames import Painter
+from .frames import FrameStylizer
 from .threads import ahead, behind, overlapped
-from .types import Array, Frame, Sink, Source
+from .types import Content, Frame, Sink, Source
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
 
 
 @dataclass(frozen=True)
-class Progress:
+class FilmProgress:
     """How far a film is."""
 
     frames: int
@@ -33,26 +33,27 @@ def stylize_film(
     stylizer: "Stylizer",
     source: Path,
     target: Path,
-    how: StylizeOptions = StylizeOptions(),
+    options: StylizeOptions = StylizeOptions(),
     video: VideoOptions = VideoOptions(),
-    report: Callable[[Progress], None] = lambda _: None,
+    report: Callable[[FilmProgress], None] = lambda _: None,
 ) -> int:
     """Stylize a film, an animation or an image sequence (`frames/%05d.png`); returns the number of frames.
 
-    `report` hears of every frame. An interruption (KeyboardInterrupt) or an error leaves what there is under
+    `report` is called after every frame. An interruption (KeyboardInterrupt) or an error leaves what there is under
     `partial_path(target)`, where it plays. Raises FastStyleError for inputs, outputs and options that cannot be used.
     """
-    reader = open_source(source, video, how.size)
+    frames = FrameStylizer(stylizer, options, video)
+    reader = open_source(source, video, frames.working_size)
     try:
-        painter = Painter(stylizer, how, video)
-        size = with_short_side(reader.info.full_size, how.output_size)
+        frames.deep = reader.info.deep
+        size = with_short_side(reader.info.full_size, options.output_size)
         writer = open_sink(target, reader.info, video, size)
     except BaseException:
         reader.close()
         raise
     whole = False
     try:
-        count = _run(reader, painter, writer, report)
+        count = _run(reader, frames, writer, report)
         whole = True
     finally:
         writer.close(whole)
@@ -60,21 +61,21 @@ def stylize_film(
     return count
 
 
-def _run(reader: Source, painter: Painter, writer: Sink, report: Callable[[Progress], None]) -> int:
+def _run(reader: Source, frames: FrameStylizer, writer: Sink, report: Callable[[FilmProgress], None]) -> int:
     count, start, info = 0, time.perf_counter(), reader.info
 
-    def job(item: Any) -> Callable[[], tuple[Any, Array | None]]:
+    def job(item: Any) -> Callable[[], tuple[Any, Content | None]]:
         if not isinstance(item, Frame):  # a packet of sound
             return lambda: (item, None)
-        paint = painter.job(item.image, float(item.pts * info.time_base))
-        return lambda: (item, paint())
+        stylize = frames.job(item.content, float(item.pts * info.time_base))
+        return lambda: (item, stylize())
 
     with ahead(reader) as items, behind(writer.write) as write:
-        for item, painted in overlapped(map(job, items), painter.lanes):
-            if painted is None:
+        for item, styled in overlapped(map(job, items), frames.concurrency):
+            if styled is None:
                 write(item)
                 continue
-            write(replace(item, image=painter.steady(item.image, painted)))
+            write(replace(item, content=frames.steady(item.content, styled)))
             count += 1
-            report(Progress(count, info.frames, time.perf_counter() - start))
+            report(FilmProgress(count, info.frames, time.perf_counter() - start))
     return count

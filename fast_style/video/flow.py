@@ -1,4 +1,4 @@
-"""Optical flow, warping along it, and where it can be trusted: OpenCV's DIS, no weights to download."""
+"""Estimate optical flow (OpenCV's DIS, no weights to download), warp along it, and find where it can be trusted."""
 
 from typing import Any, Literal
 
@@ -11,14 +11,15 @@ from ..images.color import luma
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-# Sundaram, Brox & Keutzer 2010, eq. 5 and 6: flow is consistent when there and back again differ by less than this
-# share of the squared lengths, plus a constant in px^2; motion boundaries are where its gradient exceeds the others.
+# Sundaram, Brox & Keutzer 2010, eq. 5 and 6: flow is consistent where forward and backward flow cancel but for this
+# share of the squared lengths, plus a constant in px^2; motion boundaries are where its gradient exceeds the
+# others.
 CONSISTENT_SHARE, CONSISTENT_PX2 = 0.01, 0.5
 BOUNDARY_SHARE, BOUNDARY_PX2 = 0.01, 0.002
 
 
 class FlowEstimator:
-    """Dense inverse search (Kroeger et al. 2016) between pictures of one size; keeps its buffers between calls."""
+    """Estimates flow by dense inverse search (Kroeger et al. 2016); keeps its buffers between calls of one size."""
 
     def __init__(self, preset: Literal["ultrafast", "fast", "medium"] = "medium") -> None:
         """preset: speed against accuracy. Raises FastStyleError when OpenCV is not installed."""
@@ -26,7 +27,7 @@ class FlowEstimator:
         self._dis = cv2.DISOpticalFlow_create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset.upper()}"))
 
     def __call__(self, start: Array, end: Array) -> Array:
-        """Where the pixels of `start` went in `end`: RGB (1, 3, H, W) in [0, 1] each, to (H, W, 2) px, x then y.
+        """Return where the pixels of `start` went in `end`: RGB (1, 3, H, W) in [0, 1] each, to (H, W, 2) px, x then y.
 
         `warp(end, flow)` then looks like `start`. Pictures below 12 px a side have no flow: zeros.
         """
@@ -38,7 +39,7 @@ class FlowEstimator:
 
 
 def warp(image: Array, flow: Array, kernel: Literal["linear", "cubic", "lanczos"] = "cubic") -> Array:
-    """Backward warping: the result at x is `image` at x + flow(x).
+    """Warp backward: the result at x is `image` at x + flow(x).
 
     image: (N, C, H, W); flow: (H, W, 2) px. Beyond the border the nearest pixel counts. cubic and lanczos (8 taps) are
     sharper than linear and may overshoot the range of the image.
@@ -52,7 +53,7 @@ def warp(image: Array, flow: Array, kernel: Literal["linear", "cubic", "lanczos"
 
 
 def inside(flow: Array) -> Mask:
-    """(H, W): whether x + flow(x) lies in the picture."""
+    """Return (H, W): whether x + flow(x) lies in the picture."""
     height, width = flow.shape[:2]
     where = flow + _grid(height, width)
     last = np.array([width - 1, height - 1], np.float32)
@@ -60,21 +61,21 @@ def inside(flow: Array) -> Mask:
     return result
 
 
-def consistent(there: Array, back: Array) -> Mask:
-    """(H, W): whether the pixel at x, moved by `there` and then by `back`, comes home; where not, it was occluded.
+def consistent(forward: Array, backward: Array) -> Mask:
+    """Return (H, W): whether the pixel at x, moved forward and backward, returns to x; where not, it was occluded.
 
-    there: flow from this picture to the other; back: from the other to this one; (H, W, 2) px each. Sundaram et al.
-    2010, as in Ruder et al. 2016 and Lai et al. 2018; pixels that leave the picture are not consistent.
+    forward: flow from this picture to the other; backward: from the other to this one; (H, W, 2) px each. Sundaram et
+    al. 2010, as in Ruder et al. 2016 and Lai et al. 2018; pixels that leave the picture are not consistent.
     """
-    returned = warp(back.transpose(2, 0, 1)[None], there, "linear")[0].transpose(1, 2, 0)
-    gap = np.square(there + returned).sum(-1)
-    length = np.square(there).sum(-1) + np.square(returned).sum(-1)
-    result: Mask = (gap < CONSISTENT_SHARE * length + CONSISTENT_PX2) & inside(there)
+    returned = warp(backward.transpose(2, 0, 1)[None], forward, "linear")[0].transpose(1, 2, 0)
+    gap = np.square(forward + returned).sum(-1)
+    length = np.square(forward).sum(-1) + np.square(returned).sum(-1)
+    result: Mask = (gap < CONSISTENT_SHARE * length + CONSISTENT_PX2) & inside(forward)
     return result
 
 
 def boundaries(flow: Array) -> Mask:
-    """(H, W): whether x lies on a motion boundary, where flow is not to be trusted; flow: (H, W, 2) px."""
+    """Return (H, W): whether x lies on a motion boundary, where flow is unreliable; flow: (H, W, 2) px."""
     if min(flow.shape[:2]) < 2:
         return np.zeros(flow.shape[:2], np.bool_)
     gradient = np.sum([np.square(part).sum(-1) for part in np.gradient(flow, axis=(0, 1))], axis=0)
@@ -83,7 +84,7 @@ def boundaries(flow: Array) -> Mask:
 
 
 def opencv() -> Any:
-    """OpenCV. Raises FastStyleError when it is not installed."""
+    """Return the package OpenCV. Raises FastStyleError when it is not installed."""
     try:
         import cv2
     except ImportError as error:
@@ -92,7 +93,7 @@ def opencv() -> Any:
 
 
 def _grid(height: int, width: int) -> Array:
-    """(H, W, 2): x and y of every pixel."""
+    """Return (H, W, 2): x and y of every pixel."""
     return np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Styles over time: `0=wave 3.5=scream@0.5 7=wave=0.3,scream=0.7`, interpolated in between."""
+"""Interpolate styles over time: `0=wave 3.5=scream@0.5 7=wave=0.3,scream=0.7`."""
 
 import math
 from bisect import bisect_right
@@ -13,7 +13,7 @@ Blend = Mapping[str, float]
 
 
 class Keyframes:
-    """The controls at every moment of a film."""
+    """Provides the controls at each time of a film."""
 
     def __init__(self, flags: Sequence[str], how: StylizeOptions, styles: Sequence[str]) -> None:
         """flags: SECONDS=BLEND, SECONDS=BLEND@STRENGTH or SECONDS=@STRENGTH each, in any order.
@@ -32,11 +32,16 @@ class Keyframes:
         self._blends.sort(key=lambda key: key[0])
         self._strengths.sort(key=lambda key: key[0])
 
+    @property
+    def strengths(self) -> list[float]:
+        """The strength of each key, in their order."""
+        return [strength for _, strength in self._strengths]
+
     def __bool__(self) -> bool:
         return bool(self._strengths)
 
     def at(self, time_s: float) -> StylizeOptions:
-        """The controls at that time."""
+        """Return the controls at that time."""
         how = self._how
         if self._blends:
             before, after, share = _around(self._blends, time_s)
@@ -51,7 +56,7 @@ class Keyframes:
 
 
 def _around(keys: Sequence[tuple[float, Blend]] | Sequence[tuple[float, float]], time_s: float) -> tuple:
-    """Values of the keys before and after a time, and how far the time is from one to the other: 0 to 1."""
+    """Return the values of the keys before and after a time, and how far it is from one to the other: 0 to 1."""
     index = bisect_right([time for time, _ in keys], time_s)
     (start, before), (end, after) = keys[max(index - 1, 0)], keys[min(index, len(keys) - 1)]
     return before, after, (time_s - start) / (end - start) if end > start else 0.0

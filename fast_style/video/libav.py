@@ -1,4 +1,4 @@
-"""PyAV, imported when it is needed, with its errors in plain words."""
+"""Import PyAV when it is needed, and put its errors in plain words."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from ..errors import FastStyleError
 
 
 def pyav() -> Any:
-    """PyAV. Raises FastStyleError when it is not installed."""
+    """Return the package PyAV. Raises FastStyleError when it is not installed."""
     try:
         import av
     except ImportError as error:
@@ -17,9 +17,14 @@ def pyav() -> Any:
     return av
 
 
+def url(path: Path) -> str:
+    """Return the path as libav takes it: the name of a file, whatever colons are in it."""
+    return f"file:{path}"
+
+
 @contextmanager
 def plain_errors(path: Path, doing: str) -> Iterator[None]:
-    """libav's errors as FastStyleErrors: `path: cannot be {doing} (reason)`."""
+    """Turn libav's errors into FastStyleErrors: `path: cannot be {doing} (reason)`."""
     av = pyav()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Live: the newest frame of a camera, painted; frames that come while the network works are dropped, never queued."""
+"""Stylize a camera in a window: always its newest frame; what comes meanwhile is dropped, never queued."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ from ..options import StylizeOptions, VideoOptions
 from ..options.controls import STRONGEST
 from ..stylizer import Stylizer
 from .flow import opencv
-from .frames import Painter
+from .frames import FrameStylizer
 
 Pixels = NDArray[np.uint8]
 STRENGTH_STEP = 0.1
@@ -27,21 +27,21 @@ RATE_OVER = 20
 
 
 class Camera(Protocol):
-    """Something that hands out frames at its own pace."""
+    """Hands out frames at its own pace."""
 
     def read(self) -> Pixels | None:
         """Wait for the next frame: RGB uint8 (H, W, 3); None when there will be no more."""
 
 
 class Window(Protocol):
-    """Something that shows frames and hears keys."""
+    """Shows frames and takes keys."""
 
     def show(self, image: Pixels, status: str) -> str:
-        """Show RGB uint8 (H, W, 3) with a line of text; returns the key pressed since the last call, or nothing."""
+        """Show RGB uint8 (H, W, 3) with a line of text; return the key pressed since, or an empty string."""
 
 
 class LatestFrame:
-    """The newest frame of a camera, read in a thread of its own."""
+    """Keeps the newest frame of a camera, read in a thread of its own."""
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -68,7 +68,7 @@ class LatestFrame:
             self._ready.notify()
 
     def take(self) -> Pixels | None:
-        """The newest frame that was not taken yet, waited for; None at the end. Raises what the camera raised."""
+        """Wait for a new frame and return the newest; None at the end. Raises what the camera raised."""
         with self._ready:
             self._ready.wait_for(lambda: self._frame is not None or self._ended)
             frame, self._frame = self._frame, None
@@ -84,64 +84,68 @@ class LatestFrame:
 
 @dataclass
 class Controls:
-    """What the keys change: n and p go through the styles, + and - change the strength, q and Esc end."""
+    """The controls that keys change: n and p go through the styles, + and - change the strength, q and Esc end."""
 
-    how: StylizeOptions
+    options: StylizeOptions
     styles: list[str]
     running: bool = True
 
     def press(self, key: str) -> bool:
-        """Act on a key; whether it changed how frames are painted."""
-        before = self.how
+        """Act on a key; return whether it changed how frames are stylized."""
+        before = self.options
         if key in ("q", "\x1b"):
             self.running = False
         elif key in ("n", "p") and self.styles:
-            now = self.styles.index(self.how.style) if self.how.style in self.styles else 0
-            self.how = replace(self.how, style=self.styles[(now + (1 if key == "n" else -1)) % len(self.styles)])
+            now = self.styles.index(self.options.style) if self.options.style in self.styles else 0
+            self.options = replace(
+                self.options, style=self.styles[(now + (1 if key == "n" else -1)) % len(self.styles)]
+            )
         elif key in ("+", "=", "-"):
             step = -STRENGTH_STEP if key == "-" else STRENGTH_STEP
-            strength = round(min(STRONGEST, max(0.0, self.how.strength + step)), 2)
-            self.how = replace(self.how, strength=strength)
-        return self.how is not before
+            strength = round(min(STRONGEST, max(0.0, self.options.strength + step)), 2)
+            self.options = replace(self.options, strength=strength)
+        return self.options is not before
 
 
 def run_live(
     stylizer: Stylizer,
     camera: Camera,
     window: Window,
-    how: StylizeOptions = StylizeOptions(),
+    options: StylizeOptions = StylizeOptions(),
     video: VideoOptions = VideoOptions(),
 ) -> tuple[int, int]:
-    """Paint the newest frame again and again until a key or the camera ends it; frames shown, and frames dropped."""
-    painter = Painter(stylizer, how, video)
-    controls = Controls(how, stylizer.styles)
+    """Stylize the newest frame again and again until a key or the camera ends it.
+
+    Returns how many frames were shown, and how many were dropped.
+    """
+    stylized = FrameStylizer(stylizer, options, video)
+    controls = Controls(options, stylizer.styles)
     latest = LatestFrame(camera)
     start, times, shown = time.perf_counter(), deque[float](maxlen=RATE_OVER), 0
     try:
         while controls.running and (frame := latest.take()) is not None:
-            result = _paint(painter, frame, controls.how, time.perf_counter() - start)
+            result = _stylize(stylized, frame, time.perf_counter() - start)
             times.append(time.perf_counter())
             rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
-            style = controls.how.style or stylizer.name
-            key = window.show(result, f"{style}  {controls.how.strength:.1f}  {rate:.1f} frames/s")
+            style = controls.options.style or stylizer.name
+            key = window.show(result, f"{style}  {controls.options.strength:.1f}  {rate:.1f} frames/s")
             shown += 1
             if controls.press(key):
-                painter.change(controls.how)
+                stylized.change(controls.options)
     finally:
         latest.close()
     return shown, latest.dropped
 
 
-def _paint(painter: Painter, frame: Pixels, how: StylizeOptions, time_s: float) -> Pixels:
-    """One frame at the working size and back."""
-    whole = Image.fromarray(frame)
-    work = images.resize_short_side(whole, how.size) if how.size else whole
-    result = painter.picture(work, time_s)
+def _stylize(stylized: FrameStylizer, frame: Pixels, time_s: float) -> Pixels:
+    """One frame, at the working size and back."""
+    whole, size = Image.fromarray(frame), stylized.working_size
+    result = stylized.picture(images.resize_short_side(whole, size) if size else whole, time_s)
     return np.asarray(result if result.size == whole.size else result.resize(whole.size))
 
 
 class OpenCVCamera:
-    """A camera of this machine."""
+    """Reads a camera of this machine."""
 
     def __init__(self, index: int) -> None:
         """Raises FastStyleError when there is none of that number."""
@@ -152,17 +156,17 @@ class OpenCVCamera:
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the driver is not to queue either
 
     def read(self) -> Pixels | None:
-        """The next frame; None when the camera is gone."""
+        """Return the next frame; None when the camera is gone."""
         good, frame = self._capture.read()
         return np.ascontiguousarray(frame[..., ::-1]) if good else None
 
     def close(self) -> None:
-        """Let go of the camera."""
+        """Release the camera."""
         self._capture.release()
 
 
 class OpenCVWindow:
-    """A window of OpenCV, which the headless package does not have."""
+    """Shows frames in a window of OpenCV, which the headless package does not have."""
 
     NAME = "fast_style"
 

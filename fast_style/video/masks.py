@@ -1,4 +1,4 @@
-"""Masks of films: still pictures, or films of their own that are read beside."""
+"""Provide the masks of a film's frames: still pictures, or films of their own that are read along."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 class MaskTracks:
-    """The masks at every moment of a film; stills are read once."""
+    """Provides the masks at each time of a film; still pictures are read once."""
 
-    def __init__(self, stylizer: "Stylizer", how: StylizeOptions, video: VideoOptions) -> None:
+    def __init__(self, stylizer: "Stylizer", options: StylizeOptions, video: VideoOptions) -> None:
         """Raises FastStyleError for masks that cannot be read."""
-        named = [split_flag(flag) for flag in how.mask]
+        named = [split_flag(flag) for flag in options.mask]
         self._tracks = [MaskTrack(path, style, video) if is_film(path) else None for path, style in named]
-        stills = tuple(flag for flag, track in zip(how.mask, self._tracks, strict=True) if track is None)
-        self._stills = stylizer.masks(replace(how, mask=stills))
+        stills = tuple(flag for flag, track in zip(options.mask, self._tracks, strict=True) if track is None)
+        self._stills = stylizer.masks(replace(options, mask=stills))
 
     def at(self, time_s: float) -> tuple[Mask, ...]:
-        """The masks at that time, in the order in which they were named."""
+        """Return the masks at that time, in the order in which they were named."""
         stills = iter(self._stills)
         return tuple(track.at(time_s) if track else next(stills) for track in self._tracks)
 
 
 class MaskTrack:
-    """A film of grey pictures; beyond its end the last one holds."""
+    """Reads a mask that is a film of grey pictures; beyond its end the last one holds."""
 
     def __init__(self, path: Path, style: str, video: VideoOptions) -> None:
         self._style = style
@@ -44,7 +44,7 @@ class MaskTrack:
         self._now = self._next[1]
 
     def at(self, time_s: float) -> Mask:
-        """The picture shown at that time, which may not be before that of the last call."""
+        """Return the picture shown at that time, which may not be before that of the last call."""
         while self._next and self._next[0] <= time_s + 1e-6:
             self._now = self._next[1]
             self._next = next(self._frames, None)

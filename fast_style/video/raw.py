@@ -1,4 +1,4 @@
-"""Raw frames through pipes: RGB24 in, RGB24 out, every frame answered in its order."""
+"""Stylize raw frames in pipes: RGB24 in, RGB24 out, every frame answered in its order."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,14 +10,14 @@ from .. import images
 from ..errors import FastStyleError
 from ..options import StylizeOptions, VideoOptions
 from ..stylizer import Stylizer
-from .frames import Painter
+from .frames import FrameStylizer
 from .threads import ahead, behind
 
 RATE = 25.0
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Width and height in px from `1280x720`. Raises FastStyleError for anything else."""
+    """Return width and height in px from `1280x720`. Raises FastStyleError for anything else."""
     match = re.fullmatch(r"(\d+)x(\d+)", text.strip().lower())
     if not match or not int(match[1]) * int(match[2]):
         raise FastStyleError(f"--raw {text}: expected WIDTHxHEIGHT, as in 1280x720")
@@ -29,24 +29,24 @@ def stylize_raw(
     size: tuple[int, int],
     source: BinaryIO,
     sink: BinaryIO,
-    how: StylizeOptions = StylizeOptions(),
+    options: StylizeOptions = StylizeOptions(),
     video: VideoOptions = VideoOptions(),
     report: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Stylize RGB24 frames of that width and height until the source ends; returns their number.
 
     Key frames count time at --fps, by default 25 a second. Latency is what is in the pipes and the few frames that are
-    being read, painted and written; nothing is dropped. Raises FastStyleError when the source ends within a frame.
+    being read, stylized and written; nothing is dropped. Raises FastStyleError when the source ends within a frame.
     """
-    painter = Painter(stylizer, how, video)
+    stylized = FrameStylizer(stylizer, options, video)
     count, rate = 0, video.fps or RATE
 
     def write(picture: Image.Image) -> None:
         _write(sink, picture, size)
 
-    with ahead(_frames(source, size, how.size), 2) as frames, behind(write, 2) as put:
+    with ahead(_frames(source, size, stylized.working_size), 2) as frames, behind(write, 2) as put:
         for image in frames:
-            put(painter.picture(image, count / rate))
+            put(stylized.picture(image, count / rate))
             count += 1
             report(count)
     return count
@@ -65,7 +65,7 @@ def _frames(source: BinaryIO, size: tuple[int, int], short_side_px: int | None) 
 
 
 def _exactly(source: BinaryIO, length: int) -> bytes:
-    """So many bytes, fewer only at the end: a pipe hands out what it has."""
+    """Read so many bytes, fewer only at the end: a pipe hands out what it has."""
     parts, missing = [], length
     while missing and (part := source.read(missing)):
         parts.append(part)

@@ -1,4 +1,4 @@
-"""Reading a film: any container and codec of libav, upright RGB frames at their times, packets to copy between them."""
+"""Read a film: any container and codec of libav, upright frames at their times, packets to copy between them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,19 +7,25 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from .. import images
 from ..errors import FastStyleError
-from ..images import with_short_side
+from ..images import Picture
 from ..options import VideoOptions
-from .conversion import FULL, Graph, colors_of, decoding_chain, to_array
-from .libav import plain_errors, pyav
+from .conversion import FULL, Graph, colors_of, decoding_chain, has_alpha
+from .hdr import read_hdr
+from .libav import plain_errors, pyav, url
+from .orientation import orientation_of
+from .timestamps import TimestampRepair
+from .tracks import attachments_of, chapters_of, copied_streams, is_cover
 from .types import ClipInfo, Frame
 
-COPIED = ("audio", "subtitle")
 ASSUMED_RATE = Fraction(25)
+# libav's own decoders of these codecs leave alpha out.
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _Decoded:
     """A decoded frame (PyAV) with its time and duration in units of the stream's time base."""
 
     frame: Any
@@ -31,10 +37,13 @@ class FilmReader:
     """The frames of a film from `start` on for `duration`, with the sound and subtitles of that time."""
 
     def __init__(self, path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> None:
-        """size: short side in px of the frames handed out. Raises FastStyleError for what is no film."""
+        """size: short side in px of the frames handed out; those with alpha come whole, as pictures.
+
+        Raises FastStyleError for what is no film.
+        """
         self.path, self.options = path, options
         with plain_errors(path, "read as a film"):
-            self._container = pyav().open(str(path))
+            self._container = pyav().open(url(path))
             try:
                 self._open(size)
             except BaseException:
@@ -42,54 +51,62 @@ class FilmReader:
                 raise
 
     def _open(self, size: int | None) -> None:
-        streams = self._container.streams
-        videos = [s for s in streams.video if not s.disposition & pyav().stream.Disposition.attached_pic]
+        streams, container = self._container.streams, self._container
+        videos = [stream for stream in streams.video if not is_cover(stream)]
         if not videos:
             raise FastStyleError(f"{self.path}: there is no film in it")
         self._video = videos[0]
-        self._video.thread_type = "AUTO"
+        self._decoder = _decoder(self._video)
         self._base = self._video.time_base or Fraction(1, 90000)
-        self._zero = Fraction(self._container.start_time or 0, 10**6)  # libav's unit is a microsecond
-        self._copies = tuple(s for s in streams if s.type in COPIED and s.codec_context is not None)
+        self._zero = Fraction(container.start_time or 0, 10**6)  # libav's unit is a microsecond
+        self._copies = [s for s in streams if s.type in ("audio", "subtitle") and s.codec_context is not None]
         self._rate = self._video.average_rate or self._video.guessed_rate or ASSUMED_RATE
+        self._repair = TimestampRepair(container.format.flags)
         if self.options.start:
-            self._container.seek(int((self._zero + Fraction(self.options.start)) * 10**6))
+            container.seek(int((self._zero + Fraction(self.options.start)) * 10**6))
         self._decoded = self._decode()
         self._early: list[Any] = []  # what comes up to the first frame, which tells size and colours
         for item in self._decoded:
             self._early.append(item)
-            if isinstance(item, _Shown):
+            if isinstance(item, _Decoded):
                 self.info = self._describe(item, size)
                 return
         raise FastStyleError(f"{self.path}: no frame in the part of the film that is asked for")
 
-    def _describe(self, first: _Shown, size: int | None) -> ClipInfo:
-        frame, options = first.frame, self.options
-        self._turns = round(float(getattr(frame, "rotation", 0)) / 90) % 4
-        stored = (frame.width, frame.height)
-        full = stored[::-1] if self._turns % 2 else stored
-        work = with_short_side(full, size)
-        colors = colors_of(frame)
+    def _describe(self, first: _Decoded, size: int | None) -> ClipInfo:
+        frame, options, colors = first.frame, self.options, colors_of(first.frame)
+        self._orientation = orientation_of(frame)
+        self._alpha = has_alpha(frame.format)
+        turned = self._orientation.transpose
+        full = (frame.height, frame.width) if turned else (frame.width, frame.height)
+        work = full if self._alpha else images.with_short_side(full, size)
         deep = frame.format.components[0].bits > 8
-        filters = decoding_chain(*(work[::-1] if self._turns % 2 else work), colors, frame.color_range == FULL, deep)
+        width, height = (work[1], work[0]) if turned else work
+        filters = decoding_chain(width, height, colors, frame.color_range == FULL, deep, self._alpha)
         rate = Fraction(options.fps).limit_denominator(1001) if options.fps else self._rate
         if options.fps:
             filters.insert(0, ("fps", f"fps={rate.numerator}/{rate.denominator}"))
         self._graph = Graph(filters, self._base)
         aspect = self._video.sample_aspect_ratio or Fraction(1)
+        # The first frame of a cut film is at 0, as is the start of a whole one.
+        shift_s = first.pts * self._base if options.start else max(self._zero, Fraction(0))
         return ClipInfo(
-            *work,
+            work[0],
+            work[1],
             time_base=1 / rate if options.fps else self._base,
             rate=rate,
             frames=self._expected(rate),
             full_size=full,
             colors=colors,
             deep=deep,
-            pixel_aspect=1 / aspect if self._turns % 2 and aspect else aspect or Fraction(1),
+            alpha=self._alpha,
+            pixel_aspect=1 / aspect if turned else aspect,
+            hdr=read_hdr(frame),
             metadata=dict(self._container.metadata),
-            copies=self._copies,
-            # The first frame of a cut film is at 0, as is the start of a whole one.
-            shift_s=first.pts * self._base if options.start else max(self._zero, Fraction(0)),
+            chapters=chapters_of(self._container, shift_s, options.duration),
+            copies=copied_streams(self.path, self._copies),
+            attachments=attachments_of(self.path, self._container),
+            shift_s=shift_s,
         )
 
     def _expected(self, rate: Fraction) -> int | None:
@@ -105,13 +122,14 @@ class FilmReader:
         return max(1, round(seconds * rate))
 
     def _decode(self) -> Iterator[Any]:
-        """Decoded frames of the wanted part with their times, and the packets of the same part."""
+        """Yield decoded frames of the wanted part with their times, and the packets of the same part."""
         begin = self._zero + Fraction(self.options.start) if self.options.start else None
         end = self._zero + Fraction(self.options.start) + Fraction(self.options.duration or 0)
         until = end if self.options.duration else None
         running = {stream.index for stream in (self._video, *self._copies) if stream.type != "subtitle"}
         last = None
         for packet in self._container.demux(self._video, *self._copies):
+            self._repair(packet)
             if packet.stream.index != self._video.index:
                 place = _place(packet, begin, until)
                 if place == 0:
@@ -119,33 +137,33 @@ class FilmReader:
                 elif place > 0:
                     running.discard(packet.stream.index)
             elif self._video.index in running:
-                for shown in self._shown(packet, last):
-                    last = shown
-                    place = _compare(shown.pts * self._base, begin, until)
+                for decoded in self._frames_of(packet, last):
+                    last = decoded
+                    place = _compare(decoded.pts * self._base, begin, until)
                     if place == 0:
-                        yield shown
+                        yield decoded
                     elif place > 0:
                         running.discard(self._video.index)
             if not running:
                 return
 
-    def _shown(self, packet: Any, last: _Shown | None) -> Iterator[_Shown]:
-        """The frames of a packet, at times that grow; damaged packets are passed over, as players do."""
+    def _frames_of(self, packet: Any, last: _Decoded | None) -> Iterator[_Decoded]:
+        """Yield the frames of a packet, at times that grow; damaged packets are passed over, as players do."""
         try:
-            frames = packet.decode()
+            frames = self._decoder.decode(packet if packet.size else None)
         except pyav().error.InvalidDataError:
             return
         usual = max(1, round(1 / (self._rate * self._base)))
         for frame in frames:
             pts = frame.pts if frame.pts is not None else last.pts + usual if last else 0
-            last = _Shown(frame, max(pts, last.pts + 1) if last else pts, int(getattr(frame, "duration", 0) or 0))
+            last = _Decoded(frame, max(pts, last.pts + 1) if last else pts, int(getattr(frame, "duration", 0) or 0))
             yield last
 
     def __iter__(self) -> Iterator[Any]:
-        """Frames in order, and packets of the streams to copy between them."""
+        """Yield frames in order, and packets of the streams to copy between them."""
         with plain_errors(self.path, "read"):
             for item in chain(self._taken(), self._decoded):
-                if isinstance(item, _Shown):
+                if isinstance(item, _Decoded):
                     yield from self._converted(item)
                 else:
                     yield item
@@ -156,17 +174,29 @@ class FilmReader:
         while self._early:
             yield self._early.pop(0)
 
-    def _converted(self, shown: _Shown | None) -> Iterator[Frame]:
+    def _converted(self, decoded: _Decoded | None) -> Iterator[Frame]:
         shift = round(self.info.shift_s / self._base)
-        if shown is not None:
-            shown.frame.pts = shown.pts - shift
-            shown.frame.time_base = self._base
-        for frame in self._graph(shown.frame if shown else None):
-            yield Frame(to_array(frame, self._turns), frame.pts, int(getattr(frame, "duration", 0) or 0))
+        if decoded is not None:
+            decoded.frame.pts = decoded.pts - shift
+            decoded.frame.time_base = self._base
+        for frame in self._graph(decoded.frame if decoded else None):
+            pixels = self._orientation(frame.to_ndarray())
+            content = Picture.from_pixels(pixels, "PNG") if self._alpha else images.unit(pixels)
+            yield Frame(content, frame.pts, int(getattr(frame, "duration", 0) or 0))
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+
+def _decoder(stream: Any) -> Any:
+    """Return the decoder of a stream (PyAV), for VP8 and VP9 with alpha the one that decodes it."""
+    name = ALPHA_DECODERS.get(stream.codec_context.codec.canonical_name)
+    metadata = {key.lower(): value for key, value in stream.metadata.items()}
+    if name and metadata.get("alpha_mode") == "1" and name in pyav().codecs_available:
+        return pyav().CodecContext.create(name, "r")
+    stream.thread_type = "AUTO"
+    return stream.codec_context
 
 
 def _place(packet: Any, begin: Fraction | None, end: Fraction | None) -> int:

@@ -1,15 +1,15 @@
-"""Numbered pictures as films: `frames/%05d.png`, read and written as pictures are."""
+"""Read and write numbered pictures as films: `frames/%05d.png`, each as a picture is read and written."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from .. import images
 from ..errors import FastStyleError
+from ..images import Picture
 from ..options import VideoOptions
 from .types import ClipInfo, Frame
 
@@ -23,66 +23,65 @@ def is_pattern(path: Path) -> bool:
 
 
 class PictureFrames:
-    """Frames from pictures with times: what sequences and animations have in common."""
+    """Select the wanted part of frames that are pictures: what sequences and animations have in common."""
 
-    def __init__(self, path: Path, options: VideoOptions, size: int | None) -> None:
-        self.path, self._options, self._size = path, options, size
+    def __init__(self, path: Path, options: VideoOptions) -> None:
+        self.path, self._options = path, options
 
-    def describe(self, first: Image.Image, count: int, rate: Fraction, time_base: Fraction) -> ClipInfo:
-        """What is known of `count` upright RGB pictures like `first`."""
-        self._full = first.size
-        work = images.with_short_side(first.size, self._size)
+    def describe(self, first: Picture, count: int, rate: Fraction, time_base: Fraction) -> ClipInfo:
+        """Return what is known of `count` pictures like `first`."""
+        size = first.image.size
         seconds = max(Fraction(0), count / rate - Fraction(self._options.start))
         seconds = min(seconds, Fraction(self._options.duration or seconds))
         frames = max(1, round(seconds * rate))
-        return ClipInfo(*work, time_base=time_base, rate=rate, frames=frames, full_size=first.size)
+        return ClipInfo(*size, time_base=time_base, rate=rate, frames=frames, full_size=size)
 
-    def frames(self, pictures: Iterator[tuple[Image.Image, int, int]], time_base: Fraction) -> Iterator[Frame]:
-        """Those of (picture, pts, duration) that --start and --duration want, at the working size."""
+    def wanted(self, frames: Iterator[Frame], time_base: Fraction) -> Iterator[Frame]:
+        """Yield those frames that --start and --duration want, the first at 0."""
         start = round(Fraction(self._options.start) / time_base)
         end = start + Fraction(self._options.duration) / time_base if self._options.duration else None
         zero = None
-        for picture, pts, duration in pictures:
-            if end is not None and pts >= end:
+        for frame in frames:
+            if end is not None and frame.pts >= end:
                 return
-            if pts < start:
+            if frame.pts < start:
                 continue
-            zero = pts if zero is None else zero
-            same = picture if picture.size == self._full else picture.resize(self._full, Image.Resampling.LANCZOS)
-            work = images.resize_short_side(same, self._size) if self._size else same
-            yield Frame(images.to_array(work), pts - zero, duration)
+            zero = frame.pts if zero is None else zero
+            yield replace(frame, pts=frame.pts - zero)
         if zero is None:
             raise FastStyleError(f"{self.path}: no frame in the part of the film that is asked for")
 
     def close(self) -> None:
-        """Nothing stays open between frames."""
+        """Do nothing: no file stays open between frames."""
 
 
 class SequenceReader(PictureFrames):
     """The pictures that a pattern such as `frames/%05d.png` names, by their numbers; 25 a second, or --fps."""
 
-    def __init__(self, path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> None:
+    def __init__(self, path: Path, options: VideoOptions = VideoOptions()) -> None:
         """Raises FastStyleError when there is none."""
-        super().__init__(path, options, size)
-        self._paths = numbered(path)
-        if not self._paths:
+        super().__init__(path, options)
+        self._numbered = numbered(path)
+        if not self._numbered:
             raise FastStyleError(f"{path}: no such pictures")
         rate = Fraction(options.fps).limit_denominator(1001) if options.fps else RATE
-        self.info = self.describe(images.read(self._paths[0]).rgb, len(self._paths), rate, 1 / rate)
+        first = images.read(self._numbered[0][1])
+        info = self.describe(first, len(self._numbered), rate, 1 / rate)
+        self.info = replace(info, alpha=first.image.mode == "RGBA", deep=first.deep is not None)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames in order."""
-        pictures = ((images.read(path).rgb, index, 1) for index, path in enumerate(self._paths))
-        return self.frames(pictures, self.info.time_base)
+        """Yield frames in order."""
+        frames = (Frame(images.read(path), place, 1, number) for place, (number, path) in enumerate(self._numbered))
+        return self.wanted(frames, self.info.time_base)
 
 
 class SequenceWriter:
-    """Writes every frame as a picture, numbered from 1."""
+    """Writes every frame as a picture, under its own number where it has one, else numbered from 1."""
 
-    def __init__(self, path: Path, size: tuple[int, int]) -> None:
+    def __init__(self, path: Path, info: ClipInfo, size: tuple[int, int]) -> None:
         """path: with a place for the number; size: width and height in px. Raises FastStyleError for its format."""
         self.path, self.size = path, size
-        self._kind = images.format_for(path)
+        self._format, self._deep = images.format_for(path), info.deep
         self._count = 0
 
     def write(self, item: Any) -> None:
@@ -90,28 +89,35 @@ class SequenceWriter:
         if not isinstance(item, Frame):
             return
         self._count += 1
-        image = images.from_array(item.image)
-        if image.size != self.size:
-            image = image.resize(self.size, Image.Resampling.LANCZOS)
-        images.write(images.Picture(image, self._kind, None, None), numbered_path(self.path, self._count))
+        content = item.content
+        picture = content if isinstance(content, Picture) else self._picture(item)
+        number = self._count if item.number is None else item.number
+        images.write(replace(picture, format=self._format), numbered_path(self.path, number))
+
+    def _picture(self, frame: Frame) -> Picture:
+        pixels = images.quantized(frame.image, "uint16" if self._deep else "uint8")
+        return Picture.from_pixels(images.resized(pixels, self.size), self._format)
 
     def close(self, whole: bool = True) -> None:
-        """Every picture is whole once it is there."""
+        """Do nothing: every picture is whole once it is there."""
 
 
 def numbered_path(path: Path, number: int) -> Path:
-    """The path of one picture of a sequence."""
+    """Return the path of one picture of a sequence."""
     return path.with_name(NUMBER.sub(lambda place: place[0] % number, path.name, count=1))
 
 
-def numbered(pattern: Path) -> list[Path]:
-    """The files of a pattern such as `frames/%05d.png`, by number."""
+def numbered(pattern: Path) -> list[tuple[int, Path]]:
+    """Return numbers and files of a pattern such as `frames/%05d.png`, by number.
+
+    As in printf the width is the least: `%02d` is also 100. Without a zero, `%d`, leading zeros do not matter.
+    """
     place = NUMBER.search(pattern.name)
     assert place  # is_pattern was asked
-    digits = rf"\d{{{place[2]}}}" if place[1] and place[2] else r"\d+"
     before, after = re.escape(pattern.name[: place.start()]), re.escape(pattern.name[place.end() :])
-    fits = re.compile(f"{before}({digits}){after}")
+    fits = re.compile(f"{before}( *[0-9]+){after}")
     folder = pattern.parent
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    found = sorted((int(match[1]), name) for name in names if (match := fits.fullmatch(name)))
-    return [folder / name for _, name in found]
+    found = [(match[1], name) for name in names if (match := fits.fullmatch(name))]
+    exact = [(int(digits), name) for digits, name in found if not place[1] or place[0] % int(digits) == digits]
+    return [(number, folder / name) for number, name in sorted(exact)]

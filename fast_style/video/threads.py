@@ -1,4 +1,4 @@
-"""Decoding, inference and encoding at the same time: threads joined by bounded queues."""
+"""Run decoding, inference and encoding at the same time, in threads joined by bounded queues."""
 
 import queue
 import threading
@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 
-# How long a thread waits for its neighbour before it looks whether the work was given up.
+# How long a thread waits for its neighbour before it checks whether the work was cancelled.
 POLL_S = 0.1
 _END = object()
 
 
 class _Worker:
-    """A thread, the queue between it and its neighbour, its error, and the sign that ends it."""
+    """Holds a thread, the queue between it and its neighbour, its error, and the event that ends it."""
 
     def __init__(self, name: str, length: int) -> None:
         self.name = name
         self.items: queue.Queue[Any] = queue.Queue(length)
-        self.given_up = threading.Event()
+        self.cancelled = threading.Event()
         self.error: BaseException | None = None
         self.thread: threading.Thread | None = None
 
@@ -34,11 +34,11 @@ class _Worker:
             work()
         except BaseException as error:  # raised again in the thread that waits for this one
             self.error = error
-            self.given_up.set()
+            self.cancelled.set()
 
     def put(self, item: Any) -> bool:
-        """Hand on, waiting for room; False when the work was given up."""
-        while not self.given_up.is_set():
+        """Put an item into the queue, waiting for room; return False when the work was cancelled."""
+        while not self.cancelled.is_set():
             try:
                 self.items.put(item, timeout=POLL_S)
                 return True
@@ -47,12 +47,12 @@ class _Worker:
         return False
 
     def get(self) -> Any:
-        """Take over, waiting for something; the end when the work was given up."""
+        """Take an item from the queue, waiting for one; return the end mark when the work was cancelled."""
         while True:
             try:
                 return self.items.get(timeout=POLL_S)
             except queue.Empty:
-                if self.given_up.is_set():
+                if self.cancelled.is_set():
                     return _END
 
     def join(self) -> None:
@@ -64,7 +64,7 @@ class _Worker:
 
 @contextmanager
 def ahead(items: Iterable[Item], length: int = 4) -> Iterator[Iterator[Item]]:
-    """The same items, made in a thread that is up to `length` items ahead; its errors are raised here.
+    """Yield the same items, made in a thread that is up to `length` items ahead; its errors are raised here.
 
     When the block is left, for whatever reason, the thread has ended.
     """
@@ -85,14 +85,14 @@ def ahead(items: Iterable[Item], length: int = 4) -> Iterator[Iterator[Item]]:
     try:
         yield taken()
     finally:
-        worker.given_up.set()
+        worker.cancelled.set()
         assert worker.thread
         worker.thread.join()
 
 
 @contextmanager
 def behind(consume: Callable[[Item], None], length: int = 4) -> Iterator[Callable[[Item], None]]:
-    """A function that hands items to `consume`, called in a thread, and waits only when `length` of them are due.
+    """Yield a function that hands items to `consume`, in a thread, and waits only when `length` of them are due.
 
     Its errors are raised by the next call or at the end of the block. All items are consumed when the block ends well
     or by an interruption; when it ends by another error, those that wait are dropped.
@@ -117,24 +117,24 @@ def behind(consume: Callable[[Item], None], length: int = 4) -> Iterator[Callabl
         worker.join()
         raise
     finally:
-        worker.given_up.set()
+        worker.cancelled.set()
         assert worker.thread
         worker.thread.join()
 
 
-def overlapped(jobs: Iterable[Callable[[], Item]], lanes: int) -> Iterator[Item]:
-    """What the jobs return, in their order; `lanes` of them run at the same time. With one, in the calling thread.
+def overlapped(jobs: Iterable[Callable[[], Item]], concurrency: int) -> Iterator[Item]:
+    """Yield what the jobs return, in their order; `concurrency` of them run at the same time, one in this thread.
 
-    Jobs are taken, in order, by the calling thread, `lanes` ahead of the result that it waits for.
+    Jobs are taken, in order, by the calling thread, `concurrency` ahead of the result that it waits for.
     """
-    if lanes == 1:
+    if concurrency == 1:
         yield from (job() for job in jobs)
         return
     due: deque[Future[Item]] = deque()
-    with ThreadPoolExecutor(lanes) as pool:
+    with ThreadPoolExecutor(concurrency) as pool:
         for job in jobs:
             due.append(pool.submit(job))
-            if len(due) > lanes:
+            if len(due) > concurrency:
                 yield due.popleft().result()
         while due:
             yield due.popleft().result()

@@ -1,4 +1,4 @@
-"""What the parts of the film path hand on: frames with their times, and what a film says of itself."""
+"""Define what the parts of the film path hand on: frames with their times, and what a film says of itself."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,19 +8,31 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import images
+from ..images import Picture
+from .hdr import HdrMetadata
+
 Array = NDArray[np.float32]
+Content = Array | Picture
 
 
 @dataclass(frozen=True)
 class Frame:
     """One frame of a film."""
 
-    image: Array
-    """RGB (1, 3, H, W) float32 in [0, 1], upright."""
+    content: Content
+    """RGB (1, 3, H, W) float32 in [0, 1], upright; or a picture, where there are alpha, a profile or EXIF to keep."""
     pts: int
-    """When it is shown, in units of the clip's time base; the first of a film cut by --start has 0."""
+    """When it is shown, in units of the film's time base; the first of a film cut by --start has 0."""
     duration: int
     """How long it is shown, in the same units; 0 where that is unknown."""
+    number: int | None = None
+    """The number in its file's name, for numbered pictures."""
+
+    @property
+    def image(self) -> Array:
+        """The colours, (1, 3, H, W) float32 in [0, 1], transparent pixels on white."""
+        return images.to_array(self.content.rgb) if isinstance(self.content, Picture) else self.content
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,35 @@ class Colors:
     """YCbCr matrix: 1 BT.709, 5 or 6 BT.601, 9 BT.2020."""
     transfer: int = 2
     primaries: int = 2
+
+
+@dataclass(frozen=True)
+class CopiedStream:
+    """A stream of sound or subtitles whose packets are copied."""
+
+    stream: Any
+    """The stream of the source (PyAV)."""
+    first_packets: tuple[bytes, ...] = ()
+    """Its first packets, to ask a muxer with; may be none."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """Cover art, or a file inside the container such as a font for subtitles."""
+
+    stream: Any
+    """The stream of the source (PyAV)."""
+    data: bytes | None = None
+    """The encoded picture of cover art; None for files, which the stream itself carries."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter of a film."""
+
+    start_s: Fraction
+    end_s: Fraction
+    metadata: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -51,14 +92,22 @@ class ClipInfo:
     colors: Colors = Colors()
     deep: bool = False
     """Whether it has more than 8 bits per channel."""
+    alpha: bool = False
+    """Whether its frames are pictures with alpha."""
     pixel_aspect: Fraction = Fraction(1)
     """Width of a pixel over its height."""
+    plays: int = 0
+    """How often an animation is played; 0 is without end."""
+    hdr: HdrMetadata = HdrMetadata()
     metadata: dict[str, str] = field(default_factory=dict)
     """Title and the like."""
-    copies: tuple[Any, ...] = ()
-    """Streams of sound and subtitles (PyAV) whose packets come between the frames."""
+    chapters: tuple[Chapter, ...] = ()
+    """In seconds from the first frame of the result."""
+    copies: tuple[CopiedStream, ...] = ()
+    """Streams of sound and subtitles whose packets come between the frames."""
+    attachments: tuple[Attachment, ...] = ()
     shift_s: Fraction = Fraction(0)
-    """Seconds to subtract from the times of those packets."""
+    """Seconds to subtract from the times of the copied packets."""
 
 
 class Source(Protocol):
@@ -67,10 +116,10 @@ class Source(Protocol):
     info: ClipInfo
 
     def __iter__(self) -> Iterator[Any]:
-        """Its frames, in order, and between them the packets of the streams to copy."""
+        """Yield its frames, in order, and between them the packets of the streams to copy."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
 class Sink(Protocol):

@@ -1,31 +1,35 @@
-"""Writing a film: at every moment what is on disk plays, under a partial name until it is whole."""
+"""Write a film: at every moment what is on disk plays, under a partial name until it is whole."""
 
+import logging
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from ..options import VideoOptions
-from . import encoders
-from .conversion import LIMITED, Graph, encoding_chain, to_frame
-from .libav import plain_errors, pyav
-from .palette import PaletteGraph
-from .remux import Track
+from . import animations, encoders
+from .containers import WAIT_US, Container, container_of
+from .conversion import LIMITED, Graph, PaletteGraph, encoding_chain, to_frame
+from .libav import plain_errors, pyav, url
+from .quicktime import lengthen_edit_list
+from .remux import Track, attach
 from .types import ClipInfo, Frame
 
-# A muxer that waits for a stream which has ended would hold back the others; libav's unit is a microsecond.
-WAIT_US = "500000"
-FRAGMENTED = frozenset({".mp4", ".m4v", ".mov", ".3gp"})
-# Fragmented while it grows, an ordinary file once it is closed; the moov waits for the encoder's delay.
-FRAGMENTS = {"movflags": "+hybrid_fragmented+delay_moov", "frag_duration": WAIT_US}
-CLUSTERS = {"cluster_time_limit": "500"}
-# Containers that keep any time; the others count frames, or hundredths or thousandths of a second.
-EXACT_TIMES = FRAGMENTED | {".mkv", ".webm", ".ts", ".m2ts", ".flv", ".nut"}
-TICKS = {".gif": Fraction(1, 100), ".webp": Fraction(1, 1000)}
+log = logging.getLogger(__name__)
+# What file systems take.
+LONGEST_NAME_BYTES = 255
+MICROSECOND = Fraction(1, 10**6)
 
 
 def partial_path(target: Path) -> Path:
-    """Where a film is while it is written: out.partial.mp4 beside out.mp4. It plays, up to a second or so."""
-    return target.with_name(f"{target.stem}.partial{target.suffix}")
+    """Return where a film is while it is written: out.partial.mp4 beside out.mp4. It plays, up to a second or so.
+
+    The stem of a name that would be too long is cut.
+    """
+    stem, suffix = target.stem, f".partial{target.suffix}"
+    while stem and len(os.fsencode(stem + suffix)) > LONGEST_NAME_BYTES:
+        stem = stem[:-1]
+    return target.with_name(stem + suffix)
 
 
 class FilmWriter:
@@ -39,15 +43,17 @@ class FilmWriter:
         Raises FastStyleError for containers and encoders that libav does not have.
         """
         self.target, self.partial = target, partial_path(target)
-        self._info, self._suffix = info, target.suffix.lower()
+        self._info, self._kind = info, container_of(target) or Container((target.suffix,))
         self._last: int | None = None
         self._durations: dict[int, int] = {}  # of the frames that the encoder holds
+        self._begin: int | None = None  # of what was written, as is the end
+        self._end = self._last_duration = 0
         target.parent.mkdir(parents=True, exist_ok=True)
         with plain_errors(target, "written"):
-            muxing = {"flush_packets": "1", "max_interleave_delta": WAIT_US}
-            muxing |= FRAGMENTS if self._suffix in FRAGMENTED else CLUSTERS if self._suffix in (".mkv", ".webm") else {}
-            muxing |= {"loop": "0"} if self._suffix in TICKS else {}
-            self._container = pyav().open(str(self.partial), "w", options=muxing)
+            muxing = {"flush_packets": "1", "max_interleave_delta": WAIT_US, **self._kind.muxer_options}
+            if self._kind.loop:
+                muxing["loop"] = str(self._kind.loop(info.plays))
+            self._container = pyav().open(url(self.partial), "w", options=muxing)
             try:
                 self._open(size or info.full_size, options)
             except BaseException:
@@ -57,28 +63,44 @@ class FilmWriter:
 
     def _open(self, size: tuple[int, int], options: VideoOptions) -> None:
         info, container = self._info, self._container
-        default = container.default_video_codec
-        encoder = encoders.choose(self._suffix, default, options, size, info.rate, info.deep)
-        self._base = info.time_base if self._suffix in EXACT_TIMES else TICKS.get(self._suffix, 1 / info.rate)
-        self._stream = container.add_stream(encoder.name, rate=info.rate, options=encoder.options)
+        encoder = encoders.choose(self._kind, container.default_video_codec, options, size, info)
+        self._encoder = encoder
+        if info.alpha and not encoder.alpha:
+            log.warning("%s: transparent pixels are put on white: %s has no alpha", self.target, encoder.name)
+        if info.hdr and not info.hdr.encoder_options(encoder.name):
+            log.warning("%s: HDR10 metadata is left out: %s does not carry it", self.target, encoder.name)
+        self._add_video(size)
+        chain = encoding_chain(*size, info.colors, encoder.pixel_format)
+        self._graph = (PaletteGraph if encoder.pixel_format == "pal8" else Graph)(chain, self._base)
+        silent = self._kind.loop is not None
+        copies = () if silent else info.copies
+        self._tracks = {c.stream.index: Track(container, self._kind, c, info.shift_s) for c in copies}
+        attached = [] if silent else [packet for a in info.attachments for packet in attach(container, self._kind, a)]
+        container.metadata.update(info.metadata)
+        if info.chapters and not silent:
+            container.set_chapters(_chapters(info))
+        for packet in attached:
+            container.mux(packet)
+
+    def _add_video(self, size: tuple[int, int]) -> None:
+        info, encoder, times = self._info, self._encoder, self._kind.times
+        self._base = info.time_base if times == "exact" else 1 / info.rate if times == "frames" else times
+        self._stream = self._container.add_stream(encoder.name, rate=info.rate, options=encoder.options)
         context = self._stream.codec_context
         context.width, context.height, context.pix_fmt = *size, encoder.pixel_format
         context.time_base = self._stream.time_base = self._base
         context.thread_count = encoders.threads()
         context.sample_aspect_ratio = info.pixel_aspect
+        tag = self._kind.codec_tags.get(context.codec.canonical_name)
+        if tag:
+            context.codec_tag = tag
         if encoder.pixel_format.startswith("yuv"):
             context.color_range, context.colorspace = LIMITED, info.colors.matrix
             context.color_trc, context.color_primaries = info.colors.transfer, info.colors.primaries
-        chain = encoding_chain(*size, info.colors, encoder.pixel_format)
-        self._graph = (PaletteGraph if encoder.pixel_format == "pal8" else Graph)(chain, self._base)
-        self._deep = "10" in encoder.pixel_format
-        copies = info.copies if self._suffix not in TICKS else ()
-        self._tracks = {s.index: Track(container, s, info.shift_s, self._suffix) for s in copies}
-        container.metadata.update(info.metadata)
 
     def write(self, item: Any) -> None:
         """Take a `Frame`, or a packet of a stream to copy."""
-        with plain_errors(self.target, f"written with the encoder {self._stream.codec_context.name}"):
+        with plain_errors(self.target, f"written with the encoder {self._encoder.name}"):
             if isinstance(item, Frame):
                 self._write_frame(item)
             elif item.stream.index in self._tracks:
@@ -87,8 +109,12 @@ class FilmWriter:
     def _write_frame(self, frame: Frame) -> None:
         pts = round(frame.pts * self._info.time_base / self._base)
         self._last = pts if self._last is None else max(pts, self._last + 1)
-        self._durations[self._last] = round(frame.duration * self._info.time_base / self._base)
-        raw = to_frame(frame.image, self._deep)
+        self._begin = self._last if self._begin is None else self._begin
+        self._last_duration = round(frame.duration * self._info.time_base / self._base)
+        self._durations[self._last] = self._last_duration
+        usual = max(1, round(1 / (self._info.rate * self._base)))
+        self._end = max(self._end, self._last + (self._last_duration or usual))
+        raw = to_frame(frame.content, self._encoder.deep, self._encoder.alpha)
         raw.pts, raw.time_base = self._last, self._base
         self._encode(raw)
 
@@ -120,5 +146,29 @@ class FilmWriter:
                 self._container.close()
         if empty:
             self.partial.unlink(missing_ok=True)
-        elif whole:
+            return
+        self._correct_file()
+        if whole:
             self.partial.replace(self.target)
+
+    def _correct_file(self) -> None:
+        """Correct times of the last frame that libav gets wrong."""
+        assert self._begin is not None
+        if self._encoder.name == "libwebp_anim":
+            last_ms = round(self._last_duration * self._base * 1000)
+            animations.correct_webp(self.partial, last_ms, self._encoder.alpha)
+        elif self._kind.edit_lists:
+            lengthen_edit_list(self.partial, (self._end - self._begin) * self._base)
+
+
+def _chapters(info: ClipInfo) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": number,
+            "start": round(chapter.start_s / MICROSECOND),
+            "end": round(chapter.end_s / MICROSECOND),
+            "time_base": MICROSECOND,
+            "metadata": chapter.metadata,
+        }
+        for number, chapter in enumerate(info.chapters, 1)
+    ]

@@ -1,0 +1,115 @@
+"""Sixty films over codecs, containers, rates, turns, pixel shapes, ranges, depths and sound, as ffprobe sees them."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fast_style import Stylizer
+from fast_style.video import stylize_film
+
+from .test_video import PHOTO, ffmpeg, probe, stylizer
+
+__all__ = ["stylizer"]  # a fixture
+pytest.importorskip("av", reason='films need PyAV: pip install "fast_style[video]"')
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs the program ffmpeg, which is absent"),
+]
+
+# Extension, encoder, its pixel formats, encoders of sound.
+KINDS: list[tuple[str, str, list[str], list[str]]] = [
+    ("mp4", "libx264", ["yuv420p", "yuvj420p", "yuv444p", "yuv420p10le"], ["aac", "", "ac3", "libmp3lame", "alac"]),
+    ("mov", "prores_ks", ["yuv422p10le"], ["pcm_s16le", "pcm_s24be", "aac"]),
+    ("mkv", "libx265", ["yuv420p", "yuv420p10le", "yuv422p"], ["flac", "libopus", "dca", "libvorbis"]),
+    ("webm", "libvpx-vp9", ["yuv420p", "yuv444p"], ["libopus", "libvorbis", ""]),
+    ("avi", "mpeg4", ["yuv420p"], ["libmp3lame", "pcm_s16le", "adpcm_ms"]),
+    ("ts", "libx264", ["yuv420p", "yuv422p"], ["aac", "mp2", "ac3"]),
+    ("mpg", "mpeg2video", ["yuv420p"], ["mp2", "ac3"]),
+    ("mov", "mjpeg", ["yuvj422p", "yuvj444p"], ["pcm_u8", "adpcm_ima_qt"]),
+    ("mkv", "ffv1", ["yuv444p", "gray", "bgr0", "yuv420p12le"], ["pcm_f32le", "eac3"]),
+    ("flv", "flv", ["yuv420p"], ["libmp3lame", "aac"]),
+    ("wmv", "wmv2", ["yuv420p"], ["wmav2"]),
+    ("nut", "libx264", ["yuv420p"], ["libvorbis", "pcm_s16le"]),
+]
+RATES = ["25", "30000/1001", "24", "50", "24000/1001", "60"]
+TURNS, ASPECTS = [0, 90, 180, 270], ["1", "4/3", "8/9"]
+RESULTS = ["mp4", "mkv", "mov", "webm", "avi", "ts"]
+
+
+def films() -> Iterator[Any]:
+    for number in range(60):
+        suffix, codec, formats, sounds = KINDS[number % len(KINDS)]
+        turn = number // len(KINDS)
+        form, sound = formats[turn % len(formats)], sounds[turn % len(sounds)]
+        rate = RATES[(number + turn) % len(RATES)]
+        rate = "25" if codec in ("mpeg2video", "flv") and rate not in ("24", "25", "50", "60") else rate
+        rotation = TURNS[(number + turn) % 4] if suffix in ("mp4", "mov") else 0
+        aspect = ASPECTS[(number + turn) % 3] if suffix in ("mp4", "mov", "mkv") and codec != "mjpeg" else "1"
+        target = RESULTS[(number + 5 * turn) % len(RESULTS)]
+        yield pytest.param(
+            suffix, codec, form, sound, rate, rotation, aspect, target, id=f"{number}-{codec}.{suffix}-{target}"
+        )
+
+
+def make(path: Path, codec: str, form: str, sound: str, rate: str, rotation: int, aspect: str) -> None:
+    inputs = ["-f", "lavfi", "-i", f"testsrc2=s=96x64:r={rate}:d=1,setsar={aspect}"]
+    inputs += ["-f", "lavfi", "-i", "sine=440:r=48000:d=1"] if sound else []
+    turned = ["-metadata:s:v", f"rotate={rotation}"] if rotation else []
+    quiet = ["-x265-params", "log-level=error"] if codec == "libx265" else []
+    coding = ["-c:v", codec, "-pix_fmt", form, "-b:v", "2M", *quiet, *(["-c:a", sound, "-ac", "2"] if sound else [])]
+    ffmpeg(*inputs, *coding, *turned, "-strict", "-2", str(path))
+
+
+def shown(path: Path) -> tuple[list[float], tuple[int, int], np.ndarray]:
+    """Times from the first frame on, upright width and height, and the middle frame, as ffmpeg's players show it."""
+    found = [float(f.get("pts_time") or f["best_effort_timestamp_time"]) for f in probe(path, "v:0", "frame")]
+    (stream,) = probe(path, "v:0")
+    turned = any(abs(int(data.get("rotation", 0))) in (90, 270) for data in stream.get("side_data_list", []))
+    size = (stream["height"], stream["width"]) if turned else (stream["width"], stream["height"])
+    raw = ffmpeg(
+        "-i", str(path), "-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", "rgb24", "-fps_mode", "passthrough", "-"
+    )
+    pixels = np.frombuffer(raw, np.uint8).reshape(-1, size[1], size[0], 3)
+    return [time - found[0] for time in found], size, pixels[len(pixels) // 2]
+
+
+@pytest.mark.parametrize(("suffix", "codec", "form", "sound", "rate", "rotation", "aspect", "target"), list(films()))
+def test_a_film_of_any_kind(
+    tmp_path: Path,
+    stylizer: Stylizer,
+    suffix: str,
+    codec: str,
+    form: str,
+    sound: str,
+    rate: str,
+    rotation: int,
+    aspect: str,
+    target: str,
+) -> None:
+    source, result = tmp_path / f"in.{suffix}", tmp_path / f"out.{target}"
+    make(source, codec, form, sound, rate, rotation, aspect)
+    stylize_film(stylizer, source, result, PHOTO)
+    before, after = shown(source), shown(result)
+    assert after[0] == pytest.approx(before[0], abs=0.0021)  # thousandths of a second on either side
+    assert after[1] == before[1]
+    assert np.abs(after[2].astype(float) - before[2]).mean() < 8
+    if target not in ("ts", "avi"):
+        ratios = []
+        for path, turned in ((source, rotation in (90, 270)), (result, False)):
+            ratio = probe(path, "v:0")[0].get("sample_aspect_ratio", "1:1").replace("0:1", "1:1")
+            width, height = map(int, ratio.split(":"))
+            ratios.append(height / width if turned else width / height)
+        assert ratios[1] == pytest.approx(ratios[0], rel=0.01)
+    if sound:
+        lengths = []
+        for path in (source, result):
+            raw = np.frombuffer(ffmpeg("-i", str(path), "-f", "s16le", "-ac", "1", "-ar", "48000", "-"), np.int16)
+            assert np.abs(raw.astype(float)).mean() > 300
+            lengths.append(len(raw) / 48000)
+        assert lengths[1] == pytest.approx(lengths[0], abs=0.1)
+    else:
+        assert not probe(result, "a")
