@@ -5,7 +5,6 @@ import pytest
 import torch
 from PIL import Image
 
-from fast_style import images
 from fast_style.commands import main as fast_style
 from fast_style.losses.perceptual import PerceptualLoss, load_vgg, style_target
 from fast_style.options import GatysOptions, LossOptions, StyleOptions
@@ -111,13 +110,13 @@ def test_the_command_writes_result_and_steps(
 
 
 @pytest.mark.slow
-def test_on_a_real_photograph_more_iterations_are_better(shared: Path) -> None:
-    losses = LossOptions(style_weight=5.0, vgg_weights=shared / "vgg19_relu4_1.pth")
-    photo = images.read(sorted((shared / "photos").iterdir())[-8]).rgb
+def test_on_a_real_photograph_more_iterations_are_better(
+    real_vgg: Path, real_photos: dict[str, Image.Image], tmp_path: Path
+) -> None:
+    real_photos["chelsea"].save(tmp_path / "fur.png")
+    losses = LossOptions(style_weight=5.0, vgg_weights=real_vgg)
     seen: list[float] = []
-    options = GatysOptions(iterations=100, size=256, device="cpu")
-    stylize(
-        photo, StyleOptions((shared / "styles/wave.jpg",)), losses, options, lambda e: seen.append(e.terms["total"])
-    )
+    options, style = GatysOptions(iterations=100, size=128, device="cpu"), StyleOptions((tmp_path / "fur.png",))
+    stylize(real_photos["coffee"], style, losses, options, lambda e: seen.append(e.terms["total"]))
     print(f"photo {seen[0]:.3f}, 50: {min(seen[:50]):.3f}, 100: {min(seen):.3f}")
     assert min(seen) < min(seen[:50]) < seen[0]

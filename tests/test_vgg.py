@@ -156,9 +156,10 @@ def test_damaged_codebooks_are_one_plain_line(tmp_path: Path) -> None:
         VGG19.load("relu2_1", tmp_path / "vgg.bin")
 
 
-def test_real_weights_are_cut_after_relu4_1(shared: Path) -> None:
-    vgg = VGG19.load("relu4_1", shared / "vgg19_relu4_1.pth")
+def test_real_weights_may_be_cut(real_vgg: Path, tmp_path: Path) -> None:
+    torch.save(vgg_state(VGG19.load("relu4_1", real_vgg)), tmp_path / "cut.pth")
+    vgg = VGG19.load("relu4_1", tmp_path / "cut.pth")
     features = vgg(torch.rand(1, 3, 64, 64), ["relu4_1"])
     assert features["relu4_1"].shape == (1, 512, 8, 8)
     with pytest.raises(FastStyleError, match="reaches only relu4_1"):
-        VGG19.load("relu4_2", shared / "vgg19_relu4_1.pth")
+        VGG19.load("relu4_2", tmp_path / "cut.pth")
