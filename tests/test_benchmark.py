@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from fast_style import FastStyleError, benchmark
-from fast_style.benchmark import cases, peak
+from fast_style.benchmark import cases, convolution_peak, peak_rates
 from fast_style.benchmark.cases import Case
 from fast_style.benchmark.parity import psnr
+from fast_style.benchmark.processes import Timing, require
 from fast_style.commands import bench, run
 from fast_style.models.bundled import SAMPLE, find
 from fast_style.options import BenchmarkOptions
@@ -21,29 +22,40 @@ def test_cases_are_every_engine_and_precision(tiny: Path) -> None:
     pytest.importorskip("openvino")
     pytest.importorskip("onnxruntime")
     (group,) = cases.list_cases([str(tiny)], BenchmarkOptions(("40x30",)), "cpu")
-    assert [(case.engine, case.precision) for case in group] == [
-        ("plain", "fp32"),
-        ("openvino", "fp32"),
-        ("openvino", "bf16"),
-        ("onnx", "fp32"),
-        ("torch", "fp32"),
-        ("torch", "bf16"),
-        ("peak", "bf16"),
-        ("peak", "fp32"),
-    ]
+    ours = [("openvino", "fp32"), ("openvino", "bf16"), ("onnx", "fp32"), ("torch", "fp32"), ("torch", "bf16")]
+    assert [(case.engine, case.precision) for case in group if not case.peak] == [("plain", "fp32"), *ours]
+    assert sorted((case.engine, case.precision) for case in group if case.peak) == sorted(ours)
     on_gpu = cases.list_cases([str(tiny)], BenchmarkOptions(("40x30",)), "cuda")[0]
-    assert {case.engine for case in on_gpu} == {"plain", "torch", "peak"}
+    assert {case.engine for case in on_gpu if not case.peak} == {"plain", "torch"}
+    assert {case.engine for case in on_gpu if case.peak} == {"torch"}
+
+
+def test_the_peak_is_that_of_every_engine_whatever_is_measured(tiny: Path) -> None:
+    pytest.importorskip("openvino")
+    options = BenchmarkOptions(("40x30",), engines=("torch",), precisions=("bf16",))
+    (group,) = cases.list_cases([str(tiny)], options, "cpu")
+    assert [case.engine for case in group if not case.peak] == ["plain", "torch"]
+    assert {case.engine for case in group if case.peak and case.precision == "bf16"} == {"openvino", "torch"}
+
+
+def test_the_best_rate_of_any_engine_is_the_peak() -> None:
+    slow, fast, other = Timing([4.0, 2.0], 100.0), Timing([1.0, 1.5], 100.0), Timing([5.0], 100.0)
+    assert peak_rates([("fp32", slow), ("fp32", fast), ("bf16", other)]) == {"fp32": 100.0, "bf16": 20.0}
+
+
+def test_sizes_are_checked() -> None:
+    assert cases.parse_size("1280x720") == (1280, 720)
     with pytest.raises(FastStyleError, match="WIDTHxHEIGHT"):
-        cases.size_of("720p")
+        cases.parse_size("720p")
 
 
 @pytest.mark.parametrize("frame", [False, True])
 def test_plain_and_ours_make_the_same_picture(tiny: Path, frame: bool) -> None:
     made = {}
     for engine in ("plain", "torch"):
-        call, known = cases.prepare(Case(str(tiny), engine, "fp32", 41, 30, str(SAMPLE), frame=frame))
+        call, flops = cases.prepare(Case(str(tiny), engine, "fp32", 41, 30, str(SAMPLE), frame=frame))
         made[engine] = call()
-        assert (known.get("flops", 0) > 0) == (engine == "plain")
+        assert (flops > 0) == (engine == "plain")
     assert made["plain"].shape == ((30, 41, 3) if frame else (1, 3, 30, 41))
     assert made["plain"].dtype == (np.uint8 if frame else np.float32)
     scale = 255 if frame else 1
@@ -51,14 +63,18 @@ def test_plain_and_ours_make_the_same_picture(tiny: Path, frame: bool) -> None:
 
 
 def test_arithmetic_is_counted_as_in_the_literature() -> None:
-    _, known = cases.prepare(Case(str(find("wave")), "plain", "fp32", 512, 512, str(SAMPLE)))
-    assert known["flops"] == pytest.approx(80.6e9, rel=0.01)
+    _, flops = cases.prepare(Case(str(find("wave")), "plain", "fp32", 512, 512, str(SAMPLE)))
+    assert flops == pytest.approx(80.6e9, rel=0.01)
 
 
-def test_the_peak_is_arithmetic_per_time() -> None:
-    call, known = peak.prepare("fp32", "cpu")
-    assert call().size > 0
-    assert known["flops"] == pytest.approx(68e9, rel=0.01)
+@pytest.mark.parametrize("engine", ["openvino", "onnx", "torch"])
+def test_the_chain_of_convolutions_is_the_same_in_every_engine(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip({"openvino": "openvino", "onnx": "onnxruntime", "torch": "torch"}[engine])
+    assert pytest.approx(68e9, rel=0.01) == convolution_peak.FLOPS
+    monkeypatch.setattr(convolution_peak, "SHAPE", (8, 12, 10))
+    result = convolution_peak.prepare(engine, "fp32", "cpu")()
+    assert np.isfinite(result).all()
+    assert result.shape == ((1, 1, 12, 10) if engine != "torch" else (1, 1, 1, 1))
 
 
 def test_the_command_prints_rows_of_figures(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,10 +113,8 @@ def test_columns_line_up() -> None:
 
 
 def test_a_model_that_does_not_run_is_said() -> None:
-    from fast_style.benchmark.processes import need
-
     with pytest.raises(FastStyleError, match="plain PyTorch did not run"):
-        need(None, "plain PyTorch")
+        require(None, "plain PyTorch")
 
 
 @pytest.mark.slow

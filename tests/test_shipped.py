@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fast_style import Stylizer
-from fast_style.evaluation import Findings, evaluate
+from fast_style.evaluation import QualityReport, evaluate
 from fast_style.models.bundled import shipped
 from fast_style.options import EvaluationOptions
 
@@ -39,7 +39,7 @@ BEST = {
 
 
 @cache
-def findings(name: str, style: str, shared: Path) -> Findings:
+def findings(name: str, style: str, shared: Path) -> QualityReport:
     options = EvaluationOptions(
         style=shared / "styles" / f"{PICTURES[style]}.jpg",
         photos=shared / "photos",
@@ -57,7 +57,7 @@ def findings(name: str, style: str, shared: Path) -> Findings:
 def test_every_line_of_the_evaluator_is_passed(style: str, shared: Path) -> None:
     found = findings(style, style, shared)
     assert [check.name for check in found.checks if not check.passed] == []
-    assert found.ours["total"] < 0.8
+    assert found.distances["total"] < 0.8
 
 
 def known_short(name: str) -> object:
@@ -69,7 +69,7 @@ def known_short(name: str) -> object:
 def test_it_is_nearly_as_good_as_the_full_network(name: str, shared: Path) -> None:
     kind, style = name.split("_", 1)
     small, full = findings(name, style, shared), findings(style, style, shared)
-    assert small.ours["total"] < (1 + WORSE[kind]) * full.ours["total"]
+    assert small.distances["total"] < (1 + WORSE[kind]) * full.distances["total"]
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_it_is_nearly_as_good_as_the_full_network(name: str, shared: Path) -> No
 def test_small_networks_pass_every_line_and_do_not_fall_back(name: str, shared: Path) -> None:
     small = findings(name, name.split("_", 1)[1], shared)
     assert [check.name for check in small.checks if not check.passed] == []
-    assert small.ours["total"] < BEST[name]
+    assert small.distances["total"] < BEST[name]
 
 
 def test_they_are_shipped() -> None:

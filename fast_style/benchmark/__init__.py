@@ -1,4 +1,4 @@
-"""How fast: every engine against plain PyTorch, in turn, each in a process of its own."""
+"""Measure speed: every engine against plain PyTorch, in turn, each in a process of its own."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from .parity import psnr
 
 if TYPE_CHECKING:
     from .cases import Case
-    from .processes import Timed
+    from .processes import Timing
 
-__all__ = ["Row", "measure", "measure_training", "pick"]
+__all__ = ["Row", "choose_device", "measure", "measure_training"]
 
 # Engines that run an exported model.
-GRAPHS: tuple[Literal["openvino", "onnx"], ...] = ("openvino", "onnx")
+EXPORTED: tuple[Literal["openvino", "onnx"], ...] = ("openvino", "onnx")
 
-Report = Callable[[str], None]
+OnPass = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table."""
+    """One line of the benchmark's table."""
 
     model: str
     engine: str
@@ -37,88 +37,109 @@ class Row:
     p95_ms: float
     p99_ms: float
     per_s: float
-    """Frames, or training photographs, per second, by the median."""
+    """Frames, or training photographs, per second, by the median time."""
     peak_mb: float
-    """Resident memory of the process; on a GPU, the device's."""
+    """Peak resident memory of the process; on a GPU, peak memory of the device."""
     ratio: float
-    """To plain eager float32 PyTorch, medians."""
+    """Median time of plain PyTorch (eager float32) divided by that of this row."""
     psnr_db: float | None = None
-    """Against plain PyTorch with the same model."""
+    """PSNR to the picture of plain PyTorch with the same model."""
     share: float | None = None
-    """Of the convolution peak of that precision, by the arithmetic of the network's definition."""
+    """Arithmetic rate as a share of the convolution peak: the best rate of any engine in that precision. The operations
+    are counted as the network is defined."""
 
 
-def pick(device: str) -> str:
-    """The device by name; auto asks torch only where there may be a GPU."""
+def choose_device(name: str) -> str:
+    """Return the device by name; `auto` imports torch only where there may be a GPU."""
     from ..engines.choice import on_cpu
 
-    if on_cpu(device):
+    if on_cpu(name):
         return "cpu"
     from ..system.hardware import pick_device
 
-    return str(pick_device(device))
+    return str(pick_device(name))
 
 
-def measure(models: Sequence[str], options: BenchmarkOptions, report: Report = lambda _: None) -> list[Row]:
-    """A row for every engine, precision and size; `report` hears of each pass."""
-    from .cases import PEAK, list_cases
-    from .processes import interleave, need
+def measure(models: Sequence[str], options: BenchmarkOptions, on_pass: OnPass = lambda what: None) -> list[Row]:
+    """Return a row for every engine, precision and size.
 
+    on_pass: called with a short description after each pass. Raises FastStyleError for models that do not exist and
+    when plain PyTorch does not run.
+    """
+    from .cases import PLAIN, list_cases
+    from .processes import interleave, require
+
+    groups = list_cases(models, options, choose_device(options.device))
+    _export_all({(case.model, case.engine) for cases in groups for case in cases if not case.peak}, on_pass)
     rows: list[Row] = []
-    groups = list_cases(models, options, pick(options.device))
-    used = {(case.model, case.engine) for cases in groups for case in cases}
-    for model, engine in [(model, engine) for engine in GRAPHS for model, name in used if name == engine]:
-        report("exporting")  # before anything is measured, as in any run but the first
-        open_engine(Path(model), RuntimeOptions("cpu", engine))
     for cases in groups:
         size = f"{cases[0].width}x{cases[0].height}"
-        timed = interleave("fast_style.benchmark.worker", cases, options.runs, partial(report, size))
-        found = list(zip(cases, timed, strict=True))
-        plain = need(timed[0], "plain PyTorch")
-        peaks = {case.precision: t.known["flops"] / min(t.seconds) for case, t in found if t and case.engine == PEAK}
-        for case, told in found:
-            if told is not None and case.engine != PEAK:
-                rows.append(_row(case, told, cases[0], plain, peaks))
+        timings = interleave("fast_style.benchmark.worker", cases, options.runs, partial(on_pass, size))
+        timed = [(case, timing) for case, timing in zip(cases, timings, strict=True) if timing]
+        plain = require(timings[0], f"{PLAIN} PyTorch")
+        peaks = peak_rates([(case.precision, timing) for case, timing in timed if case.peak])
+        rows += [_row(case, timing, cases[0], plain, peaks) for case, timing in timed if not case.peak]
     return rows
 
 
-def measure_training(options: BenchmarkOptions, report: Report = lambda _: None) -> list[Row]:
-    """A row for the plain training step and one for ours."""
-    from .processes import interleave, need
+def peak_rates(timings: Sequence[tuple[str, "Timing"]]) -> dict[str, float]:
+    """Return the best rate of the convolution peaks for each precision, in operations per second.
+
+    timings: precision and timing of each peak case, several engines for a precision.
+    """
+    rates: dict[str, float] = {}
+    for precision, timing in timings:
+        rates[precision] = max(rates.get(precision, 0.0), timing.flops / min(timing.seconds))
+    return rates
+
+
+def measure_training(options: BenchmarkOptions, on_pass: OnPass = lambda what: None) -> list[Row]:
+    """Return a row for the plain training step and one for ours.
+
+    on_pass: called with a short description after each step.
+    """
+    from .processes import interleave, require
     from .training import TrainCase
 
-    device = pick(options.device)
+    device = choose_device(options.device)
     cases = [TrainCase(kind, device) for kind in ("plain", "ours")]
-    timed = interleave("fast_style.benchmark.training", cases, options.runs, lambda: report("training"))
-    plain, ours = (need(told, f"the {case.kind} step") for told, case in zip(timed, cases, strict=True))
+    timings = interleave("fast_style.benchmark.training", cases, options.runs, lambda: on_pass("training"))
+    plain, ours = (require(timing, f"the {case.kind} step") for timing, case in zip(timings, cases, strict=True))
+    size = f"{cases[0].batch}x{cases[0].size_px}x{cases[0].size_px}"
     return [
-        Row(
-            "train", kind, precision, f"{case.batch}x{case.size_px}x{case.size_px}", **_figures(told, plain, case.batch)
-        )
-        for kind, precision, told, case in zip(("plain", "ours"), ("fp32", "auto"), (plain, ours), cases, strict=True)
+        Row("train", kind, precision, size, **_figures(timing, plain, cases[0].batch))
+        for kind, precision, timing in (("plain", "fp32", plain), ("ours", "auto", ours))
     ]
 
 
-def _row(case: "Case", told: "Timed", first: "Case", plain: "Timed", peaks: dict[str, float]) -> Row:
-    """First comes the row of plain PyTorch, which ran the first case."""
-    close = share = None
-    if case.model == first.model and case is not first and told.result is not None and plain.result is not None:
-        close = psnr(_unit(told.result) - _unit(plain.result))
+def _export_all(used: set[tuple[str, str]], on_pass: OnPass) -> None:
+    """Fill the cache of exported models, so that no export is measured, as in any run of a model but its first."""
+    for engine in EXPORTED:
+        for model in sorted(model for model, name in used if name == engine):
+            on_pass("exporting")
+            open_engine(Path(model), RuntimeOptions("cpu", engine))
+
+
+def _row(case: "Case", timing: "Timing", first: "Case", plain: "Timing", peaks: dict[str, float]) -> Row:
+    """Return the row of a case; `first` is plain PyTorch's, `plain` its timing."""
+    psnr_db = share = None
+    if case.model == first.model and case is not first and timing.result is not None and plain.result is not None:
+        psnr_db = psnr(_unit(timing.result) - _unit(plain.result))
     if case.model == first.model and case.precision in peaks:
-        share = plain.known["flops"] / float(np.median(told.seconds)) / peaks[case.precision]
+        share = plain.flops / float(np.median(timing.seconds)) / peaks[case.precision]
     size = f"{case.width}x{case.height}"
     name = Path(case.model).name.removesuffix(".pth")
-    return Row(name, case.engine, case.precision, size, **_figures(told, plain), psnr_db=close, share=share)
+    return Row(name, case.engine, case.precision, size, **_figures(timing, plain), psnr_db=psnr_db, share=share)
 
 
-def _figures(told: "Timed", plain: "Timed", pictures: int = 1) -> dict[str, float]:
-    p50, p95, p99 = (float(np.percentile(told.seconds, p)) for p in (50, 95, 99))
+def _figures(timing: "Timing", plain: "Timing", photographs: int = 1) -> dict[str, float]:
+    p50, p95, p99 = (float(np.percentile(timing.seconds, p)) for p in (50, 95, 99))
     return {
         "p50_ms": 1e3 * p50,
         "p95_ms": 1e3 * p95,
         "p99_ms": 1e3 * p99,
-        "per_s": pictures / p50,
-        "peak_mb": told.peak_bytes / 1e6,
+        "per_s": photographs / p50,
+        "peak_mb": timing.peak_bytes / 1e6,
         "ratio": float(np.median(plain.seconds)) / p50,
     }
 

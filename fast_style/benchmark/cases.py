@@ -1,7 +1,7 @@
-"""What is measured: each case by name, and the call that is timed."""
+"""Define the cases of the benchmark, and the call that each of them times."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,63 +16,80 @@ from ..errors import FastStyleError
 from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions, RuntimeOptions
 from ..system import malloc
-from . import peak
+from . import convolution_peak
 
 if TYPE_CHECKING:
     import torch
 
-PLAIN, PEAK = "plain", "peak"
+# Name of the engine that all others are compared with: eager float32 PyTorch, as one writes it first.
+PLAIN = "plain"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to time, in a process of its own."""
+    """One call to time, in a process of its own."""
 
     model: str
     engine: str
-    """torch, openvino or onnx; `plain`, eager float32 PyTorch as one writes it first; `peak`, convolutions alone."""
+    """torch, openvino, onnx or plain."""
     precision: str
     width: int
     height: int
     photo: str
     device: str = "cpu"
     frame: bool = False
+    """Time from an 8-bit frame to an 8-bit frame, not from float to float."""
+    peak: bool = False
+    """Time a chain of convolutions in that engine instead of the model."""
 
     def pixels(self) -> NDArray[np.uint8]:
-        """The photograph, (H, W, 3)."""
+        """Return the photograph at the size of the case: (H, W, 3)."""
         picture = images.read(Path(self.photo)).rgb
         return np.asarray(picture.resize((self.width, self.height)))
 
 
 def list_cases(models: Sequence[str], options: BenchmarkOptions, device: str) -> list[list[Case]]:
-    """For each size the cases, plain PyTorch first. Raises FastStyleError for models that are not there."""
+    """Return the cases for each size: plain PyTorch first, the convolution peaks last.
+
+    Raises FastStyleError for models that do not exist and for sizes that are not WIDTHxHEIGHT.
+    """
     groups = []
-    for width, height in (size_of(text) for text in options.sizes):
-
-        def case(model: str, engine: str, precision: str, size: tuple[int, int] = (width, height)) -> Case:
-            path, photo = str(find(model)), str(options.photo or SAMPLE)
-            return Case(path, engine, precision, *size, photo, device, options.frame)
-
-        group = [case(options.baseline or models[0], PLAIN, "fp32")]
+    for width, height in (parse_size(text) for text in options.sizes):
+        photo = str(options.photo or SAMPLE)
+        plain = find(options.baseline or models[0])
+        first = Case(str(plain), PLAIN, "fp32", width, height, photo, device, options.frame)
+        group = [first]
         for model in models:
-            readers = READERS.get(find(model).suffix, tuple(PRECISIONS))
-            for engine in options.engines or readers:
-                known = engine in readers and find_spec(PACKAGES[engine]) and (device == "cpu" or engine == "torch")
-                group += [case(model, engine, p) for p in _precisions(model, engine, device, options)] if known else []
-        group += [case(models[0], PEAK, precision) for precision in sorted({one.precision for one in group} - {"auto"})]
+            group += [
+                replace(first, model=str(find(model)), engine=engine, precision=precision)
+                for engine in _engines(model, options, device)
+                for precision in _precisions(model, engine, device, options)
+            ]
+        group += [
+            replace(first, model=str(find(models[0])), engine=engine, precision=precision, peak=True)
+            for precision in sorted({case.precision for case in group} - {"auto"})
+            for engine in convolution_peak.engines_for(precision, device)
+        ]
         groups.append(group)
     return groups
 
 
+def _engines(model: str, options: BenchmarkOptions, device: str) -> list[str]:
+    """Return the engines asked for that are installed, read the model and run on the device."""
+    readers = READERS.get(find(model).suffix, tuple(PRECISIONS))
+    able = [name for name in options.engines or readers if name in readers and find_spec(PACKAGES[name])]
+    return [name for name in able if device == "cpu" or name == "torch"]
+
+
 def _precisions(model: str, engine: str, device: str, options: BenchmarkOptions) -> list[str]:
     if find(model).suffix in READERS:
-        return ["auto"]  # its own
+        return ["auto"]  # an exported file has its own
     every = [p for p in PRECISIONS[engine] if p != "auto" and not (p == "fp16" and device == "cpu")]
     return [p for p in every if not options.precisions or p in options.precisions]
 
 
-def size_of(text: str) -> tuple[int, int]:
-    """Width and height from `1280x720`. Raises FastStyleError for anything else."""
+def parse_size(text: str) -> tuple[int, int]:
+    """Return width and height of a text such as `1280x720`. Raises FastStyleError for anything else."""
     try:
         width, height = (int(side) for side in text.lower().split("x"))
         if min(width, height) < 1:
@@ -82,58 +99,62 @@ def size_of(text: str) -> tuple[int, int]:
     return width, height
 
 
-def prepare(case: Case) -> tuple[Callable[[], NDArray[Any]], dict[str, float]]:
-    """The call to time, which returns the picture, (1, 3, H, W) or, of frames, (H, W, 3); and what else is known."""
-    if case.engine == PEAK:
-        return peak.prepare(case.precision, case.device)
-    return _plain(case) if case.engine == PLAIN else _ours(case)
+def prepare(case: Case) -> tuple[Callable[[], NDArray[Any]], float]:
+    """Return the call to time, and its floating-point operations (0 where they are not counted).
+
+    The call returns the picture, (1, 3, H, W) float32 in [0, 1] or, of frames, (H, W, 3) uint8. The operations are
+    counted for plain PyTorch and for convolution peaks.
+    """
+    if case.peak:
+        return convolution_peak.prepare(case.engine, case.precision, case.device), convolution_peak.FLOPS
+    return _prepare_plain(case) if case.engine == PLAIN else (_prepare_engine(case), 0.0)
 
 
-def _ours(case: Case) -> tuple[Callable[[], NDArray[Any]], dict[str, float]]:
+def _prepare_engine(case: Case) -> Callable[[], NDArray[Any]]:
     malloc.tune()
     runtime = RuntimeOptions(case.device, case.engine, case.precision)  # type: ignore[arg-type]
     engine, frame = open_engine(Path(case.model), runtime), case.pixels()
     image = images.unit(frame)
     if case.frame:
-        return lambda: paint_frame(engine, frame), {}
+        return lambda: paint_frame(engine, frame)
     if case.device == "cpu":
-        return lambda: engine(image), {}
+        return lambda: engine(image)
     import torch
 
     from ..engines.torch_engine import PATIENCE
 
-    there = torch.from_numpy(image).to(case.device)
-    for _ in range(PATIENCE):  # a film's first frames: from the next on the network is compiled
-        engine(there)
-    return _synchronized(lambda: engine(there), case.device), {}
+    tensor = torch.from_numpy(image).to(case.device)
+    for _ in range(PATIENCE):  # as a film's first frames; afterwards the network is compiled
+        engine(tensor)
+    return _synchronized(lambda: engine(tensor), case.device)
 
 
-def _plain(case: Case) -> tuple[Callable[[], NDArray[Any]], dict[str, float]]:
+def _prepare_plain(case: Case) -> tuple[Callable[[], NDArray[Any]], float]:
     import torch
 
     from ..models.checkpoint import load
 
     network = load(Path(case.model)).network().to(case.device)
     frame = case.pixels()
-    known = {"flops": float(_flops(network, case.width, case.height))}
+    flops = float(_count_flops(network, case.width, case.height))
 
     @torch.no_grad()
-    def floats(x: "torch.Tensor") -> "torch.Tensor":
+    def stylize(x: "torch.Tensor") -> "torch.Tensor":
         return network(x).clamp(0, 1)
 
-    def frames() -> NDArray[Any]:
+    def stylize_frame() -> NDArray[Any]:
         x = torch.from_numpy(frame.copy()).to(case.device).permute(2, 0, 1)[None].float() / 255
-        pixels: NDArray[Any] = (floats(x)[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+        pixels: NDArray[Any] = (stylize(x)[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
         return pixels
 
     if case.frame:
-        return frames, known
-    image = torch.from_numpy(images.unit(frame)).to(case.device)
-    return _synchronized(lambda: floats(image), case.device), known
+        return stylize_frame, flops
+    tensor = torch.from_numpy(images.unit(frame)).to(case.device)
+    return _synchronized(lambda: stylize(tensor), case.device), flops
 
 
 def _synchronized(run: Callable[[], "torch.Tensor"], device: str) -> Callable[[], NDArray[Any]]:
-    """The same, ended when the device has done it; the result stays there until it is asked for."""
+    """Return a call that waits until the device has finished; results of a GPU stay there."""
     import torch
 
     def wait() -> Any:
@@ -145,8 +166,8 @@ def _synchronized(run: Callable[[], "torch.Tensor"], device: str) -> Callable[[]
     return wait
 
 
-def _flops(network: "torch.nn.Module", width: int, height: int) -> int:
-    """Of one pass by the network's definition, a multiplication and an addition counted apart."""
+def _count_flops(network: "torch.nn.Module", width: int, height: int) -> int:
+    """Count the operations of one pass as the network is defined; a multiplication and an addition count as two."""
     import copy
 
     import torch

@@ -1,4 +1,4 @@
-"""What one writes first: torch and torchvision, eager, float32. `plain.py CHECKPOINT IN OUT`, a whole process."""
+"""Stylize one picture as one writes it first, with torch and torchvision: `python plain.py CHECKPOINT IN OUT`."""
 
 import sys
 from pathlib import Path
@@ -11,11 +11,11 @@ from fast_style.models.checkpoint import load
 
 
 def main(checkpoint: str, source: str, target: str) -> None:
-    """Stylize one picture."""
+    """Stylize one picture in eager float32."""
     network = load(Path(checkpoint)).network()
     with Image.open(source) as picture, torch.no_grad():
-        styled = network(to_tensor(picture.convert("RGB"))[None]).clamp(0, 1)
-    to_pil_image(styled[0]).save(target, quality=95)
+        stylized = network(to_tensor(picture.convert("RGB"))[None]).clamp(0, 1)
+    to_pil_image(stylized[0]).save(target, quality=95)
 
 
 if __name__ == "__main__":

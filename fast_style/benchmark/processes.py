@@ -1,4 +1,4 @@
-"""Cases in turn: each in its own process, all of them alive, one pass of each after the other."""
+"""Time several cases in turn, each in a process of its own: other work on the machine then slows all of them alike."""
 
 import json
 import subprocess
@@ -14,34 +14,37 @@ from numpy.typing import NDArray
 
 from ..errors import FastStyleError
 
-WARM_UP = 2
+WARM_UP_PASSES = 2
 
 
 @dataclass
-class Timed:
-    """What one process told."""
+class Timing:
+    """What one process measured."""
 
     seconds: list[float] = field(default_factory=list)
-    known: dict[str, float] = field(default_factory=dict)
+    """Time of each pass."""
+    flops: float = 0.0
+    """Floating-point operations of a pass, 0 where they are not counted."""
     peak_bytes: int = 0
     result: NDArray[Any] | None = None
+    """What the last pass returned."""
 
 
 def interleave(
-    module: str, cases: Sequence[Any], runs: int, report: Callable[[], None] = lambda: None
-) -> list[Timed | None]:
-    """Time each case (a dataclass) by `python -m MODULE`, `runs` passes in turn; None for one that does not run.
+    module: str, cases: Sequence[Any], runs: int, on_pass: Callable[[], None] = lambda: None
+) -> list[Timing | None]:
+    """Time each case (a dataclass) with `python -m MODULE`, `runs` passes in turn; None for a case that does not run.
 
-    Other work on the machine then slows all of them alike. report: called after each pass.
+    on_pass: called after each pass.
     """
     with tempfile.TemporaryDirectory() as folder:
         workers = [_Worker(module, case, Path(folder) / str(number)) for number, case in enumerate(cases)]
         try:
-            for turn in range(WARM_UP + runs):
+            for turn in range(WARM_UP_PASSES + runs):
                 for worker in workers:
-                    worker.step(keep=turn >= WARM_UP)
-                    report()
-            return [worker.end() for worker in workers]
+                    worker.run_pass(timed=turn >= WARM_UP_PASSES)
+                    on_pass()
+            return [worker.finish() for worker in workers]
         finally:
             for worker in workers:
                 with worker.process as process:  # closes its pipes and waits
@@ -49,14 +52,16 @@ def interleave(
 
 
 class _Worker:
+    """A process that makes a pass for each line it reads, and answers each with a line of JSON; see `worker`."""
+
     def __init__(self, module: str, case: Any, stem: Path) -> None:
-        self.timed, self.alive, self.target = Timed(), True, stem.with_suffix(".npy")
-        self.file = stem.with_suffix(".json")
-        self.file.write_text(json.dumps(asdict(case)))
-        command = [sys.executable, "-m", module, str(self.file), str(self.target)]
+        self.timing, self.alive, self.result_file = Timing(), True, stem.with_suffix(".npy")
+        case_file = stem.with_suffix(".json")
+        case_file.write_text(json.dumps(asdict(case)))
+        command = [sys.executable, "-m", module, str(case_file), str(self.result_file)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
-        self.timed.known = self._read()
+        self.timing.flops = self._read().get("flops", 0.0)
 
     def _read(self) -> dict[str, Any]:
         assert self.process.stdout
@@ -67,29 +72,29 @@ class _Worker:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def step(self, keep: bool) -> None:
+    def run_pass(self, timed: bool) -> None:
         if self.alive:
             assert self.process.stdin
             self.process.stdin.write("\n")
             self.process.stdin.flush()
             seconds = self._read().get("seconds")
-            if keep and seconds is not None:
-                self.timed.seconds.append(seconds)
+            if timed and seconds is not None:
+                self.timing.seconds.append(seconds)
 
-    def end(self) -> Timed | None:
+    def finish(self) -> Timing | None:
         if self.alive:
             assert self.process.stdin
             self.process.stdin.close()
-            self.timed.peak_bytes = self._read().get("peak_bytes", 0)
+            self.timing.peak_bytes = self._read().get("peak_bytes", 0)
             self.process.wait()
         if not self.alive:
             return None
-        self.timed.result = np.load(self.target) if self.target.exists() else None
-        return self.timed
+        self.timing.result = np.load(self.result_file) if self.result_file.exists() else None
+        return self.timing
 
 
-def need(timed: Timed | None, what: str) -> Timed:
-    """Raises FastStyleError when what everything else is compared with did not run."""
-    if timed is None:
+def require(timing: Timing | None, what: str) -> Timing:
+    """Return the timing. Raises FastStyleError when it is None, for the case that all others are compared with."""
+    if timing is None:
         raise FastStyleError(f"{what} did not run; there is nothing to compare with")
-    return timed
+    return timing

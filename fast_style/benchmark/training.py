@@ -1,4 +1,4 @@
-"""Training steps, ours and plain ones: `python -m fast_style.benchmark.training CASE.json OUT.npy`, as in `worker`."""
+"""Time training steps, ours or plain: `python -m fast_style.benchmark.training CASE.json OUT.npy`, as in `worker`."""
 
 import json
 import sys
@@ -11,12 +11,12 @@ from typing import Any
 from ..models.bundled import SAMPLE
 from .worker import answer, peak_bytes
 
-LAYERS = ("relu3_3", "relu4_1"), ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+CONTENT_LAYERS, STYLE_LAYERS = ("relu3_3", "relu4_1"), ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 
 @dataclass(frozen=True)
 class TrainCase:
-    """A training step: ours, or plain (eager, float32, contiguous, memory allocation untouched)."""
+    """The training step to time: ours, or plain (eager, float32, contiguous, default memory allocation)."""
 
     kind: str
     """plain or ours."""
@@ -26,7 +26,7 @@ class TrainCase:
 
 
 def main(case_file: str, _: str) -> None:
-    """Answer each line with the seconds of a step; in the end with the memory."""
+    """Answer each line of standard input with the seconds of a step, and its end with the memory."""
     case = TrainCase(**json.loads(Path(case_file).read_text()))
     answers, sys.stdout = sys.stdout, sys.stderr
     (_plain if case.kind == "plain" else _ours)(case, answers)
@@ -43,9 +43,9 @@ def _plain(case: TrainCase, answers: Any) -> None:
 
     torch.manual_seed(0)
     photo = torch.rand(case.batch, 3, case.size_px, case.size_px, device=case.device)
-    network, vgg = TransformerNetwork().to(case.device), VGG19(LAYERS[1][-1]).to(case.device)
-    targets = {layer: gram(features[:1]) for layer, features in vgg(photo, LAYERS[1]).items()}
-    loss = PerceptualLoss(LossOptions(*LAYERS), vgg, [targets])
+    network, vgg = TransformerNetwork().to(case.device), VGG19(STYLE_LAYERS[-1]).to(case.device)
+    targets = {layer: gram(features[:1]) for layer, features in vgg(photo, STYLE_LAYERS).items()}
+    loss = PerceptualLoss(LossOptions(CONTENT_LAYERS, STYLE_LAYERS), vgg, [targets])
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     style = torch.zeros(case.batch, dtype=torch.long, device=case.device)
     answer(answers, {})
@@ -60,7 +60,7 @@ def _plain(case: TrainCase, answers: Any) -> None:
 
 
 def _ours(case: TrainCase, answers: Any) -> None:
-    """The real loop on a folder with one picture; `should_stop`, which it asks before each step, is our clock."""
+    """Run the real training loop on a folder with one picture; `should_stop`, called before each step, times it."""
     from ..system import malloc
 
     malloc.tune()
@@ -94,7 +94,7 @@ def _options(case: TrainCase, folder: Path) -> Any:
     torch.manual_seed(0)
     vgg = {
         f"features.{INDICES[layer]}.{kind}": parameter
-        for layer, conv in VGG19(LAYERS[1][-1]).convs.items()
+        for layer, conv in VGG19(STYLE_LAYERS[-1]).convs.items()
         for kind, parameter in conv.named_parameters()
     }
     torch.save(vgg, folder / "vgg.pth")
@@ -111,7 +111,7 @@ def _options(case: TrainCase, folder: Path) -> Any:
     return TrainOptions(
         StyleOptions((SAMPLE,)),
         data,
-        LossOptions(*LAYERS, vgg_weights=folder / "vgg.pth"),
+        LossOptions(CONTENT_LAYERS, STYLE_LAYERS, vgg_weights=folder / "vgg.pth"),
         output=folder / "out.pth",
         device=case.device,
         preview_seconds=1e9,

@@ -1,7 +1,8 @@
-"""One case in a process of its own: `python -m fast_style.benchmark.worker CASE.json OUT.npy`.
+"""Time one case in a process of its own: `python -m fast_style.benchmark.worker CASE.json OUT.npy`.
 
-For each line that it is sent it makes one pass and answers with its seconds; at the end of input it leaves the last
-result in OUT.npy and says what memory it took.
+Once it is prepared, the process writes a line of JSON with what is known of the case. For each line that it then reads
+it makes one pass and answers with its seconds. At the end of input it saves the last result in OUT.npy and answers with
+the memory that it took.
 """
 
 import json
@@ -16,14 +17,13 @@ from .cases import Case, prepare
 
 
 def main(case_file: str, target: str) -> None:
-    """Answer until there are no more lines."""
-    content = json.loads(Path(case_file).read_text())
+    """Answer each line of standard input until there are no more."""
+    case = Case(**json.loads(Path(case_file).read_text()))
     answers = sys.stdout
-    sys.stdout = sys.stderr  # what libraries say is no answer
-    case = Case(**content)
-    run, known = prepare(case)
+    sys.stdout = sys.stderr  # keep what libraries print out of the answers
+    run, flops = prepare(case)
     result: Any = None
-    answer(answers, known)
+    answer(answers, {"flops": flops})
     for _ in sys.stdin:
         start = time.perf_counter()
         result = run()
@@ -33,7 +33,7 @@ def main(case_file: str, target: str) -> None:
 
 
 def peak_bytes(device: str) -> int:
-    """The most memory that this process has had: on a GPU the device's, else its own resident memory."""
+    """Return the most memory that this process has used: on a GPU the device's, else its own resident memory."""
     if device.startswith("cuda"):
         import torch
 
@@ -50,7 +50,7 @@ def peak_bytes(device: str) -> int:
 
 
 def answer(stream: Any, content: dict[str, Any]) -> None:
-    """One line of JSON."""
+    """Write one line of JSON."""
     stream.write(json.dumps(content) + "\n")
     stream.flush()
 

@@ -61,11 +61,11 @@ def main(arguments: Sequence[str], prog: str) -> int:
 def _measure(command: BenchCommand, show: Any) -> list[dict[str, Any]]:
     how = command.how
     if how.process:
-        from ..benchmark.cases import size_of
-        from ..benchmark.whole import compare
+        from ..benchmark.cases import parse_size
+        from ..benchmark.whole_process import compare
 
         photo, model = how.photo or SAMPLE, find(command.models[0])
-        return [dict(row) for size in how.sizes for row in compare(model, photo, size_of(size), how.runs, show)]
+        return [dict(row) for size in how.sizes for row in compare(model, photo, parse_size(size), how.runs, show)]
     rows = measure_training(how, show) if how.train else measure(command.models, how, show)
     return [asdict(row) for row in rows]
 

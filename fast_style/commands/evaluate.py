@@ -50,14 +50,14 @@ def main(arguments: Sequence[str], prog: str) -> int:
     """Evaluate one model; return the exit code."""
     command = parse(EvaluateCommand, arguments, prog, HELP)
     malloc.tune()
-    from ..evaluation import WAYS, evaluate
+    from ..evaluation import VARIANTS, evaluate
     from ..stylizer import Stylizer
 
     if command.how.video:
         return _evaluate_films(command)
     stylizer = Stylizer.load(command.model, command.how.device, precision=command.precision)
     total = 1 + len(command.how.larger) * (1 + bool(command.how.film)) + bool(command.how.trained)
-    total += len(WAYS) * max(command.how.iterations) * command.how.reference_photos
+    total += len(VARIANTS) * max(command.how.iterations) * command.how.reference_photos
     with tqdm(total=total, unit="step") as bar:
 
         def show(what: str) -> None:

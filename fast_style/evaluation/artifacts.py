@@ -1,4 +1,7 @@
-"""Faults that an artist sees at once, each as a number with a pass line."""
+"""Measure visible artifacts of stylized pictures, each compared with a threshold.
+
+README.md in this folder describes the measures and how the thresholds were calibrated.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,108 +17,128 @@ from ..losses.regularizers import OPPONENTS, concentration, edges, regularity
 
 Array = NDArray[np.float64]
 Pair = tuple[Image.Image, Image.Image]
-"""A stylized picture and its photograph, RGB, of one size."""
+"""A stylized picture and its photograph, RGB, of the same size."""
 
-PATCH_PX = 64
-FRAME_PX = 16
-BLOB_RADIUS_PX, GRAIN_PX = 3, 8
-NEARLY = 0.97
+# Windows of the spectrum; a multiple of 16, so that the periods 2 and 4 px fall on whole frequencies.
+WINDOW_PX = 64
+BAND_PX = 16
+BLOB_SIGMA_PX, SMOOTHING_SIGMA_PX = 3, 8
+# Luminance above this, or below one minus this, counts as white, or black.
+NEARLY_WHITE = 0.97
+
+# Threshold of each check, and whether its value must not exceed it (True) or must not fall below it.
+THRESHOLDS = {
+    "checkerboard": (14.0, True),
+    "periodic texture": (0.15, True),
+    "periodic texture, smooth areas": (0.07, True),
+    "border band": (0.25, True),
+    "border line": (0.05, True),
+    "blobs": (0.005, True),
+    "clipping": (0.05, True),
+    "SSIM": (0.25, False),
+    "style distance ratio": (0.5, True),
+}
 
 
 @dataclass(frozen=True)
-class Check:
-    """One measurement against its line."""
+class ArtifactCheck:
+    """One artifact measure and its threshold."""
 
     name: str
     value: float
-    line: float
+    threshold: float
     at_most: bool
-    """Whether the value has to stay below the line, or above it."""
+    """Whether the value must not exceed the threshold; otherwise it must not fall below it."""
 
     @property
     def passed(self) -> bool:
-        """Whether an artist would let it pass."""
-        return self.value <= self.line if self.at_most else self.value >= self.line
+        """Whether the value lies on the right side of the threshold."""
+        return self.value <= self.threshold if self.at_most else self.value >= self.threshold
 
 
-def check_all(
-    pairs: Sequence[Pair], smooth: Sequence[Pair], painting: Image.Image, style: float, photo_style: float
-) -> list[Check]:
-    """Every check over the same set of pictures, and over `smooth`, those of the same photographs `without_grain`.
+def check_artifacts(
+    pairs: Sequence[Pair],
+    smooth_pairs: Sequence[Pair],
+    painting: Image.Image,
+    style_distance: float,
+    photo_style_distance: float,
+) -> list[ArtifactCheck]:
+    """Measure every artifact over a set of pictures.
 
-    `painting` is what they are to look like, which may be clipped itself; `style` and `photo_style` are the mean style
-    distances of the pictures and of the photographs.
+    smooth_pairs: the same photographs `smoothed`, and the pictures made of those. painting: the style, which may have
+    clipped pixels and periodic texture of its own. style_distance, photo_style_distance: mean style distances of the
+    pictures and of the photographs.
     """
     pictures = [picture for picture, _ in pairs]
-    return [
-        Check("checkerboard", float(np.mean([checkerboard(picture) for picture in pictures])), 14.0, True),
-        Check("weave", weave(pairs, painting), 0.15, True),
-        Check("weave where smooth", weave(smooth, painting), 0.07, True),
-        Check("frame", frame(pairs), 0.25, True),
-        Check("border", border(pairs), 0.05, True),
-        Check("blobs", float(np.mean([blobs(p) for p in pictures])) - blobs(painting), 0.005, True),
-        Check("clipping", float(np.mean([clipping(p) for p in pictures])) - clipping(painting), 0.05, True),
-        Check("structure", float(np.mean([structure(*pair) for pair in pairs])), 0.25, False),
-        Check("style distance left", style / photo_style, 0.5, True),
-    ]
+    values = {
+        "checkerboard": float(np.mean([checkerboard(picture) for picture in pictures])),
+        "periodic texture": periodic_texture(pairs, painting),
+        "periodic texture, smooth areas": periodic_texture(smooth_pairs, painting),
+        "border band": border_band(pairs),
+        "border line": border_line(pairs),
+        "blobs": float(np.mean([blobs(picture) for picture in pictures])) - blobs(painting),
+        "clipping": float(np.mean([clipping(picture) for picture in pictures])) - clipping(painting),
+        "SSIM": float(np.mean([ssim(*pair) for pair in pairs])),
+        "style distance ratio": style_distance / photo_style_distance,
+    }
+    return [ArtifactCheck(name, value, *THRESHOLDS[name]) for name, value in values.items()]
 
 
-def without_grain(photo: Image.Image) -> Image.Image:
-    """A photograph without grain and hardly with an edge: on such surfaces networks repeat one mark."""
-    return photo.filter(ImageFilter.GaussianBlur(GRAIN_PX))
+def smoothed(photo: Image.Image) -> Image.Image:
+    """Return a photograph with its grain and nearly all edges blurred away: there networks repeat one mark."""
+    return photo.filter(ImageFilter.GaussianBlur(SMOOTHING_SIGMA_PX))
 
 
 def luminance(image: Image.Image) -> Array:
-    """(H, W) in [0, 1], ITU-R 601."""
+    """Return the luminance (ITU-R BT.601) of a picture: (H, W) in [0, 1]."""
     return np.asarray(image.convert("L"), np.float64) / 255
 
 
 def checkerboard(image: Image.Image) -> float:
-    """Energy at the periods 2 and 4 px of the two up-samplings against their neighbourhood; 1 is none (Odena 2016).
+    """Measure checkerboard artifacts (Odena et al. 2016): spectral energy at periods of 2 and 4 px; 1 is none.
 
-    The largest ratio over these frequencies, of lightness and two differences of colours, from the mean spectrum of
-    overlapping windows.
+    These are the periods of the network's two up-samplings. The result is the largest ratio of the power at one of
+    these frequencies to that of its neighbours, over lightness and two colour differences, in the mean spectrum of
+    overlapping windows. Raises FastStyleError for pictures smaller than a window.
     """
     planes = np.moveaxis(np.asarray(image.convert("RGB"), np.float64) / 255 @ np.array(OPPONENTS).T, -1, 0)
     return max(_peak(_spectrum(plane)) for plane in planes)
 
 
 def _peak(power: Array) -> float:
-    """The largest ratio of a spectrum at the periods 2 and 4 px to what is next to it."""
-    quarter = PATCH_PX // 4
+    """Return the largest ratio of the power at a period of 2 or 4 px to that of its neighbours."""
+    quarter = WINDOW_PX // 4
     near = np.array([-6, -5, -4, -3, 3, 4, 5, 6])
     ratios = []
-    for u in range(0, PATCH_PX, quarter):
-        for v in range(0, PATCH_PX, quarter):
+    for u in range(0, WINDOW_PX, quarter):
+        for v in range(0, WINDOW_PX, quarter):
             if u or v:
                 # Edges along an axis lift its whole row of the spectrum: each direction is its own neighbourhood.
-                row = np.median(power[u, (v + near) % PATCH_PX])
-                column = np.median(power[(u + near) % PATCH_PX, v])
+                row = np.median(power[u, (v + near) % WINDOW_PX])
+                column = np.median(power[(u + near) % WINDOW_PX, v])
                 ratios.append(power[u, v] / max(row, column, 1e-12))
     return float(max(ratios))
 
 
 def _spectrum(plane: Array) -> Array:
-    """Mean power spectrum of half-overlapping Hann windows: (PATCH_PX, PATCH_PX)."""
-    window = np.hanning(PATCH_PX)[:, None] * np.hanning(PATCH_PX)
-    step = PATCH_PX // 2
+    """Return the mean power spectrum of half-overlapping Hann windows: (WINDOW_PX, WINDOW_PX)."""
+    window = np.hanning(WINDOW_PX)[:, None] * np.hanning(WINDOW_PX)
+    step = WINDOW_PX // 2
     powers = []
-    for top in range(0, plane.shape[0] - PATCH_PX + 1, step):
-        for left in range(0, plane.shape[1] - PATCH_PX + 1, step):
-            patch = plane[top : top + PATCH_PX, left : left + PATCH_PX]
+    for top in range(0, plane.shape[0] - WINDOW_PX + 1, step):
+        for left in range(0, plane.shape[1] - WINDOW_PX + 1, step):
+            patch = plane[top : top + WINDOW_PX, left : left + WINDOW_PX]
             powers.append(np.abs(np.fft.fft2((patch - patch.mean()) * window)) ** 2)
     if not powers:
-        raise FastStyleError(f"pictures of {PATCH_PX} px or more are needed to look for artifacts")
+        raise FastStyleError(f"pictures of {WINDOW_PX} px or more are needed to measure artifacts")
     mean: Array = np.mean(powers, axis=0)
     return mean
 
 
-def weave(pairs: Sequence[Pair], painting: Image.Image) -> float:
-    """Marks repeated on a lattice, of light or colour, where neither photograph nor painting is: see `regularity`.
+def periodic_texture(pairs: Sequence[Pair], painting: Image.Image) -> float:
+    """Measure marks repeated on a lattice, in lightness or colour, where neither photograph nor painting has them.
 
-    Up to 0.1 for dots strewn at random; for dots on a lattice of 4 px, each a tenth of that out of place, 0.17 if they
-    are grey and 0.27 if coloured. Where photographs are smooth up to 0.05, and 0.3 and 0.5; a lattice of 6 or 10 px on
-    half of such pictures comes to 0.07 or 0.09.
+    The mean of the training's regularizer over the pairs (`losses.regularizers.regularity`).
     """
     own = concentration(_tensor(painting)).mean(1)
     return float(np.mean([regularity(_tensor(picture), _tensor(photo), own) for picture, photo in pairs]))
@@ -125,48 +148,53 @@ def _tensor(image: Image.Image) -> torch.Tensor:
     return torch.from_numpy(images.to_array(image))
 
 
-def frame(pairs: Sequence[Pair]) -> float:
-    """How far the outer 16 px differ from the next 32 px, in lightness and contrast, where the photographs do not.
+def border_band(pairs: Sequence[Pair]) -> float:
+    """Measure how far the outer 16 px differ from the next 32 px in mean and contrast, beyond the photographs.
 
-    In units of the pictures' own contrast; the largest of the four sides. Averaged over the pictures first, so
-    that what stands near a border by chance cancels out.
+    In standard deviations of each picture's luminance; the largest value of the four sides. The differences are
+    averaged over the pictures first, so that what happens to lie near a border cancels out.
     """
-    differences = [_rims(luminance(a)) - _rims(luminance(b)) for a, b in pairs]
+    differences = [_side_bands(luminance(picture)) - _side_bands(luminance(photo)) for picture, photo in pairs]
     return float(np.abs(np.mean(differences, axis=0)).max())
 
 
-def _rims(gray: Array) -> Array:
-    """Lightness and contrast of each side's rim against the strip inside it: (4, 2)."""
+def _side_bands(gray: Array) -> Array:
+    """Return the mean and contrast of each side's outer band, less those of the band inside it: (4, 2)."""
     contrast = gray.std() + 1e-6
-    rims = []
+    bands = []
     for turned in (gray, gray[::-1], gray.T, gray.T[::-1]):
-        rim, inside = turned[:FRAME_PX], turned[FRAME_PX : 3 * FRAME_PX]
-        rims.append([(rim.mean() - inside.mean()) / contrast, (rim.std() - inside.std()) / contrast])
-    return np.array(rims)
+        outer, inner = turned[:BAND_PX], turned[BAND_PX : 3 * BAND_PX]
+        bands.append([(outer.mean() - inner.mean()) / contrast, (outer.std() - inner.std()) / contrast])
+    return np.array(bands)
 
 
-def border(pairs: Sequence[Pair]) -> float:
-    """How far the colour of the outermost 3 rows of pixels is from the next ones', where the photographs' is not.
+def border_line(pairs: Sequence[Pair]) -> float:
+    """Measure how far the colour of the outermost 3 rows of pixels is from the next ones, beyond the photographs.
 
-    Share of the range; the largest of rows, colours and sides, averaged over the pictures first, as in `frame`.
+    As a share of the range; the largest value of rows, channels and sides, averaged over the pictures first as in
+    `border_band`.
     """
-    return float(torch.stack([edges(_tensor(a) - _tensor(b)) for a, b in pairs]).mean(0).abs().max())
+    lines = torch.stack([edges(_tensor(picture) - _tensor(photo)) for picture, photo in pairs])
+    return float(lines.mean(0).abs().max())
 
 
 def blobs(image: Image.Image) -> float:
-    """Share of the picture that is nearly white, or nearly black, over more than a few pixels."""
-    soft = luminance(image.filter(ImageFilter.GaussianBlur(BLOB_RADIUS_PX)))
-    return float(((soft > NEARLY) | (soft < 1 - NEARLY)).mean())
+    """Return the share of the picture that is nearly white or nearly black over more than a few pixels."""
+    soft = luminance(image.filter(ImageFilter.GaussianBlur(BLOB_SIGMA_PX)))
+    return float(((soft > NEARLY_WHITE) | (soft < 1 - NEARLY_WHITE)).mean())
 
 
 def clipping(image: Image.Image) -> float:
-    """Share of the pixels with a channel at 0 or 255."""
+    """Return the share of the pixels with a channel at 0 or 255."""
     pixels = np.asarray(image)
     return float(((pixels == 0) | (pixels == 255)).any(axis=-1).mean())
 
 
-def structure(picture: Image.Image, photo: Image.Image) -> float:
-    """Structural similarity of the luminances (Wang et al. 2004): 1 is the photograph itself."""
+def ssim(picture: Image.Image, photo: Image.Image) -> float:
+    """Return the structural similarity of the luminances (Wang et al. 2004); 1 is the photograph itself.
+
+    Raises FastStyleError when scikit-image is not installed.
+    """
     try:
         from skimage.metrics import structural_similarity
     except ImportError as error:

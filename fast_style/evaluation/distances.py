@@ -1,4 +1,4 @@
-"""Content and style distance of finished pictures: 8 bit, as a user gets them."""
+"""Measure content and style distances of finished 8-bit pictures, with the perceptual losses over VGG19."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,21 +7,26 @@ import torch
 from PIL import Image
 
 from .. import images
+from ..errors import FastStyleError
 from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..options import EvaluationOptions, LossOptions
 from ..system.hardware import pick_device
 
-# The same layers for every model, whatever it was trained with, so that figures can be compared.
+# The same layers and zero padding for every network, whatever it was trained with, so that figures can be compared.
 CONTENT_LAYERS = ("relu3_3", "relu4_1")
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
-Terms = dict[str, float]
+Distances = dict[str, float]
+"""Distances by name: `content`, `style`, their weighted sum `total`, and `content/LAYER` and `style/LAYER`."""
 
 
-class Judge:
-    """Measures pictures against one style."""
+class DistanceMeter:
+    """Measures the content and style distances of pictures to one painting."""
 
     def __init__(self, options: EvaluationOptions) -> None:
+        """Load VGG19 and compute the Gram matrices of `options.style`. Raises FastStyleError without a style."""
+        if not options.style:
+            raise FastStyleError("name the style picture with `style`")
         losses = LossOptions(
             CONTENT_LAYERS,
             STYLE_LAYERS,
@@ -30,28 +35,27 @@ class Judge:
             vgg_weights=options.vgg_weights,
         )
         self.device = pick_device(options.device)
-        assert options.style  # checked by those who need a judge
         vgg = load_vgg(losses).to(self.device)
         self.painting = images.resize_short_side(images.read(options.style).rgb, options.style_size)
         target = style_target(vgg, [self.tensor(self.painting)], STYLE_LAYERS)
         self.loss = PerceptualLoss(losses, vgg, [target])
 
     def tensor(self, image: Image.Image) -> torch.Tensor:
-        """An RGB picture on the judge's device: (1, 3, H, W) in [0, 1]."""
+        """Return an RGB picture as a tensor on the meter's device: (1, 3, H, W) in [0, 1]."""
         return torch.from_numpy(images.to_array(image)).to(self.device)
 
     @torch.no_grad()
-    def __call__(self, picture: Image.Image, photo: Image.Image) -> Terms:
-        """Distances of an RGB picture to its photograph (of one size) and to the style; `total` is the objective."""
+    def __call__(self, picture: Image.Image, photo: Image.Image) -> Distances:
+        """Return the distances of an RGB picture to the painting and to its photograph, which is of the same size."""
         style = torch.zeros(1, dtype=torch.long, device=self.device)
         terms = self.loss(self.tensor(picture), self.tensor(photo), style)
         return {name: float(value) for name, value in terms.items()}
 
-    def mean(self, pairs: Iterable[tuple[Image.Image, Image.Image]]) -> Terms:
-        """Mean distances over pairs of picture and photograph."""
+    def mean(self, pairs: Iterable[tuple[Image.Image, Image.Image]]) -> Distances:
+        """Return the mean distances over pairs of picture and photograph."""
         return mean([self(picture, photo) for picture, photo in pairs])
 
 
-def mean(terms: Sequence[Terms]) -> Terms:
-    """Mean of each term."""
-    return {name: float(np.mean([t[name] for t in terms])) for name in terms[0]}
+def mean(distances: Sequence[Distances]) -> Distances:
+    """Return the mean of each distance."""
+    return {name: float(np.mean([one[name] for one in distances])) for name in distances[0]}

@@ -1,72 +1,75 @@
-"""The findings: as data, as a table, as a contact sheet."""
+"""The report of an evaluation on photographs, as plain data and as a table."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .artifacts import Check
-from .distances import Terms
+from .artifacts import ArtifactCheck
+from .distances import Distances
 
 
 @dataclass
-class Findings:
-    """What an evaluation found; grows as it goes on."""
+class QualityReport:
+    """Distances and artifact checks of one network; filled in as the evaluation proceeds."""
 
-    model: str
-    size: int
-    ours: Terms
-    photo: Terms
-    checks: list[Check]
-    larger: dict[str, tuple[Terms, Terms]] = field(default_factory=dict)
-    """Larger pictures, by kind and short side: distances stylized, and of the pictures themselves."""
-    reference: dict[str, dict[int, Terms]] = field(default_factory=dict)
-    """Way of L-BFGS to evaluations to its distances, on the photographs of `on_reference`."""
-    on_reference: Terms | None = None
-    """The network on the photographs that L-BFGS was run on."""
-    equivalent: dict[str, tuple[float, bool]] = field(default_factory=dict)
-    """Way to the evaluations that L-BFGS needs for the network's objective, and whether they were measured."""
+    style: str
+    size_px: int
+    distances: Distances
+    unstylized: Distances
+    """Distances of the photographs themselves: the upper end of the scale for style, 0 for content."""
+    checks: list[ArtifactCheck]
+    by_size: dict[str, tuple[Distances, Distances]] = field(default_factory=dict)
+    """Kind and short side of larger pictures to their distances, stylized and unstylized."""
+    on_training_photos: Distances | None = None
+    """Distances on photographs that the network was trained on."""
+    distances_beside_lbfgs: Distances | None = None
+    """Distances of the network on the photographs that L-BFGS was run on."""
+    lbfgs: dict[str, dict[int, Distances]] = field(default_factory=dict)
+    """Variant of L-BFGS to iterations to distances."""
+    lbfgs_equivalent: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    """Variant to the iterations that reach the network's objective, and whether that lies within what was measured."""
     speed_up: dict[str, float] = field(default_factory=dict)
-    """Way to the time of so many evaluations over the time of one forward pass."""
-    trained: Terms | None = None
-    """Distances on photographs that it was trained on."""
+    """Variant to the time of those iterations divided by the time of one forward pass."""
 
     def data(self) -> dict[str, Any]:
-        """Everything as plain types, for JSON."""
+        """Return the report as plain types, for JSON."""
         content = asdict(self)
         content["checks"] = [{**asdict(check), "passed": check.passed} for check in self.checks]
         return content
 
     @property
     def passed(self) -> bool:
-        """Whether every check passed."""
+        """Whether every artifact check passed."""
         return all(check.passed for check in self.checks)
 
     def table(self) -> str:
-        """The findings as lines of text."""
-        lines = [f"{self.model} at {self.size} px", _row("", ["objective", "content", "style"])]
-        lines += [_terms("this network", self.ours), _terms("the photographs", self.photo)]
-        for kind, (stylized, plain) in self.larger.items():
-            lines += [_terms(kind, stylized), _terms("  unstylized", plain)]
-        if self.trained:
-            lines.append(_terms("photographs trained on", self.trained))
-        lines += self._reference_lines()
+        """Return the report as lines of text."""
+        lines = [f"{self.style} at {self.size_px} px", _row("", ["objective", "content", "style"])]
+        lines += [_distances("this network", self.distances), _distances("the photographs", self.unstylized)]
+        for kind, (stylized, unstylized) in self.by_size.items():
+            lines += [_distances(kind, stylized), _distances("  unstylized", unstylized)]
+        if self.on_training_photos:
+            lines.append(_distances("training photographs", self.on_training_photos))
+        lines += self._lbfgs_lines()
         lines += ["", _row("layer", ["this network", "photographs"])]
-        lines += [_row(k, [f"{self.ours[k]:.4f}", f"{self.photo[k]:.4f}"]) for k in self.ours if "/" in k]
-        lines += ["", _row("artifact", ["value", "line", ""])]
+        layers = [name for name in self.distances if "/" in name]
+        lines += [_row(name, [f"{self.distances[name]:.4f}", f"{self.unstylized[name]:.4f}"]) for name in layers]
+        lines += ["", _row("artifact", ["value", "threshold", ""])]
         for check in self.checks:
-            bound = f"{'<=' if check.at_most else '>='} {check.line:g}"
+            bound = f"{'<=' if check.at_most else '>='} {check.threshold:g}"
             lines.append(_row(check.name, [f"{check.value:.3f}", bound, "pass" if check.passed else "FAIL"]))
         return "\n".join(lines)
 
-    def _reference_lines(self) -> list[str]:
+    def _lbfgs_lines(self) -> list[str]:
         lines: list[str] = []
-        if self.on_reference:
-            lines += ["", _terms("network, same photos", self.on_reference)]
-        for way, points in self.reference.items():
-            lines += [_terms(f"L-BFGS {n} from {way}", terms) for n, terms in points.items()]
-            count, inside = self.equivalent[way]
-            about = "" if inside else " (outside of what was measured)"
-            lines.append(f"  = {count:.0f} iterations from {way}{about}, {self.speed_up[way]:.0f} times as fast")
+        if self.distances_beside_lbfgs:
+            lines += ["", _distances("network, same photographs", self.distances_beside_lbfgs)]
+        for variant, points in self.lbfgs.items():
+            lines += [_distances(f"L-BFGS {n} from {variant}", point) for n, point in points.items()]
+            iterations, measured = self.lbfgs_equivalent[variant]
+            note = "" if measured else " (outside of what was measured)"
+            speed_up = f"{self.speed_up[variant]:.0f} times as fast"
+            lines.append(f"  = {iterations:.0f} iterations from {variant}{note}, {speed_up}")
         return lines
 
 
@@ -74,5 +77,5 @@ def _row(label: str, cells: Sequence[str]) -> str:
     return f"{label:30}" + "".join(f"{cell:>14}" for cell in cells)
 
 
-def _terms(label: str, terms: Terms) -> str:
-    return _row(label, [f"{terms[name]:.4f}" for name in ("total", "content", "style")])
+def _distances(label: str, distances: Distances) -> str:
+    return _row(label, [f"{distances[name]:.4f}" for name in ("total", "content", "style")])

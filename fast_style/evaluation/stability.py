@@ -1,4 +1,4 @@
-"""How steady a stylized film is: warping error with occlusion masks, with sharpness and style beside it."""
+"""Measure the temporal stability of stylized films: warping error (Lai et al. 2018), with sharpness and style."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,39 +12,39 @@ from ..options import EvaluationOptions
 from ..stylizer import Stylizer
 from ..video import FlowFilter
 from ..video.flow import Array, warp
-from .distances import Judge
-from .footage import Footage, camera_path, real
+from .clips import Clip, camera_path_clip, film_clip
+from .distances import DistanceMeter
 
-# Frames of a clip whose style distance is taken: VGG takes longer than the network.
-JUDGED_FRAMES = 5
+# Frames of a clip whose style distance is measured: VGG19 takes longer than the network.
+STYLE_FRAMES = 5
 
 
 @dataclass(frozen=True)
-class Steadiness:
-    """What was measured of one way to stylize one clip."""
+class StabilityMetrics:
+    """What was measured of one clip, stylized in one way."""
 
-    way: str
-    """`input` (the clip itself, the floor), or a model's name with what steadied it."""
+    method: str
+    """`input`, the clip itself; or a model's name, with `per frame` or `--temporal flow`."""
     warping_error: float
-    """Mean squared difference, per channel, of each frame to the next one warped back (Lai et al. 2018)."""
+    """Mean squared difference, per channel, of each frame and the next one warped back to it (Lai et al. 2018)."""
     gradient_energy: float
-    """Mean squared difference of neighbouring pixels in luma: blur lowers it."""
+    """Mean squared difference of neighbouring pixels in luma; blur lowers it."""
     style: float | None
-    """Distance to the painting; None without one."""
+    """Style distance to the painting; None without one."""
 
 
 @dataclass
-class StabilityFindings:
-    """Clips and what was measured of each; the second measurement of a clip, per frame, is what others relate to."""
+class StabilityReport:
+    """Metrics by clip. The rows of a clip begin with the clip itself and the first model frame by frame."""
 
-    clips: dict[str, list[Steadiness]] = field(default_factory=dict)
+    clips: dict[str, list[StabilityMetrics]] = field(default_factory=dict)
 
     def data(self) -> dict[str, Any]:
-        """Everything as plain types, for JSON."""
+        """Return the report as plain types, for JSON."""
         return {name: [asdict(row) for row in rows] for name, rows in self.clips.items()}
 
     def table(self) -> str:
-        """Lines of text: warping error in thousandths, then everything relative to the frames painted one by one."""
+        """Return lines of text: warping error times 1000, then the metrics relative to the first model per frame."""
         lines = []
         for name, rows in self.clips.items():
             cells = ("warping x1000", "warping", "sharpness", "style")
@@ -54,73 +54,73 @@ class StabilityFindings:
 
 
 def evaluate_stability(
-    stylizers: Mapping[str, Stylizer], options: EvaluationOptions, report: Callable[[str], None] = lambda _: None
-) -> StabilityFindings:
-    """Paint the clips of `options.video`, and a camera path of exact flow, frame by frame and with the flow filter.
+    stylizers: Mapping[str, Stylizer], options: EvaluationOptions, on_frame: Callable[[str], None] = lambda clip: None
+) -> StabilityReport:
+    """Stylize the clips of `options.video` and a camera path with exact flow, per frame and with the flow filter.
 
-    stylizers: one, or several to compare, by name; the others relate to the first. `report` hears of every frame
-    painted. Raises FastStyleError for clips that cannot be read.
+    stylizers: one, or several to compare, by name; metrics are relative to the first. on_frame: called with the clip's
+    name after each frame. Raises FastStyleError for clips that cannot be read.
     """
-    judge = Judge(options) if options.style else None
-    footage = [lambda path=path: real(path, options.frames, options.size) for path in options.video]
-    findings = StabilityFindings()
-    for make in (*footage, lambda: camera_path(options.frames, options.size)):
-        clip = make()
-        rows = [measure("input", clip.frames, clip, judge)]
+    meter = DistanceMeter(options) if options.style else None
+    report = StabilityReport()
+    sources = [lambda path=path: film_clip(path, options.frames, options.size) for path in options.video]
+    for read_clip in (*sources, lambda: camera_path_clip(options.frames, options.size)):
+        clip = read_clip()  # one at a time: clips are large
+        rows = [measure("input", clip.frames, clip, meter)]
         for name, stylizer in stylizers.items():
-            plain, steadied = paint(stylizer, clip, report)
-            rows.append(measure(f"{name} per frame", plain, clip, judge))
-            rows.append(measure(f"{name} --temporal flow", steadied, clip, judge))
-        findings.clips[clip.name] = rows
-    return findings
+            per_frame, filtered = stylize_clip(stylizer, clip, on_frame)
+            rows.append(measure(f"{name} per frame", per_frame, clip, meter))
+            rows.append(measure(f"{name} --temporal flow", filtered, clip, meter))
+        report.clips[clip.name] = rows
+    return report
 
 
-def paint(
-    stylizer: Stylizer, clip: Footage, report: Callable[[str], None] = lambda _: None
+def stylize_clip(
+    stylizer: Stylizer, clip: Clip, on_frame: Callable[[str], None] = lambda clip: None
 ) -> tuple[list[Array], list[Array]]:
-    """The frames of a clip painted one by one, and the same through the flow filter."""
-    steady = FlowFilter()
-    plain, steadied = [], []
+    """Return the frames of a clip stylized one by one, and the same after the flow filter."""
+    flow_filter = FlowFilter()
+    per_frame, filtered = [], []
     for frame in clip.frames:
-        plain.append(stylizer(frame))
-        steadied.append(steady(frame, plain[-1]))
-        report(clip.name)
-    return plain, steadied
+        per_frame.append(stylizer(frame))
+        filtered.append(flow_filter(frame, per_frame[-1]))
+        on_frame(clip.name)
+    return per_frame, filtered
 
 
-def measure(way: str, frames: Sequence[Array], clip: Footage, judge: Judge | None) -> Steadiness:
-    """Steadiness of `frames`, painted from those of `clip`."""
+def measure(method: str, frames: Sequence[Array], clip: Clip, meter: DistanceMeter | None) -> StabilityMetrics:
+    """Return the metrics of `frames`, which were made from those of `clip`; without a meter no style distance."""
     style = None
-    if judge:
-        chosen = np.linspace(0, len(frames) - 1, min(JUDGED_FRAMES, len(frames))).astype(int)
+    if meter:
+        chosen = np.linspace(0, len(frames) - 1, min(STYLE_FRAMES, len(frames))).astype(int)
         pairs = [(images.from_array(frames[i]), images.from_array(clip.frames[i])) for i in chosen]
-        style = judge.mean(pairs)["style"]
-    return Steadiness(way, warping_error(frames, clip), gradient_energy(frames), style)
+        style = meter.mean(pairs)["style"]
+    return StabilityMetrics(method, warping_error(frames, clip), gradient_energy(frames), style)
 
 
-def warping_error(frames: Sequence[Array], clip: Footage) -> float:
-    """Mean over the pairs of frames of the mean squared difference where the clip's motion can be followed.
+def warping_error(frames: Sequence[Array], clip: Clip) -> float:
+    """Return the mean warping error over pairs of frames, where the clip's flow is visible (Lai et al. 2018, eq. 10).
 
-    frames: (1, 3, H, W) in [0, 1] each, of the size and number of the clip's. Lai et al. 2018, eq. 10.
+    frames: (1, 3, H, W) in [0, 1] each, as many and as large as the clip's.
     """
     errors = []
-    for now, after, motion, visible in zip(frames, frames[1:], clip.flows, clip.visible, strict=False):
-        square = np.square(now - warp(after, motion, "linear")).mean(1)[0]
+    for now, after, flow, visible in zip(frames, frames[1:], clip.flows, clip.visible, strict=False):
+        square = np.square(now - warp(after, flow, "linear")).mean(1)[0]
         if visible.any():
             errors.append(float(square[visible].mean()))
     return float(np.mean(errors)) if errors else 0.0
 
 
 def gradient_energy(frames: Sequence[Array]) -> float:
-    """Mean squared difference of neighbouring pixels in luma, over (1, 3, H, W) frames."""
-    found = []
+    """Return the mean squared difference of neighbouring pixels in luma, over (1, 3, H, W) frames."""
+    energies = []
     for frame in frames:
-        grey = luma(frame)[0, 0]
-        found.append(np.square(np.diff(grey, axis=0)).mean() + np.square(np.diff(grey, axis=1)).mean())
-    return float(np.mean(found))
+        gray = luma(frame)[0, 0]
+        energies.append(np.square(np.diff(gray, axis=0)).mean() + np.square(np.diff(gray, axis=1)).mean())
+    return float(np.mean(energies))
 
 
-def _row(row: Steadiness, base: Steadiness) -> str:
+def _row(row: StabilityMetrics, base: StabilityMetrics) -> str:
     cells = [f"{1000 * row.warping_error:.3f}"]
     for value, unit in (
         (row.warping_error, base.warping_error),
@@ -128,4 +128,4 @@ def _row(row: Steadiness, base: Steadiness) -> str:
         (row.style, base.style),
     ):
         cells.append(f"{value / unit:.2f}" if value is not None and unit else "")
-    return f"  {row.way:34}" + "".join(f"{cell:>15}" for cell in cells)
+    return f"  {row.method:34}" + "".join(f"{cell:>15}" for cell in cells)

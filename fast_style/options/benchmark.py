@@ -1,4 +1,4 @@
-"""Options of benchmarks: what to measure, and how often."""
+"""Options of `fast-style bench`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,34 +8,34 @@ from .checks import check_at_least, check_types
 
 @dataclass(frozen=True)
 class BenchmarkOptions:
-    """Measure speed against plain PyTorch: eager, float32, contiguous, memory allocation untouched."""
+    """Measure speed against plain PyTorch: eager, float32, contiguous, default memory allocation."""
 
     sizes: tuple[str, ...] = ("512x512", "1280x720")
-    """Widths and heights in px."""
+    """Sizes of the pictures, WIDTHxHEIGHT in px."""
 
     engines: tuple[str, ...] = ()
     """Engines to measure: torch, openvino, onnx; by default every one that is installed."""
 
     precisions: tuple[str, ...] = ()
-    """Precisions to measure; by default every one that the engines know, without fp16 on a CPU."""
+    """Precisions to measure: fp32, bf16, fp16; by default every one of each engine, without fp16 on a CPU."""
 
     baseline: str | None = None
-    """Checkpoint that plain PyTorch runs; by default the first of the models."""
+    """Checkpoint for plain PyTorch; by default the first of the models."""
 
     runs: int = 15
-    """Timed passes of each, in turn, after two that are not timed."""
+    """Timed passes of each case, in turn, after two that are not timed."""
 
     photo: Path | None = None
-    """Photograph to work on; by default the sample."""
+    """Photograph to stylize; by default the sample."""
 
     frame: bool = False
     """Time from an 8-bit frame to an 8-bit frame instead of from float to float."""
 
     train: bool = False
-    """Measure training steps of batch 4 at 256 px instead; VGG19's weights are random here."""
+    """Time training steps of batch 4 at 256 px instead, with random weights for VGG19."""
 
     process: bool = False
-    """Measure whole processes instead: `stylize.py` a second time against a plain script."""
+    """Time whole processes instead: a second run of `stylize.py` against a plain script."""
 
     device: str = "auto"
     """cpu, cuda, cuda:1, mps or auto."""

@@ -1,4 +1,4 @@
-"""Options of evaluations: what a trained network is measured on."""
+"""Options of `fast-style evaluate`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,22 +9,22 @@ from .checks import check_at_least, check_types
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """Options of the evaluation of a trained network: distances, equivalent L-BFGS iterations, artifacts."""
+    """Measure how good a trained network is: distances, artifacts, worth in L-BFGS iterations, stability in films."""
 
     style: Path | None = None
-    """The style picture that the network was trained for; only with --video it may be left out."""
+    """Style picture that the network was trained on; may be left out only with --video."""
 
     style_name: str = ""
-    """The style of a model that has several, or a blend of them, to be judged; by default its first."""
+    """Style, or blend of styles, of a model that has several; by default its first."""
 
     photos: Path | None = None
-    """Folder of photographs that it was not trained on; not needed with --video."""
+    """Folder of photographs that the network was not trained on; not needed with --video."""
 
     video: tuple[Path, ...] = ()
-    """Films on which temporal stability is measured, frame by frame and with --temporal flow."""
+    """Films: measure their stability instead, stylized frame by frame and with --temporal flow."""
 
     versus: tuple[str, ...] = ()
-    """Further models to paint the films of --video with: .pth files or names of shipped styles."""
+    """Further models to compare on the films of --video: .pth files or names of shipped styles."""
 
     frames: int = 60
     """Frames of each film to measure."""
@@ -33,8 +33,8 @@ class EvaluationOptions:
     """VGG19 weights in torchvision's names; by default torchvision's download (548 MB, once)."""
 
     count: int = 16
-    """Photographs to measure: the last of the folder, sorted by path. Of fewer, what happens to stand at their borders
-    decides about the artifacts there."""
+    """Number of photographs: the last ones of the folder, sorted by path. With fewer, the border measures depend on
+    what happens to lie at the borders of single photographs."""
 
     size: int = 256
     """Short side in px of the photographs and films."""
@@ -43,22 +43,22 @@ class EvaluationOptions:
     """Short side in px of the style picture."""
 
     larger: tuple[int, ...] = (512, 1024)
-    """Further short sides in px, at which rendered landscapes are stylized and measured."""
+    """Further short sides in px, larger than in training, at which rendered landscapes are measured."""
 
     film: Path | None = None
-    """Film of which two frames are measured at the sizes of --larger too."""
+    """Film of which two frames are measured at the sizes of --larger as well."""
 
     reference_photos: int = 2
-    """Photographs on which L-BFGS is run for comparison; minutes each on a CPU; 0 leaves it out."""
+    """Photographs on which L-BFGS is run for comparison, minutes each on a CPU; 0 leaves the comparison out."""
 
     iterations: tuple[int, ...] = (25, 50, 100, 200, 300)
-    """Evaluations of the loss after which L-BFGS is compared."""
+    """Numbers of L-BFGS iterations (evaluations of the loss) after which it is measured."""
 
     trained: Path | None = None
-    """Folder of photographs that it was trained on (some are used, spread evenly), for the gap to the others."""
+    """Folder of photographs that the network was trained on, to measure the gap to unseen ones."""
 
     style_weight: float = 5.0
-    """Weight of the style in the objective, beside content at 1."""
+    """Weight of the style distance in the objective; content has weight 1."""
 
     device: str = "auto"
     """cpu, cuda, cuda:1, mps or auto."""

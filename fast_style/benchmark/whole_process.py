@@ -1,4 +1,4 @@
-"""Whole processes, from the shell to the file: `stylize.py` when it has run before, against a plain script."""
+"""Time whole processes, from the shell to the written file: a second run of `stylize.py` against a plain script."""
 
 import os
 import subprocess
@@ -13,14 +13,14 @@ from statistics import median
 from .. import images
 from ..errors import FastStyleError
 
-# Not imported here: on Linux a new process counts its parent's memory as its own peak, so the parent stays small.
+# Run, not imported: on Linux a new process counts its parent's memory as its own peak, so the parent stays small.
 PLAIN = Path(__file__).with_name("plain.py")
 OURS = "from fast_style.commands import run, stylize; raise SystemExit(run(stylize.main, prog='stylize.py'))"
 
 
 @dataclass
 class Process:
-    """One command, run several times."""
+    """A command, and the time and memory of each run."""
 
     name: str
     command: Sequence[str | Path]
@@ -28,17 +28,21 @@ class Process:
     peak_bytes: list[int] = field(default_factory=list)
 
     def data(self, other: "Process") -> dict[str, str | float]:
-        """Medians, and their ratios to `other`."""
+        """Return the medians, and their ratios to those of `other`."""
         time_s, peak = median(self.seconds), median(self.peak_bytes)
-        times = median(other.seconds) / time_s
+        ratio = median(other.seconds) / time_s
         share = peak / median(other.peak_bytes)
-        return {"process": self.name, "seconds": time_s, "peak_mb": peak / 1e6, "ratio": times, "memory_share": share}
+        return {"process": self.name, "seconds": time_s, "peak_mb": peak / 1e6, "ratio": ratio, "memory_share": share}
 
 
 def compare(
-    model: Path, photo: Path, size: tuple[int, int], runs: int, report: Callable[[], None] = lambda: None
+    model: Path, photo: Path, size: tuple[int, int], runs: int, on_run: Callable[[], None] = lambda: None
 ) -> list[dict[str, str | float]]:
-    """The plain script and ours in turn, on the photograph at that size, after one run of each that is not timed."""
+    """Run the plain script and `stylize.py` in turn on a photograph at that size; return the figures of both.
+
+    The first run of each is not timed. on_run: called after each run. Raises FastStyleError when a command fails, and
+    on Windows, which does not tell a process's memory.
+    """
     if not hasattr(os, "wait4"):
         raise FastStyleError("the memory of whole processes can be measured on Linux and macOS only")
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +54,7 @@ def compare(
         for turn in range(1 + runs):
             for process in (script, ours):
                 _run(process, keep=turn > 0)
-                report()
+                on_run()
     return [process.data(script) for process in (script, ours)]
 
 

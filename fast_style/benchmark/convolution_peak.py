@@ -1,0 +1,101 @@
+"""Measure the peak rate of an engine: a chain of the convolutions that hold most of the network's arithmetic.
+
+A network's share of the peak is relative to the best rate that any engine reaches on the machine.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engines.choice import PACKAGES, PRECISIONS
+from ..system import signal_stack
+
+# (channels, height, width): the residual blocks of the full network at 1280x720.
+SHAPE = (128, 180, 320)
+LAYERS = 4
+# Of one pass of the chain; a multiplication and an addition count as two.
+FLOPS = float(LAYERS * 2 * 9 * SHAPE[0] * SHAPE[0] * SHAPE[1] * SHAPE[2])
+
+Pass = Callable[[], NDArray[Any]]
+
+
+def engines_for(precision: str, device: str) -> list[str]:
+    """Return the installed engines that compute in that precision on the device."""
+    names = [name for name, known in PRECISIONS.items() if precision in known and find_spec(PACKAGES[name])]
+    return [name for name in names if (device == "cpu" or name == "torch") and (name != "onnx" or find_spec("onnx"))]
+
+
+def prepare(engine: str, precision: str, device: str) -> Pass:
+    """Return a call that makes one pass of the chain (FLOPS operations) and waits for its end."""
+    if engine == "openvino":
+        return _in_openvino(precision)
+    return _in_onnx_runtime() if engine == "onnx" else _in_torch(precision, device)
+
+
+def _weights() -> NDArray[np.float32]:
+    """Return the weights of one convolution: (channels, channels, 3, 3)."""
+    return np.random.default_rng(0).uniform(-0.025, 0.025, (SHAPE[0], SHAPE[0], 3, 3)).astype(np.float32)
+
+
+def _in_openvino(precision: str) -> Pass:
+    import openvino
+    from openvino import opset13 as ops
+
+    # One channel at both ends, so that the time to convert float32 to the precision and back does not count.
+    image = ops.parameter([1, 1, *SHAPE[1:]], np.float32)
+    x = image
+    for weights in (_weights()[:, :1], *[_weights()] * LAYERS):
+        x = ops.relu(ops.convolution(x, ops.constant(weights), [1, 1], [1, 1], [1, 1], [1, 1]))
+    channel = ops.slice(x, [0], [1], [1], [1])
+    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16"}
+    with signal_stack.kept():
+        compiled = openvino.Core().compile_model(openvino.Model([channel], [image]), "CPU", hints)
+    features = np.random.default_rng(1).random((1, 1, *SHAPE[1:]), np.float32)
+    return lambda: compiled(features)[0]
+
+
+def _in_onnx_runtime() -> Pass:
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    names = [f"x{layer}" for layer in range(LAYERS + 1)]
+    nodes = []
+    for source, target in pairwise(names):
+        convolution = helper.make_node("Conv", [source, "weights"], [f"{target}_linear"], pads=[1, 1, 1, 1])
+        nodes += [convolution, helper.make_node("Relu", [f"{target}_linear"], [target])]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, *SHAPE]) for name in (names[0], names[-1])]
+    graph = helper.make_graph(nodes, "peak", ends[:1], ends[1:], [numpy_helper.from_array(_weights(), "weights")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    features = np.random.default_rng(1).random((1, *SHAPE), np.float32)
+
+    def run() -> NDArray[Any]:
+        result: NDArray[Any] = session.run(None, {names[0]: features})[0]
+        return result[:, :1]
+
+    return run
+
+
+def _in_torch(precision: str, device: str) -> Pass:
+    import torch
+    from torch.nn import functional as F
+
+    from ..system.hardware import DTYPES
+
+    where: dict[str, Any] = {"device": device, "dtype": DTYPES[precision]}
+    features = torch.rand(1, *SHAPE, **where).to(memory_format=torch.channels_last)
+    weights = torch.from_numpy(_weights()).to(**where).to(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def run() -> NDArray[Any]:
+        x = features
+        for _ in range(LAYERS):
+            x = F.relu(F.conv2d(x, weights, padding=1), inplace=True)
+        pixel: NDArray[Any] = x[:, :1, :1, :1].float().cpu().numpy()  # waits for the device
+        return pixel
+
+    return run
