@@ -106,7 +106,18 @@ def test_extras_are_there() -> None:
     tomllib = pytest.importorskip("tomllib")  # Python 3.11
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    assert set(extras) == {"engines", "evaluate", "faces", "export", "formats", "train", "video", "serve", "all", "test"}
+    assert set(extras) == {
+        "engines",
+        "evaluate",
+        "faces",
+        "export",
+        "formats",
+        "train",
+        "video",
+        "serve",
+        "all",
+        "test",
+    }
     assert "test" not in extras["all"][0]
     for requirement in [*project["dependencies"], *(r for k, v in extras.items() if k != "all" for r in v)]:
         assert ">=" in requirement, requirement
