@@ -10,6 +10,7 @@ from fast_style.losses.regularizers import (
     border,
     checkerboard,
     clipping,
+    color_patches,
     lightness,
     periodic_texture,
     spectral_concentration,
@@ -122,3 +123,35 @@ def test_a_line_at_a_border_is_seen_and_unlearned_and_the_photographs_own_is_not
     assert border(photo + 0.2, photo) < 1e-9
     gradient = torch.autograd.grad(border(lined.requires_grad_(), photo), lined)[0]
     assert border(lined - 100 * gradient, photo) < border(lined, photo)
+
+
+def _sky(patches: bool) -> tuple[Tensor, Tensor]:
+    """A photograph, smooth above and textured below, and a picture of it, with or without patches of colour above."""
+    torch.manual_seed(0)
+    photo = torch.full((1, 3, 96, 96), 0.6)
+    photo[..., 48:, :] += 0.4 * F.interpolate(torch.rand(1, 3, 12, 24) - 0.5, (48, 96))
+    image = photo.clone()
+    image[..., 48:, :] = 1 - photo[..., 48:, :]
+    if patches:
+        image[:, 0, :40, 32:64] += 0.3
+    return image, photo
+
+
+def test_patches_of_colour_count_where_the_photograph_is_smooth() -> None:
+    calm, broken = (color_patches(*_sky(patches)) for patches in (False, True))
+    assert calm.shape == (1,)
+    assert float(calm) < 0.2
+    assert float(broken) > 2 * float(calm)
+    assert float(broken) < 1
+
+
+def test_a_step_against_patches_makes_them_fainter() -> None:
+    image, photo = _sky(True)
+    image.requires_grad_()
+    before = color_patches(image, photo).sum()
+    (gradient,) = torch.autograd.grad(before, image)
+    assert color_patches(image - 0.01 * gradient / gradient.abs().max(), photo).sum() < before
+
+
+def test_pictures_too_small_for_patches_have_none() -> None:
+    assert color_patches(torch.rand(2, 3, 7, 30), torch.rand(2, 3, 7, 30)).tolist() == [0, 0]

@@ -1,5 +1,5 @@
-"""Compute regularizers against artifacts of networks: checkerboards, periodic textures, lines at borders, inverted
-lightness, clipped values.
+"""Compute regularizers against artifacts of networks: checkerboards, periodic textures, patches of colour, lines at
+borders, inverted lightness, clipped values.
 
 Dimensionless and in float32; they complement the perceptual losses, which hardly see these artifacts.
 """
@@ -31,6 +31,10 @@ CELL_PX = 8
 MIN_CORRELATION = 0.5
 """Correlation of lightness that is enough. Networks that do not invert reach 0.8 to 0.9; to ask for more than half
 makes them paint white patches."""
+PATCH_CELLS_PX = (4, 8, 16)
+"""Sides of the cells over which colours are averaged before their gradients are compared."""
+SMOOTH_STEP = 0.03
+"""Difference between neighbouring cells of a photograph, of a range of 1, at which it is no longer smooth."""
 LINE_PX = 3
 """Rows of pixels at a border that may form a line."""
 
@@ -99,6 +103,30 @@ def lightness(image: Tensor, photo: Tensor) -> Tensor:
     one, other = (x - x.mean(1, keepdim=True) for x in cells)
     energy = (one.square().sum(1) * other.square().sum(1)).clamp_min(TINY).sqrt()
     return (MIN_CORRELATION - (one * other).sum(1) / energy).clamp_min(0)
+
+
+def color_patches(image: Tensor, photo: Tensor) -> Tensor:
+    """Compute the share of a picture's coarse gradient energy that lies where the photograph is smooth.
+
+    image, photo: (N, 3, H, W). Returns (N,), 0 to 1: the mean over PATCH_CELLS_PX; 0 for pictures too small. Gradients
+    are those of the opponent channels between neighbouring cells; a place counts by exp(-(d / SMOOTH_STEP)^2), where d
+    is the length of the photograph's own gradient. Gram matrices do not know where a colour lies: without this term one
+    calm sky falls apart into patches of several colours.
+    """
+    shares = [image.new_zeros(len(image), dtype=torch.float32)]
+    fitting = [px for px in PATCH_CELLS_PX if min(image.shape[-2:]) >= 2 * px]
+    for cell_px in fitting:
+        painted, seen = (_gradient_energy(F.avg_pool2d(_opponents(x), cell_px)) for x in (image, photo))
+        smooth = torch.exp(-seen / SMOOTH_STEP**2)
+        shares.append((smooth * painted).sum((1, 2)) / painted.sum((1, 2)).clamp_min(TINY))
+    return torch.stack(shares).sum(0) / max(1, len(fitting))
+
+
+def _gradient_energy(planes: Tensor) -> Tensor:
+    """Sum squared differences to the next row and column over channels: (N, C, H, W) to (N, H - 1, W - 1)."""
+    down = planes[..., 1:, :-1] - planes[..., :-1, :-1]
+    right = planes[..., :-1, 1:] - planes[..., :-1, :-1]
+    return (down.square() + right.square()).sum(1)
 
 
 def border_contrast(difference: Tensor) -> Tensor:

@@ -11,7 +11,15 @@ import torch
 from torch import Tensor
 
 from ..options import LossOptions
-from .regularizers import border, checkerboard, clipping, lightness, periodic_texture, spectral_concentration
+from .regularizers import (
+    border,
+    checkerboard,
+    clipping,
+    color_patches,
+    lightness,
+    periodic_texture,
+    spectral_concentration,
+)
 from .temporal import Motion
 
 
@@ -53,6 +61,7 @@ TERMS: dict[str, Term] = {
         lambda x: periodic_texture(x.painted, x.target, x.style_statistics.get("periodic_texture")),
         style_statistics=lambda picture: spectral_concentration(picture).mean((0, 1)),
     ),
+    "color_patches": Term(lambda x: color_patches(x.painted, x.photo).mean()),
     "lightness": Term(lambda x: lightness(x.painted, x.photo).mean()),
     "border": Term(lambda x: border(x.painted, x.photo)),
     "clipping": Term(lambda x: clipping(x.output)),

@@ -35,6 +35,10 @@ class LossOptions:
     periodic_texture_weight: float = 0.5
     """Weight of marks repeated on a lattice, as on cloth, where the painting has none. 0 does not compute it."""
 
+    color_patches_weight: float = 0.0
+    """Weight of patches of several colours where the photograph is smooth, as in a sky; 3 is much. 0 does not compute
+    it."""
+
     lightness_weight: float = 0.3
     """Weight of the correlation of lightness with the photograph's: keeps networks from painting negatives."""
 
