@@ -254,5 +254,5 @@ def test_issue_forms_have_what_github_asks_for(form: Path) -> None:
 
 
 def test_the_citation_is_of_this_version() -> None:
-    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((PROJECT / ".github/CITATION.cff").read_text(encoding="utf-8"))
     assert (citation["version"], citation["license"]) == (version("fast_style"), project()["license"])
