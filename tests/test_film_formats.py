@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fast_style import Stylizer, images
+from fast_style.images import Picture
 from fast_style.options import StylizeOptions, VideoOptions
 from fast_style.video import Frame, formats, open_source, partial_path, stylize_film
 from fast_style.video.containers import CONTAINERS, container_of
@@ -366,6 +367,20 @@ def test_loops_and_durations_are_kept(tmp_path: Path, stylizer: Stylizer, source
         plays = {"gif": 3, "webp": 2, "png": 2}[source]  # a GIF says how often it is repeated
         with Image.open(tmp_path / f"out.{target}") as image:
             assert image.info["loop"] == (plays - 1 if target == "gif" else plays)
+
+
+@pytest.mark.parametrize("source", ["gif", "webp", "png", "avif"])
+def test_a_frame_stays_what_it_is_when_the_next_one_is_decoded(tmp_path: Path, source: str) -> None:
+    given = animation(tmp_path / f"in.{source}", duration=100)
+    kept = [frame.content for frame in formats.open_source(given) if isinstance(frame, Frame)]
+    fresh = [
+        np.asarray(frame.content.rgb, int)
+        for frame in formats.open_source(given)
+        if isinstance(frame, Frame) and isinstance(frame.content, Picture)
+    ]
+    for one, pixels in zip(kept, fresh, strict=True):
+        assert isinstance(one, Picture)
+        np.testing.assert_array_equal(np.asarray(one.rgb, int), pixels)
 
 
 def test_an_animation_that_plays_once_plays_once(tmp_path: Path, stylizer: Stylizer) -> None:

@@ -62,8 +62,8 @@ class AnimationReader(PictureFrames):
             with Image.open(self.path) as image:
                 for index in range(_first(image), getattr(image, "n_frames", 1)):
                     image.seek(index)
-                    image.load()
-                    yield images.upright(image), round(image.info.get("duration", 0)) or LEAST_MS
+                    # A copy: the decoder goes on to the next frame, in a thread of its own, while this one is stylized.
+                    yield images.upright(image.copy()), round(image.info.get("duration", 0)) or LEAST_MS
         except OSError as error:
             raise FastStyleError(f"{self.path}: not a readable picture ({error})") from error
 
