@@ -8,7 +8,7 @@ from PIL import Image
 from fast_style import Stylizer
 from fast_style.inference import pipeline
 from fast_style.inference.faces import Face, find_faces
-from fast_style.inference.strokes import COARSEST, SHARE, SHARE_ON_FACES, SMALLEST_PX, Strokes, mixed, pass_sizes
+from fast_style.inference.strokes import COARSEST, SHARE, SHARE_ON_SUBJECTS, SMALLEST_PX, Strokes, mixed, pass_sizes
 from fast_style.scenes import landscape
 
 
@@ -41,7 +41,7 @@ def test_the_next_pass_sees_photograph_and_painting_and_of_faces_the_photograph(
     shown = mixed(photo, painted, "medium", [Face(0.25, 0.5, 0.1)])
     assert shown.dtype == np.uint8
     assert shown[350, 20, 0] == pytest.approx(100 + 100 * SHARE["medium"], abs=1)
-    assert shown[100, 150, 0] == pytest.approx(100 + 100 * SHARE_ON_FACES, abs=1)
+    assert shown[100, 150, 0] == pytest.approx(100 + 100 * SHARE_ON_SUBJECTS, abs=1)
     deep = mixed(photo.astype(np.uint16) * 257, painted.astype(np.uint16) * 257, "medium", [])
     assert deep[350, 20, 0] == pytest.approx(257 * int(shown[350, 20, 0]), abs=257)
 

@@ -275,7 +275,7 @@ def test_a_key_without_a_strength_has_that_of_the_command(clip: Path, tmp_path: 
     how = StylizeOptions(strength=0.8)
     keys = Keyframes(("0=dark@0", "1=light", "3=@0.2"), how, ("dark", "light"))
     assert [keys.at(time).strength for time in (0, 0.5, 1, 2, 9)] == pytest.approx([0, 0.4, 0.8, 0.5, 0.2])
-    assert keys.at(2).style == "light=1.000000"
+    assert keys.at(2).style == '"light"=1.0'
     assert replace(keys.at(1), style="") == how
 
 
@@ -325,7 +325,7 @@ def test_two_lanes_give_the_same_film(
 ) -> None:
     options = VideoOptions(keyframes=("0=dark", "1=light"))
     for lanes in (1, 2):
-        monkeypatch.setattr(stylizer.engine, "lanes", lanes)
+        monkeypatch.setattr(stylizer.engine, "concurrency", lanes)
         stylize_film(stylizer, clip, tmp_path / f"{lanes}" / "%03d.png", video=options)
     one, two = (frames(tmp_path / f"{lanes}" / "%03d.png") for lanes in (1, 2))
     assert len(one) == len(two) == 40

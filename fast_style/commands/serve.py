@@ -2,7 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..options import RuntimeOptions, ServerOptions
@@ -22,11 +23,23 @@ def main(arguments: Sequence[str], prog: str) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     command = parse(ServeCommand, arguments, prog)
     malloc.tune()
-    # Decoders say much of damaged pictures, thousands of lines of one file; the client is told that it is damaged.
-    warnings.filterwarnings("ignore", module="PIL")
-    for name in ("PIL", "tifffile", "fast_style.images"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     from ..server import serve
 
-    serve(command.server, command.runtime, lambda url: print(f"{prog}: open {url}", flush=True))
+    with _quiet_decoders():
+        serve(command.server, command.runtime, lambda url: print(f"{prog}: open {url}", flush=True))
     return 0
+
+
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    """Decoders say much of damaged pictures, thousands of lines of one file; the client is told that it is damaged."""
+    loggers = [logging.getLogger(name) for name in ("PIL", "tifffile", "fast_style.images")]
+    levels = [logger.level for logger in loggers]
+    warnings.filterwarnings("ignore", module="PIL")
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

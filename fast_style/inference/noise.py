@@ -50,14 +50,14 @@ def add_noise(photo: Pixels, strength: float, period_px: tuple[int, int] = PERIO
     return result
 
 
-def smoothness(photo: Pixels) -> Array:
+def smoothness(photo: Pixels, levels: float = SMOOTH_LEVELS) -> Array:
     """Compute how smooth a photograph is in each cell of 4 px, 0 to 1: (H, W, 3) to (H / 4, W / 4), rounded up.
 
-    exp(-(d / SMOOTH_LEVELS)^2), where d is the standard deviation of lightness around, in steps of 8-bit pictures.
+    exp(-(d / levels)^2), where d is the standard deviation of lightness around, in steps of 8-bit pictures.
     """
     light = _lightness(photo)
     mean, square = (window_means(cell_means(plane), WINDOW_CELLS) for plane in (light, light * light))
-    weight: Array = np.exp((mean * mean - square).clip(None, 0) / np.float32(SMOOTH_LEVELS**2))
+    weight: Array = np.exp((mean * mean - square).clip(None, 0) / np.float32(levels**2))
     return weight
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from .. import images
 from .faces import Face
-from .maps import full_scale, in_strips, shape_in_cells
+from .maps import full_scale, in_strips
+from .noise import smoothness
 
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -24,9 +25,11 @@ COARSEST = {"medium": (0.45, 346), "bold": (0.3, 230)}
 SMALLEST_PX = 160
 # Between two passes a picture grows about so much; what would grow by less is painted once.
 GROWTH, LEAST_GROWTH = 2.2, 1.5
-# Share of the painted picture in what the next pass is shown, and on faces.
+# Share of the painted picture in what the next pass is shown: where the photograph is smooth, and on faces and where
+# it is full of detail, by `smoothness` with DETAIL_LEVELS.
 SHARE = {"medium": 0.6, "bold": 0.7}
-SHARE_ON_FACES = 0.12
+SHARE_ON_SUBJECTS = 0.15
+DETAIL_LEVELS = 15.0
 
 
 def pass_sizes(short_side_px: int, strokes: Strokes) -> list[int]:
@@ -45,10 +48,10 @@ def pass_sizes(short_side_px: int, strokes: Strokes) -> list[int]:
 def mixed(photo: Pixels, painted: Pixels, strokes: Strokes, faces: list[Face]) -> Pixels:
     """Mix a photograph (H, W, 3) with what was painted of it at a smaller size: what the next pass is shown.
 
-    Faces keep most of the photograph: strokes as wide as an eye are no portrait.
+    Faces, and what else is full of detail, keep most of the photograph: strokes as wide as an eye are no portrait.
     """
     large, size = images.resized(painted, photo.shape[1::-1]), photo.shape[:2]
-    share = _share(size, SHARE[strokes], faces)
+    share = _share(photo, SHARE[strokes], faces)
     result = np.empty_like(photo)
     for rows, here in in_strips(share, size):
         part = photo[rows].astype(np.float32)
@@ -57,13 +60,12 @@ def mixed(photo: Pixels, painted: Pixels, strokes: Strokes, faces: list[Face]) -
     return result
 
 
-def _share(size: tuple[int, int], usual: float, faces: list[Face]) -> Array:
+def _share(photo: Pixels, most: float, faces: list[Face]) -> Array:
     """Share of the painted picture in each cell of 4 px."""
-    cells = shape_in_cells(size)
-    share = np.full(cells, usual, np.float32)
-    down, across = (((np.arange(count) + 0.5) / count).astype(np.float32) for count in cells)
+    smooth = smoothness(photo, DETAIL_LEVELS)
+    down, across = (((np.arange(count) + 0.5) / count).astype(np.float32) for count in smooth.shape)
     for face in faces:
-        away = face.distance(down[:, None], across, size)
-        inside = (3 - 2 * away).clip(0, 1)  # all of it inside the face, none at one and a half of its radius
-        share = np.minimum(share, usual + (SHARE_ON_FACES - usual) * inside)
+        away = face.distance(down[:, None], across, (photo.shape[0], photo.shape[1]))
+        smooth = np.minimum(smooth, (2 * away - 2).clip(0, 1))  # nothing inside the face, all at one and a half radii
+    share: Array = SHARE_ON_SUBJECTS + np.float32(most - SHARE_ON_SUBJECTS) * smooth
     return share

@@ -186,11 +186,12 @@ def _survives(
 
 
 def _packet(data: bytes, stream: Any, number: int) -> Any:
-    """One of some packets in a row, about as far apart as packets of sound are."""
+    """One of some packets in a row, farther apart than packets of sound are: a muxer that counts in those refuses two
+    at one time."""
     packet = pyav().Packet(data)
     packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 1000), True
-    packet.pts = packet.dts = 20 * number
-    packet.duration = 20
+    packet.pts = packet.dts = 100 * number
+    packet.duration = 100
     return packet
 
 
