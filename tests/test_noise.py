@@ -131,7 +131,7 @@ def test_in_a_batch_pictures_of_one_colour_get_noise_and_the_others_none(tiny: P
     page = np.full_like(photo, 0.25)
     both = stylizer(np.concatenate([photo, page, photo]))
     for one, expected in zip(both, (stylizer(photo), stylizer(page, noise=1), stylizer(photo)), strict=True):
-        np.testing.assert_allclose(one, expected[0], atol=1e-5)
+        np.testing.assert_allclose(one, expected[0], atol=1e-3)
     np.testing.assert_allclose(stylizer(torch.from_numpy(page)).numpy(), stylizer(page), atol=1e-6)
 
 

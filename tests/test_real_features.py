@@ -159,7 +159,9 @@ def test_a_network_learns_from_real_photographs_behind_a_firewall(
 def painting() -> list[Image.Image]:
     """What another shipped network of the same painting makes of the samples that come with the package."""
     other = Stylizer.load("wave_video", device="cpu", engine="torch", precision="fp32")
-    return [other.stylize(images.resize_short_side(images.read(path).rgb, 384)) for path in SAMPLES]
+    return [
+        other.stylize(images.resize_short_side(images.read(path).rgb, 384), strokes="fine", noise=0) for path in SAMPLES
+    ]
 
 
 # Content and style distance, mean over the photographs.
@@ -172,7 +174,10 @@ def test_the_shipped_networks_paint_photographs_as_well_as_when_they_were_shippe
 ) -> None:
     stylizer = Stylizer.load(name, device="cpu", engine="torch", precision="fp32")
     loss = judge(vgg, painting)
-    terms = [loss(tensor(stylizer.stylize(image)), tensor(image), FIRST) for image in real_photos.values()]
+    terms = [
+        loss(tensor(stylizer.stylize(image, strokes="fine", noise=0)), tensor(image), FIRST)
+        for image in real_photos.values()
+    ]
     content, style = (float(torch.stack([t[kind] for t in terms]).mean()) for kind in ("content", "style"))
     print(f"{name}: content {content:.4f}, style {style:.4f}")
     assert content < BOUNDS[name][0]
@@ -184,6 +189,6 @@ def test_another_style_is_another_style(
     name: str, vgg: VGG19, painting: list[Image.Image], real_photos: Photos
 ) -> None:
     cup = real_photos["coffee"]
-    other = Stylizer.load(name, device="cpu", engine="torch", precision="fp32").stylize(cup)
+    other = Stylizer.load(name, device="cpu", engine="torch", precision="fp32").stylize(cup, strokes="fine", noise=0)
     loss = judge(vgg, painting)
     assert float(loss(tensor(other), tensor(cup), FIRST)["style"]) > 5 * BOUNDS["wave"][1]

@@ -18,6 +18,11 @@ from fast_style.models.checkpoint import load
 from fast_style.options import RENAMED_FLAGS, LossOptions, TrainOptions
 
 
+def once(stylizer: Stylizer, photo: Image.Image) -> Image.Image:
+    """What the network alone makes of a photograph, in one pass."""
+    return stylizer.stylize(photo, strokes="fine", noise=0)
+
+
 @pytest.fixture(scope="module")
 def wave() -> Stylizer:
     return Stylizer.load("wave", device="cpu", precision="fp32")
@@ -102,7 +107,7 @@ def test_it_beats_the_best_published_network_on_unseen_photographs(wave: Stylize
     terms = []
     for path in sorted((shared / "photos").iterdir())[-8:]:
         photo = images.resize_short_side(images.read(path).rgb, 384)
-        pair = [torch.from_numpy(images.to_array(image)) for image in (wave.stylize(photo), photo)]
+        pair = [torch.from_numpy(images.to_array(image)) for image in (once(wave, photo), photo)]
         with torch.no_grad():
             terms.append(loss(*pair, torch.tensor([0])))
     content, style = (float(torch.stack([t[name] for t in terms]).mean()) for name in ("content", "style"))

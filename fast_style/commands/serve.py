@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 
 from ..options import RuntimeOptions, ServerOptions
 from ..system import malloc
+from .help import Help
 from .parsing import parse
+
+HELP = Help(
+    first="host port models token cors allowed_hosts pixels_mp queue time_limit_s device",
+    examples=("--port 8080", "--models mine/", "--host 0.0.0.0 --token SECRET"),
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class ServeCommand:
 
 def main(arguments: Sequence[str], prog: str) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
-    command = parse(ServeCommand, arguments, prog)
+    command = parse(ServeCommand, arguments, prog, HELP)
     malloc.tune()
     from ..server import serve
 

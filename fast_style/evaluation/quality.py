@@ -39,7 +39,8 @@ def evaluate(
     if not options.photos:
         raise FastStyleError("name a folder of photographs with `photos`")
     meter = DistanceMeter(options)
-    stylize: Stylize = partial(stylizer.stylize, style=options.style_name)
+    # The network is judged, not the pipeline around it: one pass over the photograph as it is.
+    stylize: Stylize = partial(stylizer.stylize, style=options.style_name, strokes="fine", noise=0.0)
     photos = _read_all(list_photos(options.photos)[0][-options.count :], options.size)
     pairs = _pairs(stylize, photos)
     on_step("photographs")
