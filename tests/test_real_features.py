@@ -6,6 +6,7 @@ Nothing beside the clone is needed. Bounds were measured once, on a CPU in float
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -28,6 +29,10 @@ FIRST = torch.zeros(1, dtype=torch.long)
 
 def tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(images.to_array(image))
+
+
+# The network alone: one pass over the photograph as it is.
+ALONE: dict[str, Any] = {"strokes": "fine", "noise": 0}
 
 
 @pytest.fixture(scope="module")
@@ -159,9 +164,7 @@ def test_a_network_learns_from_real_photographs_behind_a_firewall(
 def painting() -> list[Image.Image]:
     """What another shipped network of the same painting makes of the samples that come with the package."""
     other = Stylizer.load("wave_video", device="cpu", engine="torch", precision="fp32")
-    return [
-        other.stylize(images.resize_short_side(images.read(path).rgb, 384), strokes="fine", noise=0) for path in SAMPLES
-    ]
+    return [other.stylize(images.resize_short_side(images.read(path).rgb, 384), **ALONE) for path in SAMPLES]
 
 
 # Content and style distance, mean over the photographs.
@@ -174,10 +177,7 @@ def test_the_shipped_networks_paint_photographs_as_well_as_when_they_were_shippe
 ) -> None:
     stylizer = Stylizer.load(name, device="cpu", engine="torch", precision="fp32")
     loss = judge(vgg, painting)
-    terms = [
-        loss(tensor(stylizer.stylize(image, strokes="fine", noise=0)), tensor(image), FIRST)
-        for image in real_photos.values()
-    ]
+    terms = [loss(tensor(stylizer.stylize(image, **ALONE)), tensor(image), FIRST) for image in real_photos.values()]
     content, style = (float(torch.stack([t[kind] for t in terms]).mean()) for kind in ("content", "style"))
     print(f"{name}: content {content:.4f}, style {style:.4f}")
     assert content < BOUNDS[name][0]
@@ -189,6 +189,6 @@ def test_another_style_is_another_style(
     name: str, vgg: VGG19, painting: list[Image.Image], real_photos: Photos
 ) -> None:
     cup = real_photos["coffee"]
-    other = Stylizer.load(name, device="cpu", engine="torch", precision="fp32").stylize(cup, strokes="fine", noise=0)
+    other = Stylizer.load(name, device="cpu", engine="torch", precision="fp32").stylize(cup, **ALONE)
     loss = judge(vgg, painting)
     assert float(loss(tensor(other), tensor(cup), FIRST)["style"]) > 5 * BOUNDS["wave"][1]
