@@ -46,6 +46,15 @@ def test_the_next_pass_sees_photograph_and_painting_and_of_faces_the_photograph(
     assert deep[350, 20, 0] == pytest.approx(257 * int(shown[350, 20, 0]), abs=257)
 
 
+def test_what_is_full_of_detail_keeps_most_of_the_photograph() -> None:
+    photo = np.full((200, 300, 3), 120, np.uint8)
+    photo[:, 150:] = np.random.default_rng(0).integers(60, 180, (200, 150, 3))
+    shown = mixed(photo, np.full((90, 135, 3), 220, np.uint8), "bold", []).astype(float)
+    share = (shown - photo) / (220.0 - photo)
+    assert share[:, :120].mean() == pytest.approx(SHARE["bold"], abs=0.01)
+    assert share[:, 180:].mean() == pytest.approx(SHARE_ON_SUBJECTS, abs=0.02)
+
+
 def test_faces_are_found_on_a_real_photograph() -> None:
     skimage_data = pytest.importorskip("skimage.data")
     (face,) = find_faces(skimage_data.astronaut())
