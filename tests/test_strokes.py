@@ -48,7 +48,7 @@ def test_the_next_pass_sees_photograph_and_painting_and_of_faces_the_photograph(
 
 def test_what_is_full_of_detail_keeps_most_of_the_photograph() -> None:
     photo = np.full((200, 300, 3), 120, np.uint8)
-    photo[:, 150:] = np.random.default_rng(0).integers(60, 180, (200, 150, 3))
+    photo[:, 150:] = np.random.default_rng(0).integers(60, 180, (200, 150, 1))
     shown = mixed(photo, np.full((90, 135, 3), 220, np.uint8), "bold", []).astype(float)
     share = (shown - photo) / (220.0 - photo)
     assert share[:, :120].mean() == pytest.approx(SHARE["bold"], abs=0.01)
