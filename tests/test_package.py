@@ -29,8 +29,8 @@ def test_the_wheel_carries_checkpoints_sample_and_type_marker(wheel: Path) -> No
     pages = {
         "server/page/index.html",
         "server/page/app.js",
-        "page/base.css",
-        "page/icons.svg",
+        "web/base.css",
+        "web/icons.svg",
         "export/web_page/web.js",
     }
     assert {f"fast_style/{name}" for name in pages} <= names
