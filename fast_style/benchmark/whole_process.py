@@ -50,6 +50,7 @@ def compare(
         images.read(photo).rgb.resize(size).save(source, quality=95)
         script = Process("plain", [sys.executable, PLAIN, model, source, target])
         flags: list[str | Path] = ["--model", model, source, "-o", target, "--overwrite", "--quiet", "--device", "cpu"]
+        flags += ["--strokes", "fine", "--noise", "0"]  # the same work: one pass over the photograph as it is
         ours = Process("stylize.py", [sys.executable, "-c", OURS, *flags])
         for turn in range(1 + runs):
             for process in (script, ours):
