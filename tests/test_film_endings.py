@@ -204,7 +204,8 @@ def test_frames_are_read_one_by_one(clip: Path) -> None:
 MEMORY = """
 import os, sys
 from pathlib import Path
-from fast_style import Stylizer, malloc
+from fast_style import Stylizer
+from fast_style.system import malloc
 from fast_style.video import stylize_film
 malloc.tune()
 def peak():
