@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from fast_style import FastStyleError, benchmark
 from fast_style.benchmark import cases, convolution_peak, peak_rates
@@ -17,7 +16,6 @@ from fast_style.benchmark.processes import Timing, require
 from fast_style.commands import bench, run
 from fast_style.models.bundled import SAMPLE, find
 from fast_style.options import BenchmarkOptions
-from fast_style.system.hardware import has_fast_bf16
 
 
 def test_cases_are_every_engine_and_precision(tiny: Path) -> None:
@@ -139,5 +137,4 @@ def test_a_second_run_takes_a_third_of_the_memory_and_a_fraction_of_the_time() -
     plain, ours = json.loads(told.stdout)
     assert plain["memory_share"] == 1
     assert float(ours["memory_share"]) < 1 / 3
-    # 5 on a quiet machine that computes in bf16; where there is float32 alone, most of the time is the convolutions'.
-    assert float(ours["ratio"]) > (3 if has_fast_bf16(torch.device("cpu")) else 2)
+    assert float(ours["ratio"]) > 3  # 5 on a quiet machine; `fast-style bench --process`
