@@ -61,7 +61,9 @@ def compare(
 
 def _run(process: Process, keep: bool) -> None:
     start = time.perf_counter()
-    child = subprocess.Popen([str(part) for part in process.command])
+    # A second run finds the bytecode that the first one left, whatever the surroundings say.
+    surroundings = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    child = subprocess.Popen([str(part) for part in process.command], env=surroundings)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
