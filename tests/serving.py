@@ -19,7 +19,7 @@ from PIL import Image
 
 from fast_style import Stylizer
 from fast_style.models.checkpoint import Checkpoint
-from fast_style.models.transformer import TransformerNetwork
+from fast_style.models.johnson import TransformerNetwork
 from fast_style.options import NetworkOptions, RuntimeOptions, ServerOptions
 from fast_style.server.app import create_app
 

@@ -10,13 +10,13 @@ import torch
 from fast_style import FastStyleError, Stylizer, export
 from fast_style.engines import open_engine
 from fast_style.export import rewriting, tracing
-from fast_style.inference import tiled as tiled_inference
+from fast_style.inference import single_pass
 from fast_style.models.architectures import build
 from fast_style.models.attention import WINDOW, WindowAttention
 from fast_style.models.checkpoint import Checkpoint, load
 from fast_style.models.vgg_encoder import VggEncoderNetwork
 from fast_style.options import Arch, NetworkOptions, RuntimeOptions, TrainOptions
-from fast_style.options.running import SHAPES
+from fast_style.options.network import SHAPES
 from fast_style.training import train
 
 from .conftest import picture
@@ -54,7 +54,7 @@ def test_size_comes_out_as_it_went_in(path: Path, size: tuple[int, int]) -> None
 
 
 def test_tiles_with_exact_statistics_equal_the_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiled_inference, "REDUCED_PX", 60)
+    monkeypatch.setattr(single_pass, "REDUCED_PX", 60)
     stylizer, photo = Stylizer.load(path, device="cpu", precision="fp32", engine="torch"), picture(310, 270)
     whole, tiled = (np.asarray(stylizer.stylize(photo, tile_px=px, strokes="fine"), np.float32) for px in (None, 64))
     assert np.abs(whole - tiled).max() <= 1

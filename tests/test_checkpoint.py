@@ -11,7 +11,7 @@ import torch
 from fast_style.errors import FastStyleError
 from fast_style.models import checkpoint
 from fast_style.models.checkpoint import Checkpoint
-from fast_style.models.transformer import TransformerNetwork
+from fast_style.models.johnson import TransformerNetwork
 from fast_style.options import NetworkOptions
 
 

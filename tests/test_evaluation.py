@@ -27,7 +27,7 @@ from fast_style.evaluation.artifacts import (
 from fast_style.evaluation.lbfgs_baseline import Curve
 from fast_style.evaluation.quality import training_photos
 from fast_style.models.checkpoint import find, load
-from fast_style.models.transformer import TransformerNetwork
+from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.vgg import VGG19
 from fast_style.scenes import landscape
 
@@ -88,7 +88,7 @@ def test_transposed_convolutions_are_caught_as_a_checkerboard(
         kernel = torch.full((x.shape[1], 1, 3, 3), 4 / 9)
         return torch.nn.functional.conv_transpose2d(x, kernel, stride=2, padding=1, output_padding=1, groups=x.shape[1])
 
-    monkeypatch.setattr("fast_style.models.transformer.double", transposed)
+    monkeypatch.setattr("fast_style.models.johnson.double", transposed)
     assert caught("checkerboard", mean(checkerboard, stylized(wave, photos[:2])))
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from fast_style import Stylizer, images
 from fast_style.images import Picture
 from fast_style.options import StylizeOptions, VideoOptions
-from fast_style.video import Frame, formats, open_source, partial_path, stylize_film
+from fast_style.video import Frame, open_source, partial_path, sources, stylize_film
 from fast_style.video.containers import CONTAINERS, container_of
 from fast_style.video.sequences import numbered
 
@@ -329,7 +329,7 @@ def test_a_width_is_the_least(tmp_path: Path) -> None:
 
 def test_a_file_with_a_percent_sign_is_that_file(tmp_path: Path, stylizer: Stylizer) -> None:
     source = film(tmp_path / "100%done at 20:15 %d.mp4")
-    assert formats.is_film(source)
+    assert sources.is_film(source)
     assert stylize_film(stylizer, source, tmp_path / "o:%20d.mp4", PHOTO) == 10
     assert (tmp_path / "o:%20d.mp4").is_file()
 
@@ -373,10 +373,10 @@ def test_loops_and_durations_are_kept(tmp_path: Path, stylizer: Stylizer, source
 @pytest.mark.parametrize("source", ["gif", "webp", "png", "avif"])
 def test_a_frame_stays_what_it_is_when_the_next_one_is_decoded(tmp_path: Path, source: str) -> None:
     given = animation(tmp_path / f"in.{source}", duration=100)
-    kept = [frame.content for frame in formats.open_source(given) if isinstance(frame, Frame)]
+    kept = [frame.content for frame in sources.open_source(given) if isinstance(frame, Frame)]
     fresh = [
         np.asarray(frame.content.rgb, int)
-        for frame in formats.open_source(given)
+        for frame in sources.open_source(given)
         if isinstance(frame, Frame) and isinstance(frame.content, Picture)
     ]
     for one, pixels in zip(kept, fresh, strict=True):
@@ -398,7 +398,7 @@ def test_a_hidden_default_image_is_no_frame(tmp_path: Path, stylizer: Stylizer) 
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out1.png")), np.asarray(picture(32, 24, 1)))
     still = tmp_path / "still.png"
     animation(still, 2, default_image=True, duration=100)
-    assert not formats.is_film(still)
+    assert not sources.is_film(still)
 
 
 @pytest.mark.parametrize("height", [32, 720])

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from fast_style.commands import run, watch
-from fast_style.commands.folder_watch import Pending
+from fast_style.commands.console.folder_watch import Pending
 
 from .conftest import picture
 from .serving import PROJECT, TORCH, as_file, distance, opened, reference, save_model

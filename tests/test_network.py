@@ -3,9 +3,9 @@ import torch
 
 from fast_style.models.architectures import build
 from fast_style.models.checkpoint import Checkpoint
+from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.norms import ConditionalInstanceNorm, Statistics, StyleNorm, blend_rows, own_statistics
 from fast_style.models.pruning import pruned
-from fast_style.models.transformer import TransformerNetwork
 from fast_style.options import Arch, NetworkOptions
 from fast_style.training.initialization import with_styles
 

@@ -75,7 +75,7 @@ def test_kernels_of_one_shape_move_together_as_each_would_alone() -> None:
         torch.testing.assert_close(a, b, atol=2e-3, rtol=0)  # products in bf16
 
 
-def test_orthogonalizing_takes_bf16_only_where_processors_have_it():
+def test_orthogonalizing_takes_bf16_only_where_processors_have_it() -> None:
     """Emulated bf16 products took a fifth of a training step."""
     matrix = torch.randn(10, 128, 576)
 

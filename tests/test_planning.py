@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fast_style.commands.planning import plan
+from fast_style.commands.console.planning import plan
 from fast_style.errors import FastStyleError
 
 from .conftest import picture

@@ -10,8 +10,8 @@ from fast_style import FastStyleError
 from fast_style.commands import main
 from fast_style.models.architectures import build
 from fast_style.models.checkpoint import load
+from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.pruning import groups, pruned
-from fast_style.models.transformer import TransformerNetwork
 from fast_style.options import Arch, NetworkOptions, StyleOptions, TrainOptions
 from fast_style.training import Event, train
 

@@ -17,8 +17,9 @@ import pytest
 import yaml
 
 from fast_style import Stylizer
-from fast_style.commands import COMMANDS, parsing
+from fast_style.commands import COMMANDS
 from fast_style.commands import main as fast_style
+from fast_style.commands.console import parsing
 from fast_style.models.bundled import find, shipped
 
 from .conftest import picture

@@ -15,7 +15,8 @@ from PIL import Image
 import fast_style as package
 from fast_style import FastStyleError, images
 from fast_style.commands import main as fast_style
-from fast_style.commands import models, run, stylize
+from fast_style.commands import run, stylize
+from fast_style.commands.console import model_names
 
 from .conftest import picture, untrained
 
@@ -365,7 +366,7 @@ def test_a_model_may_be_named_by_its_style_and_a_style_by_its_model(
     checkpoints = {"odd": ["a, b"], "scream": ["scream"], "several": ["oil", "chalk"], "wave": ["wave"]}
     shipped = {name: untrained(tmp_path / f"{name}.pth", *styles) for name, styles in checkpoints.items()}
     monkeypatch.setattr("fast_style.models.bundled.shipped", lambda: shipped)
-    assert models.choose(model, style) == meant
+    assert model_names.choose(model, style) == meant
 
 
 def test_a_wrong_name_of_a_model_gets_a_suggestion(work: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from fast_style.commands import run
 from fast_style.commands import train as train_command
 from fast_style.errors import FastStyleError
 from fast_style.models import checkpoint
-from fast_style.models.transformer import TransformerNetwork
+from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.vgg import VGG19
 from fast_style.options import NetworkOptions, TrainOptions
 from fast_style.training import Event, Trainer, TrainingDiverged, train

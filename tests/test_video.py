@@ -16,7 +16,7 @@ from PIL import Image
 
 from fast_style import Stylizer
 from fast_style.models.checkpoint import Checkpoint
-from fast_style.models.transformer import TransformerNetwork
+from fast_style.models.johnson import TransformerNetwork
 from fast_style.options import NetworkOptions, StylizeOptions, VideoOptions
 from fast_style.video import FilmProgress, Frame, open_source, partial_path, stylize_film
 from fast_style.video.keyframes import Keyframes

@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 
 from fast_style import Stylizer, images
-from fast_style.commands.parsing import parse
+from fast_style.commands.console.parsing import parse
 from fast_style.losses.perceptual import PerceptualLoss, load_vgg, style_target
 from fast_style.models.bundled import SAMPLE, find, shipped
 from fast_style.models.checkpoint import load

@@ -37,7 +37,7 @@ def _plain(case: TrainCase, answers: Any) -> None:
     import torch
 
     from ..losses.perceptual import PerceptualLoss, gram
-    from ..models.transformer import TransformerNetwork
+    from ..models.johnson import TransformerNetwork
     from ..models.vgg import VGG19
     from ..options import LossOptions
 

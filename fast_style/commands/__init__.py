@@ -12,7 +12,7 @@ from importlib import import_module
 
 from .. import __version__
 from ..errors import FastStyleError
-from .messages import shown_on_stderr
+from .console.messages import shown_on_stderr
 
 log = logging.getLogger(__name__)
 

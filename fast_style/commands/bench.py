@@ -10,7 +10,7 @@ from tqdm import tqdm
 from ..benchmark import measure, measure_training
 from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions
-from .parsing import POSITIONAL, parse
+from .console.parsing import POSITIONAL, parse
 
 HEADS = {
     "model": "{}",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ..errors import FastStyleError
-from .parsing import OUTPUT, POSITIONAL, parse
+from .console.parsing import OUTPUT, POSITIONAL, parse
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from tqdm import tqdm
 
 from ..data import coco
-from .parsing import OUTPUT, parse
+from .console.parsing import OUTPUT, parse
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from tqdm import tqdm
 from .. import images
 from ..options import EvaluationOptions
 from ..system import malloc
-from .help import Help
-from .parsing import OUTPUT, POSITIONAL, parse
+from .console.help import Help
+from .console.parsing import OUTPUT, POSITIONAL, parse
 
 HELP = Help(
     first="style photos style_name video sheet count size reference_photos vgg_weights json device",

@@ -16,7 +16,7 @@ from ..models.bundled import find
 from ..options import ExportOptions, RuntimeOptions
 from ..server.thumbnails import thumbnail
 from ..stylizer import Stylizer
-from .parsing import OUTPUT, POSITIONAL, parse
+from .console.parsing import OUTPUT, POSITIONAL, parse
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,9 +13,9 @@ from .. import images
 from ..errors import FastStyleError
 from ..options import GatysOptions, LossOptions, StyleOptions
 from ..system import malloc
-from .help import Help
-from .parsing import OUTPUT, POSITIONAL, parse
-from .signals import stop_on_signal
+from .console.help import Help
+from .console.parsing import OUTPUT, POSITIONAL, parse
+from .console.signals import stop_on_signal
 
 if TYPE_CHECKING:
     from ..training.gatys import Evaluation

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ..options import RuntimeOptions, ServerOptions
 from ..system import malloc
-from .help import Help
-from .parsing import parse
+from .console.help import Help
+from .console.parsing import parse
 
 HELP = Help(
     first="host port models token cors allowed_hosts pixels_mp queue time_limit_s device",

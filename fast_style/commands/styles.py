@@ -12,7 +12,7 @@ from .. import images
 from ..models import bundled
 from ..options.checks import check_at_least
 from ..system import malloc
-from .parsing import OUTPUT, POSITIONAL, parse
+from .console.parsing import OUTPUT, POSITIONAL, parse
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 from ..errors import FastStyleError
 from ..options import QUALITY, RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
-from . import models
-from .help import Help
-from .messages import write_line
-from .parsing import OUTPUT, POSITIONAL, parse
+from .console import model_names
+from .console.help import Help
+from .console.messages import write_line
+from .console.parsing import OUTPUT, POSITIONAL, parse
 
 # What the work needs beyond that is imported where it is done, so that `--help` is quick.
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
-    from .planning import Job
+    from .console.planning import Job
 
 log = logging.getLogger(__name__)
 
@@ -94,13 +94,13 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
         raise FastStyleError(f"name at least one picture, film or folder; see {prog} --help")
     if not 1 <= command.quality <= 100:
         raise FastStyleError(f"`quality` is {command.quality}; it takes 1 to 100")
-    model, style = models.choose(command.model, command.how.style)
+    model, style = model_names.choose(command.model, command.how.style)
     command = replace(command, model=model, how=replace(command.how, style=style))
     if command.info:
         return _print_info(command)
     if live:
         return _run_live(command)
-    from .planning import plan
+    from .console.planning import plan
 
     jobs, problems = plan(command.inputs, command.output, Path(model).stem, command.format)
     jobs, blocked = _without_existing(jobs, command)
@@ -151,18 +151,18 @@ def _load(command: StylizeCommand) -> "Stylizer":
     from ..stylizer import Stylizer
 
     runtime = command.runtime
-    return Stylizer.load(command.model or models.DEFAULT, runtime.device, runtime.engine, runtime.precision)
+    return Stylizer.load(command.model or model_names.DEFAULT, runtime.device, runtime.engine, runtime.precision)
 
 
 def _run_live(command: StylizeCommand) -> int:
     if command.camera is not None:
-        from .live import stylize_camera
+        from .console.live import stylize_camera
 
         return stylize_camera(_load(command), command.camera, command.how, command.video)
     if command.inputs not in ((), ("-",)) or command.output not in (None, "-"):
         raise FastStyleError("`raw` goes from standard input to standard output; name no files")
     assert command.raw is not None  # else this is not live
-    from .live import stylize_raw
+    from .console.live import stylize_raw
 
     return stylize_raw(lambda: _load(command), command.raw, command.how, command.video)
 
@@ -205,7 +205,7 @@ def _stylize_film(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> 
     if command.compare:
         raise FastStyleError(f"{job.source}: `compare` is for pictures; leave it out for a film")
     assert job.source and job.target  # films come from files and go to files
-    from .films import stylize_film
+    from .console.films import stylize_film
 
     return stylize_film(stylizer, job.source, job.target, command.how, command.video)
 
@@ -213,7 +213,7 @@ def _stylize_film(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> 
 def stylize_one(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:
     """Read, stylize and write one picture; return the result's width and height."""
     from .. import images
-    from .progress import TileBar
+    from .console.progress import TileBar
 
     picture = images.read(job.source or io.BytesIO(sys.stdin.buffer.read()))
     with closing(TileBar(job.source.name if job.source else "standard input")) as bar:

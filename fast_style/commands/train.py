@@ -12,10 +12,10 @@ from tqdm import tqdm
 from ..options import WITHOUT_EFFECT, TrainOptions
 from ..system import malloc
 from ..system.atomic import atomic_path
-from .help import Help
-from .parsing import parse
-from .recipes import recipe_of
-from .signals import stop_on_signal
+from .console.help import Help
+from .console.parsing import parse
+from .console.recipes import recipe_of
+from .console.signals import stop_on_signal
 
 if TYPE_CHECKING:
     from ..training import Event

@@ -12,13 +12,13 @@ from .. import images
 from ..errors import FastStyleError
 from ..options import RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
-from . import models
-from .films import stylize_film
-from .folder_watch import changed_pictures
-from .help import Help
-from .parsing import POSITIONAL, parse
-from .planning import Job, plan
-from .signals import stop_on_signal
+from .console import model_names
+from .console.films import stylize_film
+from .console.folder_watch import changed_pictures
+from .console.help import Help
+from .console.parsing import POSITIONAL, parse
+from .console.planning import Job, plan
+from .console.signals import stop_on_signal
 from .stylize import StylizeCommand, stylize_one
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     """Watch until a signal ends it; return the exit code."""
     command = parse(WatchCommand, arguments, prog, HELP)
     _check(command)
-    model, style = models.choose(command.model, command.how.style)
+    model, style = model_names.choose(command.model, command.how.style)
     command = replace(command, model=model, how=replace(command.how, style=style))
     malloc.tune()
     from ..stylizer import Stylizer
@@ -111,7 +111,7 @@ def _check(command: WatchCommand) -> None:
 def _job(path: Path, folder: Path, output: Path, command: WatchCommand) -> Job:
     """What becomes of a picture: the same name, below the folder of the results."""
     place = output / path.relative_to(folder).parent
-    jobs, problems = plan([str(path)], f"{place}/", Path(command.model or models.DEFAULT).stem, command.format)
+    jobs, problems = plan([str(path)], f"{place}/", Path(command.model or model_names.DEFAULT).stem, command.format)
     if problems:
         raise FastStyleError(problems[0])
     return jobs[0]

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.nn import functional as F
 
+from ..models.johnson import TransformerNetwork
 from ..models.layers import SMALLEST_PX
 from ..models.norms import ConditionalInstanceNorm, own_statistics
-from ..models.transformer import TransformerNetwork
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -10,14 +10,14 @@ from .. import images
 from ..engines import Engine
 from ..images import color
 from ..options import StylizeOptions
-from . import tileable, tiled
+from . import single_pass, tileable
 from .effect import Effect
 from .faces import find_faces
 from .masks import Mask
 from .noise import PERIOD_PX, add_noise, is_uniform
+from .single_pass import Progress, size_of
 from .strokes import Strokes, mixed, pass_sizes
 from .style_weights import Styles
-from .tiled import Progress, size_of
 
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -55,7 +55,7 @@ def stylize_batch(
     """Stylize photographs (N, 3, H, W) float32 in [0, 1] in one pass, to the same; sizes and strokes do not apply."""
     effect = Effect.of(styles, options, masks, size_of(photos))
     shown = np.stack([_shown(photo, options) for photo in photos])
-    result: Array = tiled.run(engine, effect, options, photos, shown, progress)
+    result: Array = single_pass.run(engine, effect, options, photos, shown, progress)
     return result
 
 
@@ -90,15 +90,15 @@ def _passes(
     noise = _noise(photo, options)
     *coarse, _ = pass_sizes(min(height, width), strokes)
     if not coarse:
-        return tiled.run(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
+        return single_pass.run(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
     faces = find_faces(photo)
     painted: Pixels | None = None
     only_style = effect.style_only()
     for short_px in coarse:
         small = images.resized(photo, images.with_short_side((width, height), short_px))
         shown = _next(small, painted, strokes, faces, noise)
-        painted = tiled.run(engine, only_style.at(size_of(small)), options, small, shown, progress)
-    return tiled.run(engine, effect, options, photo, _next(photo, painted, strokes, faces, noise), progress)
+        painted = single_pass.run(engine, only_style.at(size_of(small)), options, small, shown, progress)
+    return single_pass.run(engine, effect, options, photo, _next(photo, painted, strokes, faces, noise), progress)
 
 
 def _next(photo: Pixels, painted: Pixels | None, strokes: Strokes, faces: list[Any], noise: float) -> Pixels:
@@ -119,7 +119,7 @@ def _periodic(
     whole = tileable.wrapped(grid, reach)
     effect = Effect.of(styles, options, around, size_of(whole))
     shown = add_noise(whole, _noise(whole, options), (height, width))
-    result = tiled.run(engine, effect, options, whole, shown, progress)
+    result = single_pass.run(engine, effect, options, whole, shown, progress)
     inner = result[reach : reach + height, reach : reach + width]
     return tileable.resized(inner, work.shape[1::-1])
 

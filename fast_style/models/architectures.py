@@ -1,8 +1,8 @@
 """Build networks by the name of their architecture."""
 
 from ..options import NetworkOptions
+from .johnson import TransformerNetwork
 from .realtime import RealtimeNetwork
-from .transformer import TransformerNetwork
 from .vgg_encoder import VggEncoderNetwork
 
 ARCHITECTURES: dict[str, type[TransformerNetwork]] = {

@@ -13,8 +13,8 @@ from ..options import NetworkOptions
 from ..options.checks import check_at_least, check_types
 from .architectures import build
 from .bundled import find, shipped
+from .johnson import TransformerNetwork
 from .tensor_files import load_tensors, save_tensors
-from .transformer import TransformerNetwork
 
 __all__ = ["FORMAT", "Checkpoint", "find", "load", "shipped"]
 

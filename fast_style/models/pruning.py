@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from ..errors import FastStyleError
 from .architectures import build
+from .johnson import TransformerNetwork
 from .realtime import RealtimeNetwork
-from .transformer import TransformerNetwork
 from .vgg_encoder import VggEncoderNetwork
 
 

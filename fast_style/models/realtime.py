@@ -3,10 +3,10 @@
 from torch import Tensor
 from torch.nn import functional as F
 
+from .johnson import TransformerNetwork
 from .layers import ConvNorm, double
 from .norms import Statistics
 from .padding import PaddedConv
-from .transformer import TransformerNetwork
 
 HALF_SIZE_CHANNELS = 16
 """Channels at half the picture's size; processors compute 16 at a time."""

@@ -3,9 +3,9 @@
 from torch import Tensor
 from torch.nn import functional as F
 
+from .johnson import TransformerNetwork
 from .layers import ConvNorm
 from .norms import STRIDE, Statistics
-from .transformer import TransformerNetwork
 from .vgg import VGG19
 from .vgg_weights import CHANNELS
 

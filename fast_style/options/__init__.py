@@ -5,13 +5,13 @@ Imports neither torch nor numpy, so that `--help` is quick.
 
 from .benchmark import BenchmarkOptions
 from .controls import QUALITY, StylizeOptions
+from .data import DataOptions, StyleOptions
 from .evaluation import EvaluationOptions
-from .exporting import ExportOptions
-from .learning import RENAMED_FLAGS, WITHOUT_EFFECT, LossOptions, TrainOptions
-from .material import DataOptions, StyleOptions
-from .optimizing import GatysOptions
-from .running import Arch, NetworkOptions, RuntimeOptions
-from .serving import ServerOptions
+from .export import ExportOptions
+from .gatys import GatysOptions
+from .network import Arch, NetworkOptions, RuntimeOptions
+from .server import ServerOptions
+from .training import RENAMED_FLAGS, WITHOUT_EFFECT, LossOptions, TrainOptions
 from .video import VideoOptions
 
 __all__ = [

@@ -11,8 +11,8 @@ from ..data.photos import PhotoCrops, list_photos
 from ..errors import FastStyleError
 from ..models import checkpoint
 from ..models.architectures import build
+from ..models.johnson import TransformerNetwork
 from ..models.pruning import pruned
-from ..models.transformer import TransformerNetwork
 from ..models.vgg import VGG19
 from ..models.vgg_encoder import VggEncoderNetwork
 from ..options import DataOptions, NetworkOptions, TrainOptions

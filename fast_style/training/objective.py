@@ -12,7 +12,7 @@ from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..losses.temporal import Motion, random_motion
 from ..losses.terms import TermInputs, add_terms, style_statistics
 from ..models import checkpoint
-from ..models.transformer import TransformerNetwork
+from ..models.johnson import TransformerNetwork
 from ..options import TrainOptions
 from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
 from .initialization import InitialNetwork

@@ -40,10 +40,10 @@ class Muon(Optimizer):
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:
-    """Approximate the nearest matrices with singular values of 1, (..., rows, columns), by products in bf16 where that is fast.
+    """Approximate the nearest matrices with singular values of 1, (..., rows, columns), by matrix products.
 
-    matrix: any float type; returns float32. Processors without bf16 instructions take 15 times as long for it as in
-    float32: a fifth of a training step.
+    matrix: any float type; returns float32. The products are in bf16 where that is fast: processors without bf16
+    instructions take 15 times as long for it as in float32, a fifth of a training step.
     """
     a, b, c = NEWTON_SCHULZ
     wide = matrix.shape[-2] <= matrix.shape[-1]

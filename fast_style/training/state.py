@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ..errors import FastStyleError
+from ..models.johnson import TransformerNetwork
 from ..models.tensor_files import load_tensors, save_tensors
-from ..models.transformer import TransformerNetwork
 from ..options import TrainOptions
 from .optimizers import OPTIMIZERS
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..images import with_short_side
 from ..options import StylizeOptions, VideoOptions
-from .formats import open_sink, open_source
 from .frames import FrameStylizer
+from .sources import open_sink, open_source
 from .threads import ahead, behind, overlapped
 from .types import Content, Frame, Sink, Source
 

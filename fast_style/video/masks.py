@@ -10,7 +10,7 @@ from PIL import Image
 from .. import images
 from ..inference.masks import Mask, split_flag
 from ..options import StylizeOptions, VideoOptions
-from .formats import is_film, open_source
+from .sources import is_film, open_source
 from .types import Frame, Source
 
 if TYPE_CHECKING:

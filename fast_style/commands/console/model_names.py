@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ..errors import FastStyleError
-from ..models import bundled
+from ...errors import FastStyleError
+from ...models import bundled
 
 DEFAULT = "wave"
 
@@ -27,8 +27,8 @@ def _with_style(style: str) -> str:
     """The first shipped model that has a style, or all styles of a blend; nothing where there is none."""
     if not style:
         return ""
-    from ..inference.style_weights import shares
-    from ..models.checkpoint import load
+    from ...inference.style_weights import shares
+    from ...models.checkpoint import load
 
     for name, path in bundled.shipped().items():
         try:

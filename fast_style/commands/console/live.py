@@ -5,17 +5,17 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..options import StylizeOptions, VideoOptions
+from ...options import StylizeOptions, VideoOptions
 
 if TYPE_CHECKING:
-    from ..stylizer import Stylizer
+    from ...stylizer import Stylizer
 
 KEYS = "n and p: styles; + and -: strength; q: end"
 
 
 def stylize_camera(stylizer: "Stylizer", index: int, options: StylizeOptions, video: VideoOptions) -> int:
     """Show a camera, stylized, until a key ends it; return the exit code."""
-    from ..video.live import OpenCVCamera, OpenCVWindow, run_live
+    from ...video.live import OpenCVCamera, OpenCVWindow, run_live
 
     window = OpenCVWindow()
     camera = OpenCVCamera(index)
@@ -31,7 +31,7 @@ def stylize_camera(stylizer: "Stylizer", index: int, options: StylizeOptions, vi
 
 def stylize_raw(load: Callable[[], "Stylizer"], size: str, options: StylizeOptions, video: VideoOptions) -> int:
     """Stylize raw frames from standard input to standard output; return the exit code."""
-    from ..video import raw
+    from ...video import raw
 
     pixels = raw.parse_size(size)
     # Whatever a library prints must not get between the frames.

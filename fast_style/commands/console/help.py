@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from ..options.descriptions import descriptions
+from ...options.descriptions import descriptions
 
 if TYPE_CHECKING:
     from .parsing import Option

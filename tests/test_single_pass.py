@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from fast_style import FastStyleError, Stylizer
-from fast_style.inference import tiled
+from fast_style.inference import single_pass
 from fast_style.scenes import landscape
 
 
@@ -31,7 +31,7 @@ CONTROLS = [{}, {"strength": 0.4}, {"preserve_color": "luminance"}, {"style": "a
 def test_tiles_with_exact_statistics_equal_the_whole(
     several: Path, photo: Image.Image, controls: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiled, "REDUCED_PX", 60)  # so that reduced and exact statistics differ
+    monkeypatch.setattr(single_pass, "REDUCED_PX", 60)  # so that reduced and exact statistics differ
     stylizer = Stylizer.load(several, device="cpu", precision="fp32")
     whole = stylizer.stylize(photo, **controls)
     exact = stylizer.stylize(photo, tile_px=64, **controls)
@@ -44,16 +44,16 @@ def test_tiles_with_exact_statistics_equal_the_whole(
 def test_a_sample_of_tiles_is_closer_than_a_reduced_picture(
     several: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiled, "REDUCED_PX", 60)
-    monkeypatch.setattr(tiled, "SAMPLED", 6)
+    monkeypatch.setattr(single_pass, "REDUCED_PX", 60)
+    monkeypatch.setattr(single_pass, "SAMPLED", 6)
     stylizer = Stylizer.load(several, device="cpu", precision="fp32")
     whole = stylizer.stylize(photo)
     sampled, reduced = (stylizer.stylize(photo, tile_px=64, statistics=wanted) for wanted in ("sampled", "reduced"))
     assert 0 < difference(whole, sampled).mean() < difference(whole, reduced).mean()
-    monkeypatch.setattr(tiled, "SAMPLED", 10_000)
+    monkeypatch.setattr(single_pass, "SAMPLED", 10_000)
     assert difference(whole, stylizer.stylize(photo, tile_px=64, statistics="sampled")).max() <= 1
-    monkeypatch.setattr(tiled, "SAMPLED", 6)
-    monkeypatch.setattr(tiled, "EXACT_PX", 0)
+    monkeypatch.setattr(single_pass, "SAMPLED", 6)
+    monkeypatch.setattr(single_pass, "EXACT_PX", 0)
     assert difference(sampled, stylizer.stylize(photo, tile_px=64)).max() == 0
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from .. import video
-from ..options import StylizeOptions, VideoOptions
+from ... import video
+from ...options import StylizeOptions, VideoOptions
 
 if TYPE_CHECKING:
-    from ..stylizer import Stylizer
+    from ...stylizer import Stylizer
 
 
 def stylize_film(

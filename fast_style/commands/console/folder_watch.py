@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .. import images
-from ..errors import FastStyleError
-from ..system.folders import files_below
+from ... import images
+from ...errors import FastStyleError
+from ...system.folders import files_below
 
 # Milliseconds between two looks at files that are being written.
 POLL_MS = 100

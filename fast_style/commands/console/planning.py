@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import images
-from ..errors import FastStyleError
-from ..system.folders import files_below
-from ..video import formats, is_film
+from ... import images
+from ...errors import FastStyleError
+from ...system.folders import files_below
+from ...video import is_film, sources
 
 # File systems take no longer name.
 LONGEST_NAME_BYTES = 255
@@ -31,7 +31,7 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether the result exists already."""
-        return self.target is not None and (self.target.exists() or formats.has_pictures(self.target))
+        return self.target is not None and (self.target.exists() or sources.has_pictures(self.target))
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[lis
         if name == "-":
             found.append(_Input(None, Path("stdin.png")))
             continue
-        if formats.has_pictures(Path(name)):
+        if sources.has_pictures(Path(name)):
             found.append(_Input(Path(name), Path(Path(name).name)))
             continue
         # A shell without globs (Windows) hands the pattern on; a file may have brackets in its name.
@@ -107,7 +107,7 @@ def _means_file(found: Sequence[_Input], output: str) -> bool:
         return False
     if len(found) == 1 and not found[0].in_folder:
         return True
-    if output == "-" or Path(output).suffix.lower() in images.FORMATS or formats.is_film_name(Path(output)):
+    if output == "-" or Path(output).suffix.lower() in images.FORMATS or sources.is_film_name(Path(output)):
         where = "standard output" if output == "-" else f"the file {output}"
         raise FastStyleError(f"{len(found)} inputs cannot all be written to {where}; name a folder, as in -o painted/")
     return False
@@ -140,7 +140,7 @@ def _target(one: _Input, output: str | None, to_file: bool, style: str, format_n
 def _film_target(one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None) -> Path:
     """Where a film goes; a sequence of pictures into a folder of its own."""
     assert one.path is not None  # films come from files
-    source, sequence = one.path, formats.is_pattern(one.path)
+    source, sequence = one.path, sources.is_pattern(one.path)
     if output is not None and to_file:
         named = Path(output)
     elif output is not None:
@@ -152,9 +152,9 @@ def _film_target(one: _Input, output: str | None, to_file: bool, style: str, for
     else:
         named = source.with_stem(f"{source.stem}_{style}")
     if not to_file:
-        suffix = f".{format_name.lower()}" if format_name else formats.writable_suffix(named)
+        suffix = f".{format_name.lower()}" if format_name else sources.writable_suffix(named)
         named = named.with_suffix(suffix)
-    if not formats.is_film_name(named):
+    if not sources.is_film_name(named):
         raise FastStyleError(f"{named}: no film; name one (out.mp4), an animation (out.gif) or pictures (out/%05d.png)")
     return named
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 from ..errors import FastStyleError
 from .checks import check_at_least, check_types
-from .material import DataOptions, StyleOptions
-from .running import SHAPES, Arch, NetworkOptions
+from .data import DataOptions, StyleOptions
+from .network import SHAPES, Arch, NetworkOptions
 
 
 @dataclass(frozen=True)

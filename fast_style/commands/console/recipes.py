@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from ..errors import FastStyleError
-from ..options import RENAMED_FLAGS
+from ...errors import FastStyleError
+from ...options import RENAMED_FLAGS
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

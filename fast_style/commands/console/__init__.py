@@ -1,0 +1,1 @@
+"""Parse flags, print results and plan outputs: what the commands share."""
