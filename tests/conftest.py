@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ import torch
 from PIL import Image
 
 from fast_style import images
-from fast_style.export import tracing
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.vgg import VGG19
@@ -36,25 +34,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr("fast_style.engines.cache.folder", lambda: folder)
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield folder
-
-
-@pytest.fixture(scope="session", autouse=True)
-def traced_once() -> Iterator[None]:
-    """The same weights are traced once in a run of the tests: torch's exporter takes seconds."""
-    known: dict[bytes, Any] = {}
-    trace = tracing.trace
-
-    def remembered(network: TransformerNetwork, tiles: bool = False) -> Any:
-        weights = b"".join(v.numpy().tobytes() for v in network.state_dict().values()) + bytes([tiles])
-        if weights not in known:
-            known[weights] = trace(network, tiles)
-        model = type(known[weights])()
-        model.CopyFrom(known[weights])
-        return model
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tracing, "trace", remembered)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from fast_style.options import RuntimeOptions, StylizeOptions
 from .conftest import picture
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxscript")
+pytest.importorskip("onnx")
 
 
 def exported(*arguments: str | Path) -> int:

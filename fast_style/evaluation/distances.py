@@ -21,7 +21,7 @@ Distances = dict[str, float]
 
 
 class DistanceMeter:
-    """Measures the content and style distances of pictures to one painting."""
+    """Measure the content and style distances of pictures to one painting."""
 
     def __init__(self, options: EvaluationOptions) -> None:
         """Load VGG19 and compute the Gram matrices of `options.style`. Raises FastStyleError without a style."""
@@ -44,12 +44,28 @@ class DistanceMeter:
         """Return an RGB picture as a tensor on the meter's device: (1, 3, H, W) in [0, 1]."""
         return torch.from_numpy(images.to_array(image)).to(self.device)
 
-    @torch.no_grad()
     def __call__(self, picture: Image.Image, photo: Image.Image) -> Distances:
         """Return the distances of an RGB picture to the painting and to its photograph, which is of the same size."""
-        style = torch.zeros(1, dtype=torch.long, device=self.device)
-        terms = self.loss(self.tensor(picture), self.tensor(photo), style)
+        return self._compare(self._features(picture), self._features(photo))
+
+    def with_photo(self, picture: Image.Image, photo: Image.Image) -> tuple[Distances, Distances]:
+        """Return the distances of a picture, as a call does, and those of the photograph itself."""
+        features = self._features(photo)
+        return self._compare(self._features(picture), features), self._compare(features, features)
+
+    @torch.no_grad()
+    def _features(self, image: Image.Image) -> dict[str, torch.Tensor]:
+        return self.loss.vgg(self.tensor(image), (*CONTENT_LAYERS, *STYLE_LAYERS))
+
+    @torch.no_grad()
+    def _compare(self, features: dict[str, torch.Tensor], target: dict[str, torch.Tensor]) -> Distances:
+        terms = self.loss.distances(features, target, torch.zeros(1, dtype=torch.long, device=self.device))
         return {name: float(value) for name, value in terms.items()}
+
+    def means(self, pairs: Iterable[tuple[Image.Image, Image.Image]]) -> tuple[Distances, Distances]:
+        """Return the mean distances over pairs of picture and photograph, and those over the photographs themselves."""
+        measured = [self.with_photo(picture, photo) for picture, photo in pairs]
+        return mean([picture for picture, _ in measured]), mean([photo for _, photo in measured])
 
     def mean(self, pairs: Iterable[tuple[Image.Image, Image.Image]]) -> Distances:
         """Return the mean distances over pairs of picture and photograph."""

@@ -44,7 +44,7 @@ def evaluate(
     photos = _read_all(list_photos(options.photos)[0][-options.count :], options.size)
     pairs = _pairs(stylize, photos)
     on_step("photographs")
-    distances, unstylized = meter.mean(pairs), meter.mean([(photo, photo) for photo in photos])
+    distances, unstylized = meter.means(pairs)
     smooth_pairs = _pairs(stylize, [smoothed(photo) for photo in photos])
     checks = check_artifacts(pairs, smooth_pairs, meter.painting, distances["style"], unstylized["style"])
     report = QualityReport(options.style_name or stylizer.name, options.size, distances, unstylized, checks)
@@ -86,8 +86,7 @@ def _evaluate_sizes(
             frames = sample_frames(options.film, size_px, FRAMES)
             groups["film frames"] = [images.from_array(frame) for frame in frames]
         for kind, pictures in groups.items():
-            unstylized = meter.mean([(picture, picture) for picture in pictures])
-            report.by_size[f"{kind}, {size_px} px"] = meter.mean(_pairs(stylize, pictures)), unstylized
+            report.by_size[f"{kind}, {size_px} px"] = meter.means(_pairs(stylize, pictures))
             on_step(f"{kind} at {size_px} px")
 
 

@@ -34,14 +34,12 @@ def onnx_model(checkpoint: Path, tiles: bool = False) -> "ModelProto":
     """Return what `to_onnx` writes, as a protocol buffer."""
     _require_packages()
     from ..models import checkpoint as checkpoints
-    from .rewriting import rewrite
-    from .tracing import trace
+    from .graph import build_graph
 
     loaded = checkpoints.load(checkpoint)
     network = loaded.network()
     metadata = Metadata(loaded.describe(), network.style_gram(), network.stride, network.reach_px)
-    model = trace(network, tiles)
-    rewrite(model)
+    model = build_graph(network, tiles)
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, metadata.to_json()
     return model
@@ -50,6 +48,5 @@ def onnx_model(checkpoint: Path, tiles: bool = False) -> "ModelProto":
 def _require_packages() -> None:
     try:
         import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
     except ImportError as error:
         raise FastStyleError('exporting takes more packages: pip install "fast_style[export]"') from error

@@ -89,7 +89,19 @@ class PerceptualLoss(nn.Module):
         """
         layers = self.options.layers_in_use
         target = self.target_features(photo) if isinstance(photo, Tensor) else photo
-        features = self.vgg(output, (*layers["content"], *layers["style"]))
+        terms = self.distances(self.vgg(output, (*layers["content"], *layers["style"])), target, style)
+        if self.options.tv_weight:
+            terms["tv"] = total_variation(output.float()).mean()
+            terms["total"] = terms["total"] + self.options.tv_weight * terms["tv"]
+        return terms
+
+    def distances(self, features: dict[str, Tensor], target: dict[str, Tensor], style: Tensor) -> dict[str, Tensor]:
+        """Compute the terms of `forward`, without total variation, from activations of VGG19 by layer.
+
+        features: of the stylized pictures, at all layers in use. target: of the photographs, as `target_features`
+        returns them.
+        """
+        layers = self.options.layers_in_use
         terms = {f"content/{k}": relative_distance(features[k], target[k]).mean() for k in layers["content"]}
         for k in layers["style"]:
             target_gram = self.targets[k][style] if self.targets else gram(target[k])
@@ -97,9 +109,7 @@ class PerceptualLoss(nn.Module):
         for kind, names in layers.items():
             if names:
                 terms[kind] = torch.stack([terms[f"{kind}/{k}"] for k in names]).mean()
-        if self.options.tv_weight:
-            terms["tv"] = total_variation(output.float()).mean()
-        weights = self.options.weights("content", "style", "tv")
+        weights = self.options.weights("content", "style")
         terms["total"] = torch.stack([weights[k] * terms[k] for k in weights if k in terms]).sum()
         return terms
 
