@@ -118,6 +118,7 @@ def test_a_model_that_does_not_run_is_said() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_training_steps_are_compared() -> None:
     plain, ours = benchmark.measure_training(BenchmarkOptions(runs=2, device="cpu"))
     assert plain.ratio == 1
@@ -126,6 +127,7 @@ def test_training_steps_are_compared() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform == "win32", reason="needs wait4")
 def test_a_second_run_takes_a_third_of_the_memory_and_a_fraction_of_the_time() -> None:
     pytest.importorskip("openvino")

@@ -133,6 +133,7 @@ def test_the_stream_is_endless_and_each_epoch_is_another_order(photos: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_crop_costs_less_than_its_decoding_as_much_again(tmp_path: Path) -> None:
     from fast_style.scenes import landscape
 

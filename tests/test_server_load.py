@@ -26,7 +26,7 @@ from PIL import Image
 from .conftest import picture
 from .serving import Running, as_file, distance, opened, reference, save_model, service
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 CLIENTS = 32
 
 

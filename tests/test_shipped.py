@@ -1,9 +1,12 @@
 """The shipped styles on real photographs: nothing that an artist would send back; small networks near the full ones."""
 
-from functools import cache
+import os
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from fast_style import Stylizer
 from fast_style.evaluation import QualityReport, evaluate
@@ -38,8 +41,24 @@ BEST = {
 }
 
 
-@cache
-def findings(name: str, style: str, shared: Path) -> QualityReport:
+@pytest.fixture(scope="session")
+def findings(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], QualityReport]:
+    """Evaluate a network once for all tests, whichever process they run in."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    def find(name: str, style: str) -> QualityReport:
+        path = folder / f"{name}.report"
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                path.write_bytes(pickle.dumps(judged(name, style, shared)))
+        report: QualityReport = pickle.loads(path.read_bytes())
+        return report
+
+    return find
+
+
+def judged(name: str, style: str, shared: Path) -> QualityReport:
     options = EvaluationOptions(
         style=shared / "styles" / f"{PICTURES[style]}.jpg",
         photos=shared / "photos",
@@ -54,8 +73,8 @@ def findings(name: str, style: str, shared: Path) -> QualityReport:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", PICTURES)
-def test_every_line_of_the_evaluator_is_passed(style: str, shared: Path) -> None:
-    found = findings(style, style, shared)
+def test_every_line_of_the_evaluator_is_passed(style: str, findings: Callable[[str, str], QualityReport]) -> None:
+    found = findings(style, style)
     assert [check.name for check in found.checks if not check.passed] == []
     assert found.distances["total"] < 0.8
 
@@ -66,16 +85,16 @@ def known_short(name: str) -> object:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [known_short(name) if name in SHORT else name for name in BEST])
-def test_it_is_nearly_as_good_as_the_full_network(name: str, shared: Path) -> None:
+def test_it_is_nearly_as_good_as_the_full_network(name: str, findings: Callable[[str, str], QualityReport]) -> None:
     kind, style = name.split("_", 1)
-    small, full = findings(name, style, shared), findings(style, style, shared)
+    small, full = findings(name, style), findings(style, style)
     assert small.distances["total"] < (1 + WORSE[kind]) * full.distances["total"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BEST)
-def test_small_networks_pass_every_line_and_do_not_fall_back(name: str, shared: Path) -> None:
-    small = findings(name, name.split("_", 1)[1], shared)
+def test_small_networks_pass_every_line_and_do_not_fall_back(name: str, findings: Callable[[str, str], QualityReport]) -> None:
+    small = findings(name, name.split("_", 1)[1])
     assert [check.name for check in small.checks if not check.passed] == []
     assert small.distances["total"] < BEST[name]
 
