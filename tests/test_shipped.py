@@ -93,7 +93,9 @@ def test_it_is_nearly_as_good_as_the_full_network(name: str, findings: Callable[
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BEST)
-def test_small_networks_pass_every_line_and_do_not_fall_back(name: str, findings: Callable[[str, str], QualityReport]) -> None:
+def test_small_networks_pass_every_line_and_do_not_fall_back(
+    name: str, findings: Callable[[str, str], QualityReport]
+) -> None:
     small = findings(name, name.split("_", 1)[1])
     assert [check.name for check in small.checks if not check.passed] == []
     assert small.distances["total"] < BEST[name]
