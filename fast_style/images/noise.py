@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..images.color import LUMA
+from .color import LUMA
 from .maps import cell_means, full_scale, in_strips, window_means
 
 Array = NDArray[np.float32]
