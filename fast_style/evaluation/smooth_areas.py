@@ -26,12 +26,12 @@ CELLS, LEAST_CELLS = 8, 4
 # Contrast of a picture that is its style's, not a patch, relative to the photograph's; quantile of the pairs of cells.
 GAIN, QUANTILE = 2.0, 0.9
 # Windows whose autocorrelations are averaged, at most and at least, and their step and side in px.
-WINDOWS, LEAST_WINDOWS, STEP_PX, WINDOW_PX = 12, 4, 48, 96
+WINDOWS, LEAST_WINDOWS, STEP_PX, WINDOW_PX = 24, 4, 48, 96
 # Periods in px that are looked for, and the longest lag that is needed for them.
 PERIODS_PX = (5, 24)
 REACH_PX = 60
-# Sigma in px of the Gaussians that take away what is larger than marks, and that forgive marks out of line.
-LARGE_PX, LOOSE_PX = 4.0, 0.8
+# Sigma in px of the Gaussians that take away grain and what is larger than marks, and that forgive marks out of line.
+FINE_PX, LARGE_PX, LOOSE_PX = 1.0, 4.0, 0.8
 
 
 def color_holes(pairs: Sequence[Pair]) -> float:
@@ -51,10 +51,14 @@ def color_hole(picture: Image.Image, photo: Image.Image) -> float | None:
     QUANTILE of the pairs, averaged over regions by their number of cells, as a share of the range.
     """
     regions = _calm_regions(photo)
+    side = max(1, round(min(photo.size) / CELLS / CELL_PX))
+    areas = np.bincount(regions.ravel())
+    colors = [_colors(image) for image in (picture, photo)]
     values, counts = [], []
-    for number in range(1, int(regions.max()) + 1):
-        inside = regions == number
-        painted, seen = (_cell_colors(image, inside) for image in (picture, photo))
+    for number in np.flatnonzero(areas >= LEAST_CELLS * side**2 / 2):
+        if number == 0:  # what is not calm
+            continue
+        painted, seen = (_cell_colors(each, regions == number, side) for each in colors)
         if len(seen) >= LEAST_CELLS:
             excess = _differences(painted) - GAIN * _differences(seen)
             values.append(float(np.quantile(excess.clip(0), QUANTILE)))
@@ -72,11 +76,15 @@ def _calm_regions(photo: Image.Image) -> NDArray[np.int64]:
     return numbered
 
 
-def _cell_colors(image: Image.Image, inside: NDArray[np.bool_]) -> Array:
-    """Average colours over the cells of an eighth of the short side that lie inside by half or more: (cells, 3)."""
+def _colors(image: Image.Image) -> Array:
+    """Return the mean colours of cells of 4 px: (H / 4, W / 4, 3) in [0, 1]."""
     pixels = np.asarray(image.convert("RGB"), np.float32) / 255
-    colors = np.stack([cell_means(pixels[..., channel]) for channel in range(3)], -1)
-    side = max(1, round(min(pixels.shape[:2]) / CELLS / CELL_PX))
+    colors: Array = np.stack([cell_means(pixels[..., channel]) for channel in range(3)], -1)
+    return colors
+
+
+def _cell_colors(colors: Array, inside: NDArray[np.bool_], side: int) -> Array:
+    """Average `_colors` over squares of that side that lie inside by half or more: (squares, 3)."""
     rows, columns = (np.arange(count) // side for count in inside.shape)
     cells = rows[:, None] * (columns[-1] + 1) + columns
     area = np.bincount(cells[inside], minlength=int(cells[-1, -1]) + 1)
@@ -123,10 +131,9 @@ def second_period(picture: Image.Image, photo: Image.Image | None) -> float | No
 
 
 def _marks(picture: Image.Image) -> Array:
-    """Return lightness and two colour differences without what is larger than marks: (3, H, W) in 8-bit steps."""
+    """Return lightness and two colour differences without grain and large shapes: (3, H, W) in 8-bit steps."""
     pixels, soft = (
-        np.asarray(image, np.float64)
-        for image in (picture, picture.filter(ImageFilter.GaussianBlur(LARGE_PX)))
+        np.asarray(picture.filter(ImageFilter.GaussianBlur(sigma)), np.float64) for sigma in (FINE_PX, LARGE_PX)
     )
     planes: Array = np.moveaxis((pixels - soft) @ np.array(OPPONENTS).T, -1, 0)
     return planes
