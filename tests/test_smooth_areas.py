@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
 from fast_style.evaluation.artifacts import THRESHOLDS
@@ -55,19 +56,19 @@ def test_pictures_without_a_calm_region_do_not_count(sky: Image.Image) -> None:
     assert color_holes([bad, (noise, noise)]) == color_holes([bad])
 
 
-def at_random(size: tuple[int, int], seed: int) -> np.ndarray:
+def at_random(size: tuple[int, int], seed: int) -> NDArray[np.float64]:
     width, height = size
     return np.random.default_rng(seed).uniform(0, (height, width), (width * height // 100, 2))
 
 
-def on_a_lattice(size: tuple[int, int], loose_px: float) -> np.ndarray:
+def on_a_lattice(size: tuple[int, int], loose_px: float) -> NDArray[np.float64]:
     """One mark every 10 px, each so much out of place (standard deviation)."""
     width, height = size
     places = np.stack(np.mgrid[5:height:10, 5:width:10], -1).reshape(-1, 2)
     return places + np.random.default_rng(0).normal(0, loose_px, places.shape)
 
 
-def with_marks(photo: Image.Image, places: np.ndarray) -> Image.Image:
+def with_marks(photo: Image.Image, places: NDArray[np.float64]) -> Image.Image:
     """Dots of about 3 px at those rows and columns."""
     (width, height), (rows, columns) = photo.size, places.T
     down = np.exp(-((np.arange(height)[:, None] - rows) ** 2) / 4)
