@@ -12,9 +12,9 @@ from PIL import Image
 from . import images
 from .engines import Engine, open_engine
 from .errors import FastStyleError
+from .images.noise import is_uniform
 from .inference import masks
 from .inference.masks import Mask, MaskLike
-from .inference.noise import is_uniform
 from .inference.pipeline import stylize, stylize_batch
 from .inference.single_pass import Progress
 from .inference.style_weights import Styles, as_text

@@ -10,9 +10,9 @@ from PIL import Image
 
 from fast_style import Stylizer, images
 from fast_style.engines.tiling import Box
+from fast_style.images.noise import add_noise
 from fast_style.inference.effect import Effect
 from fast_style.inference.masks import Mask
-from fast_style.inference.noise import add_noise
 from fast_style.options import StylizeOptions
 from fast_style.scenes import landscape
 from tests.conftest import untrained

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fast_style.inference.maps import cell_means, full_scale, in_strips, shape_in_cells, window_means
+from fast_style.images.maps import cell_means, full_scale, in_strips, shape_in_cells, window_means
 
 
 def test_cells_are_means_of_four_by_four_pixels() -> None:

@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 
 from fast_style import Stylizer
 from fast_style.evaluation.artifacts import checkerboard
-from fast_style.inference.noise import (
+from fast_style.images.noise import (
     LEVELS,
     PERIOD_PX,
     add_noise,

@@ -65,7 +65,7 @@ def test_a_folder_of_damaged_files_is_an_error(tmp_path: Path) -> None:
 def test_every_kind_of_picture_can_be_trained_on(tmp_path: Path, name: str, mode: str) -> None:
     picture(50, 40).convert(mode).save(tmp_path / name)
     crop, bad = PhotoCrops([tmp_path / name], 0, 32, (40, 60))[0]
-    assert crop.shape == (3, 32, 32)
+    assert crop.shape == (2, 3, 32, 32)
     assert crop.dtype == torch.float32
     assert not bad
 
@@ -104,16 +104,16 @@ def test_the_share_of_crops_asked_for_is_blurred_and_nothing_else_changes() -> N
 def test_samples_depend_on_seed_and_number_alone(photos: Path, workers: int) -> None:
     spoil(photos)
     found, _ = list_photos(photos)
-    options = replace(PLAIN, seed=5, workers=workers, smooth_share=0.5)
-    crops = PhotoCrops(found, 5, 32, (40, 60), 0.5)
+    options = replace(PLAIN, seed=5, workers=workers, smooth_share=0.5, noise_share=0.5)
+    crops = PhotoCrops(found, 5, 32, (40, 60), 0.5, 0.5)
     expected = [crops[i][0] for i in reversed(range(8))][::-1]
     stream = batches(found, options, 32, 2, 0)
-    got = torch.cat([crop for crop, _ in itertools.islice(stream, 4)])
-    assert torch.equal(got, torch.stack(expected))
+    got = torch.cat([crop for crop, _ in itertools.islice(stream, 4)], 1)
+    assert torch.equal(got, torch.stack(expected, 1))
     later, _ = next(batches(found, options, 32, 2, 4))
-    assert torch.equal(later, got[4:6])
+    assert torch.equal(later, got[:, 4:6])
     other, _ = next(batches(found, replace(options, seed=6), 32, 2, 0))
-    assert not torch.equal(other, got[:2])
+    assert not torch.equal(other, got[:, :2])
 
 
 def test_bad_files_are_reported_and_replaced(photos: Path) -> None:
@@ -129,7 +129,34 @@ def test_the_stream_is_endless_and_each_epoch_is_another_order(photos: Path) -> 
     orders = [[crops._shuffled(epoch * 6 + i) for i in range(6)] for epoch in range(5)]
     assert all(sorted(order) == list(range(6)) for order in orders)
     assert len({tuple(order) for order in orders}) > 1
-    assert crops[10**9][0].shape == (3, 32, 32)
+    assert crops[10**9][0].shape == (2, 3, 32, 32)
+
+
+def test_the_share_of_crops_asked_for_is_shown_with_noise_and_the_photographs_stay_as_they_are(tmp_path: Path) -> None:
+    Image.new("RGB", (80, 80), (90, 120, 150)).save(tmp_path / "sky.png")
+    found = [tmp_path / "sky.png"]
+    clean, some = (PhotoCrops(found, 3, 32, (40, 60), noise_share=share) for share in (0.0, 0.5))
+    pairs = [some[i][0] for i in range(100)]
+    for i, (photo, shown) in enumerate(pairs):
+        assert torch.equal(torch.stack([photo, photo]), clean[i][0])
+        assert shown.is_contiguous()
+        assert shown.shape == (3, 32, 32)
+    noise = [shown - photo for photo, shown in pairs if not torch.equal(photo, shown)]
+    assert len(noise) == pytest.approx(50, abs=20)
+    assert all(0 < float(each.std()) < 16 / 255 for each in noise)
+    assert len({float(each[0, 0, 0]) for each in noise}) == len(noise)  # from another place each time
+
+
+@pytest.mark.slow
+def test_noise_costs_little_beside_a_crop(tmp_path: Path) -> None:
+    from fast_style.scenes import landscape
+
+    Image.fromarray(landscape(640, 480)).save(tmp_path / "coco_size.jpg", quality=90)
+    with_noise, without = (
+        PhotoCrops([tmp_path / "coco_size.jpg"], 0, 256, (256, 480), noise_share=share) for share in (1.0, 0.0)
+    )
+    rounds = [seconds(with_noise.__getitem__) - seconds(without.__getitem__) for _ in range(5)]
+    assert statistics.median(rounds) / 20 < 0.010  # a step of four such crops takes seconds on a CPU
 
 
 @pytest.mark.slow

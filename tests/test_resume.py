@@ -17,6 +17,7 @@ from fast_style.models.vgg import VGG19
 from fast_style.options import StyleOptions, TrainOptions
 from fast_style.system.atomic import atomic_path
 from fast_style.training import Trainer, train
+from fast_style.training.state import ADDED
 
 from .conftest import picture, untrained, vgg_state
 from .trainings import assert_same, final_state
@@ -50,6 +51,19 @@ def test_resume_needs_the_same_recipe(options: TrainOptions) -> None:
     train(options)
     with pytest.raises(FastStyleError, match="other values of learning-rate"):
         train(replace(options, resume=True, learning_rate=0.5))
+
+
+def test_settings_that_came_later_have_the_value_of_what_older_versions_did(options: TrainOptions) -> None:
+    without_noise = replace(options, data=replace(options.data, noise_share=0.0))
+    train(without_noise)
+    path = Path(str(options.output)).with_suffix(".resume")
+    content = torch.load(path, weights_only=True)
+    for name in ADDED:
+        del content["recipe"][name]
+    torch.save(content, path)
+    Trainer(replace(without_noise, resume=True))
+    with pytest.raises(FastStyleError, match=r"other values of noise-share \(0\); --resume needs the same"):
+        Trainer(replace(options, resume=True, data=replace(options.data, noise_share=0.5)))
 
 
 def test_a_renamed_dataset_folder_can_be_resumed(options: TrainOptions) -> None:

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from .. import images
 from ..errors import FastStyleError
+from ..images.noise import PERIOD_PX, add_noise
 from ..options import DataOptions
 from ..system.folders import files_below
 
@@ -24,6 +25,8 @@ PREVIEW_SUFFIX = ".preview.jpg"
 """Ending of the preview pictures that trainings write beside their checkpoints."""
 BLUR_PX = (2.0, 16.0)
 """Range of the blur's radius (sigma), log-uniform: from no grain to hardly an edge."""
+NOISE_STRENGTH = (0.5, 1.0)
+"""Range of the strength of the noise: passes that go on with what was painted have half of it."""
 MAX_TRIES = 200
 """Unreadable files in a row after which a folder is given up."""
 MAX_WORKERS = 8
@@ -78,16 +81,32 @@ def _log_uniform(low: float, high: float, rng: random.Random) -> float:
     return low * (high / low) ** rng.random()
 
 
+def with_noise(crop: Tensor, rng: random.Random) -> Tensor:
+    """Add the noise that pictures are painted with, from a random place of it: (3, H, W) in [0, 1] to the same."""
+    strength, origin = rng.uniform(*NOISE_STRENGTH), (rng.randrange(PERIOD_PX[0]), rng.randrange(PERIOD_PX[1]))
+    pixels = np.ascontiguousarray(crop.permute(1, 2, 0).numpy())
+    return torch.from_numpy(add_noise(pixels, strength, origin=origin)).permute(2, 0, 1)
+
+
 class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
     """Return as item i a crop that depends on (seed, i) alone, for any i >= 0, and the unreadable files met for it.
 
+    A crop is a pair, (2, 3, size_px, size_px): the photograph, and what the network is shown of it, which has noise in
+    `noise_share` of the crops.
     Every photograph comes once per epoch, in an order shuffled anew; an unreadable one is replaced by a random other.
     """
 
     def __init__(
-        self, photos: Sequence[Path], seed: int, size_px: int, photo_px: tuple[int, int], smooth_share: float = 0.0
+        self,
+        photos: Sequence[Path],
+        seed: int,
+        size_px: int,
+        photo_px: tuple[int, int],
+        smooth_share: float = 0.0,
+        noise_share: float = 0.0,
     ) -> None:
         self.photos, self.seed, self._crop = photos, seed, (size_px, photo_px, smooth_share)
+        self.noise_share = noise_share
         self._order: tuple[int, list[int]] = (-1, [])
 
     def __getitem__(self, i: int) -> tuple[Tensor, list[str]]:
@@ -96,11 +115,15 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
         bad: list[str] = []
         for _ in range(MAX_TRIES):
             try:
-                return random_crop(images.read(path).rgb, rng, *self._crop), bad
+                return self._pair(random_crop(images.read(path).rgb, rng, *self._crop), i), bad
             except FastStyleError:
                 bad.append(str(path))
                 path = rng.choice(self.photos)
         raise FastStyleError(f"no readable picture among {MAX_TRIES} tried, the last one {path}")
+
+    def _pair(self, crop: Tensor, i: int) -> Tensor:
+        rng = random.Random(f"{self.seed} noise {i}")  # of its own: crops are the same whatever the share
+        return torch.stack([crop, with_noise(crop, rng) if rng.random() < self.noise_share else crop])
 
     def _shuffled(self, i: int) -> int:
         epoch, position = divmod(i, len(self.photos))
@@ -112,7 +135,7 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
 
 
 def _collate(samples: list[tuple[Tensor, list[str]]]) -> tuple[Tensor, list[str]]:
-    return torch.stack([crop for crop, _ in samples]), [path for _, bad in samples for path in bad]
+    return torch.stack([pair for pair, _ in samples], 1), [path for _, bad in samples for path in bad]
 
 
 def _init_worker(_: int) -> None:
@@ -126,11 +149,13 @@ def _init_worker(_: int) -> None:
 def batches(
     photos: Sequence[Path], options: DataOptions, size_px: int, batch: int, start: int, for_gpu: bool = False
 ) -> Generator[tuple[Tensor, list[str]]]:
-    """Yield endless batches from sample `start` on: float32 (batch, 3, size_px, size_px) in [0, 1], and bad files met.
+    """Yield endless batches from sample `start` on, and bad files met: pairs of photographs and what is shown of them.
+
+    Batches are float32 (2, batch, 3, size_px, size_px) in [0, 1].
 
     Close it to end the workers. The first `next` raises FastStyleError when none of the files can be read.
     """
-    crops = PhotoCrops(photos, options.seed, size_px, options.photo_size, options.smooth_share)
+    crops = PhotoCrops(photos, options.seed, size_px, options.photo_size, options.smooth_share, options.noise_share)
     crops[start]  # raises for a folder without readable pictures, before workers would wrap the error
     workers = options.workers
     if workers is None:

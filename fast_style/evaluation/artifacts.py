@@ -14,10 +14,9 @@ from PIL import Image, ImageFilter
 from .. import images
 from ..errors import FastStyleError
 from ..losses import regularizers
+from .smooth_areas import Pair, color_holes, repeated_marks
 
 Array = NDArray[np.float64]
-Pair = tuple[Image.Image, Image.Image]
-"""A stylized picture and its photograph, RGB, of the same size."""
 
 # Windows of the spectrum; a multiple of 16, so that the periods 2 and 4 px fall on whole frequencies.
 WINDOW_PX = 64
@@ -31,6 +30,8 @@ THRESHOLDS = {
     "checkerboard": (14.0, True),
     "periodic texture": (0.15, True),
     "periodic texture, smooth areas": (0.07, True),
+    "holes": (0.06, True),
+    "lattices": (0.12, True),
     "border band": (0.25, True),
     "border line": (0.05, True),
     "blobs": (0.005, True),
@@ -59,21 +60,25 @@ class ArtifactCheck:
 def check_artifacts(
     pairs: Sequence[Pair],
     smooth_pairs: Sequence[Pair],
+    default_pairs: Sequence[Pair],
     painting: Image.Image,
     style_distance: float,
     photo_style_distance: float,
 ) -> list[ArtifactCheck]:
     """Measure every artifact over a set of pictures.
 
-    smooth_pairs: the same photographs `smoothed`, and the pictures made of those. painting: the style, which may have
-    clipped pixels and periodic texture of its own. style_distance, photo_style_distance: mean style distances of the
-    pictures and of the photographs.
+    smooth_pairs: the same photographs `smoothed`, and the pictures made of those. default_pairs: larger ones, and
+    pictures painted of them with the defaults, for what smooth areas look like to a user. painting: the style, which
+    may have clipped pixels and periodic texture of its own. style_distance, photo_style_distance: mean style distances
+    of the pictures and of the photographs.
     """
     pictures = [picture for picture, _ in pairs]
     values = {
         "checkerboard": float(np.mean([checkerboard(picture) for picture in pictures])),
         "periodic texture": periodic_texture(pairs, painting),
         "periodic texture, smooth areas": periodic_texture(smooth_pairs, painting),
+        "holes": color_holes(default_pairs),
+        "lattices": repeated_marks(default_pairs, painting),
         "border band": border_band(pairs),
         "border line": border_line(pairs),
         "blobs": float(np.mean([blobs(picture) for picture in pictures])) - blobs(painting),

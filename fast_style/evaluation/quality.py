@@ -21,6 +21,8 @@ from .lbfgs_baseline import VARIANTS, Curve, run_lbfgs
 from .report import QualityReport
 
 LANDSCAPES = FRAMES = 2
+DEFAULT_PX = 512
+"""Short side at most of the photographs that are painted with the defaults, coarse to fine."""
 TIMED_PASSES = 5
 
 Stylize = Callable[[Image.Image], Image.Image]
@@ -41,12 +43,17 @@ def evaluate(
     meter = DistanceMeter(options)
     # The network is judged, not the pipeline around it: one pass over the photograph as it is.
     stylize: Stylize = partial(stylizer.stylize, style=options.style_name, strokes="fine", noise=0.0)
-    photos = _read_all(list_photos(options.photos)[0][-options.count :], options.size)
+    paths = list_photos(options.photos)[0][-options.count :]
+    photos = _read_all(paths, options.size)
     pairs = _pairs(stylize, photos)
     on_step("photographs")
     distances, unstylized = meter.means(pairs)
     smooth_pairs = _pairs(stylize, [smoothed(photo) for photo in photos])
-    checks = check_artifacts(pairs, smooth_pairs, meter.painting, distances["style"], unstylized["style"])
+    default_pairs = _default_pairs(partial(stylizer.stylize, style=options.style_name), paths)
+    on_step("photographs painted with the defaults")
+    checks = check_artifacts(
+        pairs, smooth_pairs, default_pairs, meter.painting, distances["style"], unstylized["style"]
+    )
     report = QualityReport(options.style_name or stylizer.name, options.size, distances, unstylized, checks)
     _evaluate_sizes(report, stylize, meter, options, on_step)
     if options.trained:
@@ -119,6 +126,12 @@ def _read_all(paths: Sequence[Path], size_px: int) -> list[Image.Image]:
 
 def _pairs(stylize: Stylize, photos: Sequence[Image.Image]) -> list[Pair]:
     return [(stylize(photo), photo) for photo in photos]
+
+
+def _default_pairs(stylize: Stylize, paths: Sequence[Path]) -> list[Pair]:
+    """Paint photographs at DEFAULT_PX, or at their own size where they are smaller: enlarged ones have no grain."""
+    photos = [images.read(path).rgb for path in paths]
+    return _pairs(stylize, [images.resize_short_side(photo, min(DEFAULT_PX, *photo.size)) for photo in photos])
 
 
 def _median_seconds(call: Callable[[], object]) -> float:

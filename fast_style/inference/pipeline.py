@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from .. import images
 from ..engines import Engine
 from ..images import color
+from ..images.noise import PERIOD_PX, add_noise, is_uniform
 from ..options import StylizeOptions
 from . import single_pass, tileable
 from .effect import Effect
 from .faces import find_faces
 from .masks import Mask
-from .noise import PERIOD_PX, add_noise, is_uniform
 from .single_pass import Progress, size_of
 from .strokes import Strokes, mixed, pass_sizes
 from .style_weights import Styles

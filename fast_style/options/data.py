@@ -58,6 +58,10 @@ class DataOptions:
     smooth_share: float = 0.125
     """Share of the crops that are blurred: on smooth surfaces networks otherwise repeat one mark."""
 
+    noise_share: float = 0.5
+    """Share of the crops that the network sees with the noise that pictures are painted with, so that it uses it; none
+    where --temporal-weight is not 0: films are painted without."""
+
     hold_out: int = 0
     """Photographs (the last, sorted by path) that are never trained on, for evaluation."""
 
@@ -71,4 +75,4 @@ class DataOptions:
     def __post_init__(self) -> None:
         check_types(self)
         check_at_least(self, 1, "image_size", "finish_size", "photo_size", "batch_size")
-        check_at_least(self, 0, "workers", "hold_out", "finish_share", "smooth_share")
+        check_at_least(self, 0, "workers", "hold_out", "finish_share", "smooth_share", "noise_share")

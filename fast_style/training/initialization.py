@@ -76,7 +76,7 @@ def _first_crops(data: DataOptions) -> Tensor:
     """Return the first crops of the training: (PRUNING_CROPS, 3, H, W)."""
     photos, _ = list_photos(data.dataset, data.hold_out)
     crops = PhotoCrops(photos, data.seed, data.finish_size, data.photo_size)
-    return torch.stack([crops[i][0] for i in range(PRUNING_CROPS)])
+    return torch.stack([crops[i][0][0] for i in range(PRUNING_CROPS)])
 
 
 def _with_attention(loaded: checkpoint.Checkpoint, options: TrainOptions) -> checkpoint.Checkpoint:

@@ -37,27 +37,27 @@ class Objective:
         vgg.convs.to(self.dtype)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
         self.teacher = self._load_teacher(options.teacher) if options.teacher else None
-        self._call: Callable[[Tensor, Tensor, Motion | None], dict[str, Tensor]] = self._forward
+        self._call: Callable[[Tensor, Tensor, Tensor, Motion | None], dict[str, Tensor]] = self._forward
         self.compiles = options.compile == "on" or (options.compile == "auto" and self.device.type == "cuda")
         if self.compiles:
             self._call = compiled(self._forward, self.device, "training")
 
-    def __call__(self, photo: Tensor, style: Tensor, sample: int = 0) -> dict[str, Tensor]:
+    def __call__(self, photo: Tensor, shown: Tensor, style: Tensor, sample: int = 0) -> dict[str, Tensor]:
         """Compute the terms of `PerceptualLoss` and of `losses.terms` for a batch.
 
-        photo: (N, 3, H, W) on the device. style: (N,) int64, numbers of the styles being trained. sample: number of
-        the batch's first sample, which seeds random motions. Returns float32 scalars by name; `total` is to be
-        minimized.
+        photo, shown: (N, 3, H, W) on the device, photographs and what the network sees of them. style: (N,) int64,
+        numbers of the styles being trained. sample: number of the batch's first sample, which seeds random motions.
+        Returns float32 scalars by name; `total` is to be minimized.
         """
         if not self.options.loss.temporal_weight:
-            return self._call(photo, style, None)
+            return self._call(photo, shown, style, None)
         motion = random_motion(f"{self.options.data.seed} {sample}", len(photo), photo.shape[-1])
-        return self._call(photo, style, motion.to(self.device))
+        return self._call(photo, shown, style, motion.to(self.device))
 
     def prepare(self, count: int, side_px: int) -> None:
         """Compile for batches of `count` crops of that side; leaves no gradients."""
         crops = torch.rand(count, 3, side_px, side_px, device=self.device).to(memory_format=torch.channels_last)
-        self(crops, torch.zeros(count, dtype=torch.long, device=self.device))["total"].backward()
+        self(crops, crops.clone(), torch.zeros(count, dtype=torch.long, device=self.device))["total"].backward()
         self.network.zero_grad()
 
     def blend(self, style: Tensor) -> Tensor:
@@ -72,8 +72,8 @@ class Objective:
         each = [style_statistics(self.options.loss, partial(self._pictures, style)) for style in styles]
         return {name: torch.stack([found[name] for found in each]) for name in (each[0] if each else ())}
 
-    def _forward(self, photo: Tensor, style: Tensor, motion: Motion | None) -> dict[str, Tensor]:
-        frames = photo if motion is None else torch.cat([photo, motion.second_frame(photo)])
+    def _forward(self, photo: Tensor, shown: Tensor, style: Tensor, motion: Motion | None) -> dict[str, Tensor]:
+        frames = shown if motion is None else torch.cat([shown, motion.second_frame(shown)])
         blend = self.blend(style).repeat(len(frames) // len(photo), 1)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             output = self.network(frames, blend)

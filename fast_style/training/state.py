@@ -19,6 +19,8 @@ PARTS = {"network", "optimizer", "average", "counters", "bad_files", "recent"}
 """Entries of a state's content."""
 ADJUSTABLE = frozenset({"learning_rate", "clip", "precision"})
 """Settings that may change when a diverged training is resumed."""
+ADDED: dict[str, Any] = {"color_patches_weight": 0.0, "noise_share": 0.0}
+"""Settings that older resume files lack, and the values that say what those trainings did."""
 
 
 @dataclass
@@ -106,13 +108,19 @@ class TrainingState:
         content = load_tensors(path)
         if not isinstance(content, dict) or not {"recipe", *PARTS} <= content.keys():
             raise FastStyleError(f"{path}: not a resume file of this program")
-        saved = content["recipe"] if isinstance(content["recipe"], dict) else {}
+        saved = {**ADDED, **content["recipe"]} if isinstance(content["recipe"], dict) else {}
         may_differ = ADJUSTABLE if content.get("diverged") is True else frozenset()
         changed = [key for key in settings if key not in may_differ and saved.get(key) != settings[key]]
         if changed:
-            names = ", ".join(key.replace("_", "-") for key in changed)
+            names = ", ".join(_named(key, saved.get(key)) for key in changed)
             raise FastStyleError(f"{path} was made with other values of {names}; --resume needs the same")
         try:
             self.restore(content)
         except Exception as error:  # of any kind: the types inside a damaged file may be any
             raise FastStyleError(f"{path}: damaged resume file; start again with --overwrite") from error
+
+
+def _named(key: str, value: Any) -> str:
+    """Name a setting by its flag, with its value where that is a number."""
+    name = key.replace("_", "-")
+    return f"{name} ({value:g})" if isinstance(value, int | float) else name

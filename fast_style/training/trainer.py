@@ -70,7 +70,9 @@ class Trainer:
         self.objective = Objective(options, self.initial, pictures)
         on_cpu = self.objective.device.type == "cpu"
         self.check_interval = 1 if on_cpu else CHECK_INTERVAL_ON_GPU
-        self.crops = CropStream(self.photos, options.data, for_gpu=self.objective.device.type == "cuda")
+        # Films are painted without noise.
+        data = replace(options.data, noise_share=0.0) if options.loss.temporal_weight else options.data
+        self.crops = CropStream(self.photos, data, for_gpu=self.objective.device.type == "cuda")
         self.state = TrainingState.begin(self.objective.network, options, [str(path) for path in others])
         self.state.before = self.initial.steps_before
         if options.resume:
@@ -185,11 +187,11 @@ class Trainer:
     def _step(self, crops: Tensor, bad: list[str]) -> None:
         state, device = self.state, self.objective.device
         state.bad_files = list(dict.fromkeys([*state.bad_files, *bad]))
-        photo = crops.to(device, non_blocking=True, memory_format=torch.channels_last)
+        photo, shown = (each.to(device, non_blocking=True, memory_format=torch.channels_last) for each in crops)
         style = (torch.arange(len(photo), device=device) + state.samples) % len(self.styles)
         for group in state.optimizer.param_groups:
             group["lr"] = self.schedule.learning_rate(self._progress())
-        terms = self.objective(photo, style, state.samples)
+        terms = self.objective(photo, shown, style, state.samples)
         terms["total"].backward()
         terms["gradient"] = torch.nn.utils.clip_grad_norm_(state.network.parameters(), self.options.clip)
         self._names = list(terms)

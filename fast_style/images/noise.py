@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..images.color import LUMA
+from .color import LUMA
 from .maps import cell_means, full_scale, in_strips, window_means
 
 Array = NDArray[np.float32]
@@ -25,11 +25,14 @@ WINDOW_CELLS, SMOOTH_LEVELS = 5, 6.0
 LEAST_WEIGHT = 1 / 32
 
 
-def add_noise(photo: Pixels, strength: float, period_px: tuple[int, int] = PERIOD_PX) -> Pixels:
+def add_noise(
+    photo: Pixels, strength: float, period_px: tuple[int, int] = PERIOD_PX, origin: tuple[int, int] = (0, 0)
+) -> Pixels:
     """Add noise where a photograph is smooth: (H, W, 3) uint8, uint16, or float32 in [0, 1], to the same.
 
     strength: 1 for that of SPOTS_PX and LEVELS. The noise depends on the place alone, so that it stays where it is from
-    frame to frame; period_px: height and width after which it repeats.
+    frame to frame; period_px: height and width after which it repeats; origin: row and column of the noise at the
+    photograph's first pixel, 0 or more.
     """
     if not strength:
         return photo
@@ -38,11 +41,11 @@ def add_noise(photo: Pixels, strength: float, period_px: tuple[int, int] = PERIO
         return photo
     noise = _usual() if period_px == PERIOD_PX else noise_of_several_scales(*period_px)
     result, white = photo.copy(), full_scale(photo)
-    columns = np.arange(photo.shape[1]) % noise.shape[1]
+    columns = np.arange(origin[1], origin[1] + photo.shape[1]) % noise.shape[1]
     for rows, here in in_strips(weight, photo.shape[:2]):
         if float(here.max()) < LEAST_WEIGHT:
             continue
-        places = np.arange(rows.start, rows.stop) % noise.shape[0]
+        places = np.arange(origin[0] + rows.start, origin[0] + rows.stop) % noise.shape[0]
         lit = noise[places[:, None], columns] * here * (np.float32(strength / 255) * white)
         part = photo[rows].astype(np.float32) + lit[..., None]
         part = part.clip(0, white, out=part)
