@@ -64,7 +64,7 @@ def at_random(size: tuple[int, int], seed: int) -> NDArray[np.float64]:
 def on_a_lattice(size: tuple[int, int], loose_px: float) -> NDArray[np.float64]:
     """One mark every 10 px, each so much out of place (standard deviation)."""
     width, height = size
-    places = np.stack(np.mgrid[5:height:10, 5:width:10], -1).reshape(-1, 2)
+    places = np.mgrid[5:height:10, 5:width:10].reshape(2, -1).T
     return places + np.random.default_rng(0).normal(0, loose_px, places.shape)
 
 
@@ -90,7 +90,7 @@ def test_marks_at_random_and_noise_are_no_lattice(sky: Image.Image, seed: int) -
     noise = np.random.default_rng(seed).normal(0, 40, (256, 320, 3)).clip(-99, 99) + 128
     soft = Image.fromarray(noise.astype(np.uint8)).filter(ImageFilter.GaussianBlur(2))
     for picture in (sky, soft, with_marks(sky, at_random(sky.size, seed))):
-        value = second_period(picture, sky)
+        value = second_period([(picture, sky)])
         assert value is not None
         assert value < LATTICES
 

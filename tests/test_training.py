@@ -140,8 +140,8 @@ class Poisoned:
         self.device, self.network, self.blend = self.whole.device, self.whole.network, self.whole.blend
         self.dtype, self.compiles = self.whole.dtype, False
 
-    def __call__(self, photo: Tensor, style: Tensor, sample: int) -> dict[str, Tensor]:
-        terms = self.whole(photo, style, sample)
+    def __call__(self, photo: Tensor, shown: Tensor, style: Tensor, sample: int) -> dict[str, Tensor]:
+        terms = self.whole(photo, shown, style, sample)
         if self.trainer.state.step >= self.after:
             terms["style/relu3_1"] = terms["style/relu3_1"] * math.inf
         return terms

@@ -31,7 +31,7 @@ THRESHOLDS = {
     "periodic texture": (0.15, True),
     "periodic texture, smooth areas": (0.07, True),
     "holes": (0.06, True),
-    "lattices": (0.12, True),
+    "lattices": (0.025, True),
     "border band": (0.25, True),
     "border line": (0.05, True),
     "blobs": (0.005, True),

@@ -3,6 +3,7 @@
 README.md in this folder describes the measures and how the thresholds were calibrated.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -25,8 +26,10 @@ CALM = 0.5
 CELLS, LEAST_CELLS = 8, 4
 # Contrast of a picture that is its style's, not a patch, relative to the photograph's; quantile of the pairs of cells.
 GAIN, QUANTILE = 2.0, 0.9
-# Windows whose autocorrelations are averaged, at most and at least, and their step and side in px.
-WINDOWS, LEAST_WINDOWS, STEP_PX, WINDOW_PX = 24, 4, 48, 96
+# Windows of a picture whose autocorrelations are averaged, at most, and of all at least; their step and side in px.
+WINDOWS, LEAST_WINDOWS, STEP_PX, WINDOW_PX = 48, 4, 48, 96
+# What dots at random reach, times the root of the number of windows.
+CHANCE = 0.43
 # Periods in px that are looked for, and the longest lag that is needed for them.
 PERIODS_PX = (5, 24)
 REACH_PX = 60
@@ -78,9 +81,9 @@ def _calm_regions(photo: Image.Image) -> NDArray[np.int64]:
 
 def _colors(image: Image.Image) -> Array:
     """Return the mean colours of cells of 4 px: (H / 4, W / 4, 3) in [0, 1]."""
-    pixels = np.asarray(image.convert("RGB"), np.float32) / 255
-    colors: Array = np.stack([cell_means(pixels[..., channel]) for channel in range(3)], -1)
-    return colors
+    pixels = np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
+    colors = np.stack([cell_means(pixels[..., channel]) for channel in range(3)], -1)
+    return colors.astype(np.float64)
 
 
 def _cell_colors(colors: Array, inside: NDArray[np.bool_], side: int) -> Array:
@@ -102,32 +105,34 @@ def _differences(colors: Array) -> Array:
 
 
 def repeated_marks(pairs: Sequence[Pair], painting: Image.Image) -> float:
-    """Measure one mark repeated at equal distances where photographs are smooth, beyond the painting.
+    """Measure one mark repeated at equal distances where photographs are smooth, beyond the painting: `second_period`.
 
-    Mean over the pictures with enough smooth windows of `second_period`; 0 where there is none.
+    0 where there is too little that is smooth. The painting is seen at 512 px.
     """
-    every = (second_period(picture, photo) for picture, photo in pairs)
-    found = [value for value in every if value is not None]
-    own = second_period(images.resize_short_side(painting, 512), None) or 0.0
-    return float(np.mean(found)) - own if found else 0.0
+    found, own = second_period(pairs), second_period([(images.resize_short_side(painting, 512), None)])
+    return 0.0 if found is None else found - (own or 0.0)
 
 
-def second_period(picture: Image.Image, photo: Image.Image | None) -> float | None:
-    """Measure how well a picture repeats after one period and after two: autocorrelation, 0 to 1.
+def second_period(pairs: Sequence[tuple[Image.Image, Image.Image | None]]) -> float | None:
+    """Measure how well pictures repeat after one period and after two: autocorrelation beyond chance, 0 to 1.
 
     Normalized autocorrelations of lightness and two colour differences, without what is larger than marks, are averaged
-    over windows where the photograph is smooth (anywhere without one): strokes at random cancel out, what a network
-    repeats stays. The result is the most that the peaks at a period and at twice that rise above the troughs at half,
-    one and a half and two and a half, over all periods of PERIODS_PX in every direction. Strokes that keep a distance
+    over windows of all pictures where their photographs are smooth (anywhere without one): strokes at random cancel
+    out, what a network repeats everywhere stays. Counted is the most that the peaks at a period and at twice that rise
+    above the troughs at half, one and a half and two and a half, over all periods of PERIODS_PX in every direction,
+    less CHANCE over the root of the number of windows, to which strokes at random reach. Strokes that keep a distance
     have the first peak, a lattice the second too. None with fewer than LEAST_WINDOWS windows.
     """
-    planes = _marks(picture)
-    places = list(_smooth_windows(planes.shape[1:], photo))
-    if len(places) < LEAST_WINDOWS:
+    found: list[Array] = []
+    for picture, photo in pairs:
+        planes = _marks(picture)
+        places = list(_smooth_windows(planes.shape[1:], photo))
+        step = max(1, -(-len(places) // WINDOWS))
+        found += [_autocorrelation(planes[:, y : y + WINDOW_PX, x : x + WINDOW_PX]) for y, x in places[::step]]
+    if len(found) < LEAST_WINDOWS:
         return None
-    spread = places[:: -(-len(places) // WINDOWS)]
-    mean = np.mean([_autocorrelation(planes[:, y : y + WINDOW_PX, x : x + WINDOW_PX]) for y, x in spread], 0)
-    return _second_peak(mean)
+    chance = CHANCE / math.sqrt(len(found))
+    return max(0.0, _second_peak(np.mean(found, 0)) - chance)
 
 
 def _marks(picture: Image.Image) -> Array:
@@ -168,7 +173,7 @@ def _second_peak(correlation: Array) -> float:
     loose = gaussian_filter(correlation, LOOSE_PX)
     tops = maximum_filter(loose, 3)
     longest = PERIODS_PX[1]
-    periods = np.stack(np.mgrid[0 : longest + 1, -longest : longest + 1]).reshape(2, -1)
+    periods = np.mgrid[0 : longest + 1, -longest : longest + 1].reshape(2, -1)
     length = np.hypot(*periods)
     periods = periods[:, (length >= PERIODS_PX[0]) & (length <= longest)]
     half, trough, far = (map_coordinates(loose, periods * part + REACH_PX, order=1) for part in (0.5, 1.5, 2.5))
