@@ -62,7 +62,8 @@ def test_the_onnx_file_is_what_it_is_said_to_be(trio: Path, tmp_path: Path) -> N
     kinds = [node.op_type for node in model.graph.node]
     assert kinds.count("InstanceNormalization") == 7
     assert "Resize" not in kinds  # done by phases
-    (entry,) = model.metadata_props
+    entry, digest = model.metadata_props
+    assert digest.key == "fast_style_sha256"
     assert json.loads(entry.value)["info"] == load(trio).describe()
 
 
