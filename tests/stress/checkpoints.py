@@ -3,6 +3,7 @@
 Damaged bytes must be refused or change nothing. Changed contents may be another network, but one that runs.
 """
 
+import contextlib
 import io
 import os
 from pathlib import Path
@@ -14,10 +15,11 @@ import torch
 
 from fast_style import export
 from fast_style.engines import open_engine
+from fast_style.errors import FastStyleError
 from fast_style.models import checkpoint
 from fast_style.models.convert import convert
 from fast_style.models.johnson import TransformerNetwork
-from fast_style.models.vgg_weights import load_state
+from fast_style.models.vgg_weights import read_state
 from fast_style.options import DataOptions, NetworkOptions, RuntimeOptions, StyleOptions, TrainOptions
 from fast_style.training.state import TrainingState
 
@@ -60,9 +62,7 @@ class Stress:
         if kind in ("pth", "resume") and rng.random() < 0.6:
             content = changed(torch.load(io.BytesIO(data), weights_only=True), rng)
             if rng.random() < 0.1:
-                content = (
-                    {**content, rng.choice(["model", "styles", "x"]): Evil()} if isinstance(content, dict) else Evil()
-                )
+                content = {"content": content, rng.choice(["format", "model", "recipe"]): Evil()}
             buffer = io.BytesIO()
             torch.save(content, buffer)
             return f"changed.{kind}", buffer.getvalue()
@@ -77,11 +77,9 @@ class Stress:
         return self._run_checkpoint(path)
 
     def _run_checkpoint(self, path: Path) -> str:
-        for read in (load_state, convert):  # other readers of tensors, which refuse it one way or another
-            try:
+        for read in (read_state, convert):  # other readers of tensors, which refuse it one way or another
+            with contextlib.suppress(FastStyleError):
                 read(path)
-            except checkpoint.FastStyleError:
-                pass
         found = checkpoint.load(path)
         network = found.network()
         with torch.no_grad():

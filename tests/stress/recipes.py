@@ -12,6 +12,9 @@ from .mutations import damaged
 from .parts import StressError
 
 PROJECT = Path(__file__).parents[2]
+NAMES = ("steps", "style", "style-size", "config", "arch", "resume", "photo-size", "output", "x", "minutes")
+VALUES = ("~", "[]", "{}", "[[1]]", "true", "off", "'\\0'", '"\\ud800"', '"\\0"', "-1", ".nan", ".inf", "2001-01-01")
+VALUES += ("1_000", "'a\nb'", "|\n  a\n  b", "? x", "&a b", "0b1", "'" + "x" * 5000 + "'")
 
 
 class Stress:
@@ -65,8 +68,8 @@ def _deep_keys(rng: Random) -> str:
 
 
 def _number(rng: Random) -> str:
-    digits = rng.choice((20, 400, 5000, 90000))
-    return f"{rng.choice(('steps', 'seed', 'style-weight', 'style-size'))}: {rng.choice(('', '-', '0x', '0o', '1e', '.'))}{'7' * digits}"
+    name = rng.choice(("steps", "seed", "style-weight", "style-size"))
+    return f"{name}: {rng.choice(('', '-', '0x', '0o', '1e', '.'))}{'7' * rng.choice((20, 400, 5000, 90000))}"
 
 
 def _keys(rng: Random) -> str:
@@ -80,9 +83,4 @@ def _tag(rng: Random) -> str:
 
 
 def _value(rng: Random) -> str:
-    name = rng.choice(
-        ("steps", "style", "style-size", "config", "arch", "resume", "photo-size", "output", "x", "minutes")
-    )
-    value = rng.choice(("~", "[]", "{}", "[[1]]", "true", "off", "'\\0'", '"\\ud800"', '"\\0"', "-1", ".nan", ".inf",
-                        "2001-01-01", "1_000", "'a\nb'", "|\n  a\n  b", "? x", "&a b", "0b1", "'" + "x" * 5000 + "'"))  # fmt: skip
-    return f"{name}: {value}\n"
+    return f"{rng.choice(NAMES)}: {rng.choice(VALUES)}\n"

@@ -1,5 +1,6 @@
 """Try cases of one part, and tell what became of each as a line of JSON: `python -m tests.stress.worker ...`."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -86,7 +87,7 @@ class Guard:
             mode, flags = arguments[1], arguments[2]
             writes = bool(flags & (os.O_WRONLY | os.O_RDWR)) if mode is None else any(c in mode for c in "wax+")
             path = os.path.realpath(os.fsdecode(arguments[0]))
-            if writes and not path.startswith((self._folder, "/dev/", "/proc/self/")) and "__pycache__" not in path:
+            if writes and not path.startswith((self._folder, "/dev/", "/proc/")) and "__pycache__" not in path:
                 self._found.append(f"wrote {path}")
 
     def found(self) -> list[str]:
@@ -106,10 +107,8 @@ def _memory_mb(name: str) -> float:
 
 
 def _forget_peak() -> None:
-    try:
+    with contextlib.suppress(OSError):  # another system, or not allowed: the peak is that of all cases so far
         Path("/proc/self/clear_refs").write_text(CLEAR_PEAK)
-    except OSError:  # another system, or not allowed: the peak is that of all cases so far
-        pass
 
 
 if __name__ == "__main__":
