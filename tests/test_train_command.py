@@ -14,6 +14,7 @@ import yaml
 from PIL import Image
 
 from fast_style.commands import train as train_command
+from fast_style.commands.console.signals import stop_on_signal
 from fast_style.models import checkpoint
 from fast_style.options import TrainOptions
 from fast_style.training import Event, train
@@ -136,3 +137,18 @@ def test_worker_processes_that_import_the_script_do_not_train() -> None:
 
     for script in ("train.py", "stylize.py"):
         runpy.run_path(str(PROJECT / script), run_name="__mp_main__")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As `nohup` has it, so that a training outlives its terminal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signal() as stopped:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stopped()
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stopped()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

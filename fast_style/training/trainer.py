@@ -17,6 +17,7 @@ from ..errors import FastStyleError
 from ..models import checkpoint
 from ..options import TrainOptions
 from ..system.atomic import remove_stale
+from ..system.hardware import deterministic
 from .callbacks import Callback, Event, preview_photos
 from .files import RESUME_SUFFIX, checkpoint_path, companion
 from .initialization import initialize
@@ -67,7 +68,8 @@ class Trainer:
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.settings = resume_settings(options, self.styles, self.photos)
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
-        self.objective = Objective(options, self.initial, pictures)
+        with deterministic(options.deterministic):
+            self.objective = Objective(options, self.initial, pictures)
         on_cpu = self.objective.device.type == "cpu"
         self.check_interval = 1 if on_cpu else CHECK_INTERVAL_ON_GPU
         self.crops = CropStream(self.photos, options.data, for_gpu=self.objective.device.type == "cuda")
@@ -95,7 +97,8 @@ class Trainer:
             self.state.save(self.resume_file, self.settings)
         self._report("start")
         try:
-            self._loop(should_stop)
+            with deterministic(self.options.deterministic):
+                self._loop(should_stop)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}; {self._go_back()}") from error
         finally:

@@ -44,8 +44,10 @@ class Stress:
         self._folder = folder
         several = untrained(folder / "several.pth", "a", "b")
         self._state().save(folder / "whole.resume", SETTINGS)
-        export.to_onnx(several, folder / "whole.onnx")
-        export.write(export.onnx_model(several), folder / "whole.xml")
+        if not (folder / "whole.bin").exists():  # of a worker before this one; tracing takes time
+            model = export.onnx_model(several)
+            export.write(model, folder / "whole.onnx")
+            export.write(model, folder / "whole.xml")
         self._seeds = {
             kind: (folder / name).read_bytes()
             for kind, name in (("pth", "several.pth"), ("resume", "whole.resume"), ("onnx", "whole.onnx"),
