@@ -124,7 +124,8 @@ class Stress:
             os.dup2(said, 1)
             os.dup2(said, 2)
             prepare()
-            flags = [*arguments(options), *(f"--{name}" for name in ("resume", "overwrite") if getattr(options, name))]
+            flags = arguments(replace(options, resume=False, overwrite=False))
+            flags += [f"--{name}" for name in ("resume", "overwrite") if getattr(options, name)]
             code = run_command(train.main, flags, "train.py")
         finally:
             os._exit(code)

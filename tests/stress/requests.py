@@ -23,7 +23,7 @@ from .mutations import changed, damaged
 from .parts import StressError
 from .pictures import seeds
 
-ANSWER_S = 60
+ANSWER_S, SILENT_S = 60, 5
 # What a service may say when it is too busy, or when a request comes too slowly.
 BUSY = (503, 504)
 VALUES = (
@@ -142,10 +142,12 @@ class Stress:
         with socket.create_connection(("127.0.0.1", self._port), timeout=ANSWER_S) as connection:
             try:
                 connection.sendall(data)
-                connection.shutdown(socket.SHUT_WR)
+                connection.settimeout(SILENT_S)
                 answer = connection.recv(4096)
             except ConnectionError:
                 return "hung up"
+            except TimeoutError:  # the head is not whole, and the service waits for the rest
+                return "no answer"
         found = re.match(rb"HTTP/1.1 (\d+)", answer)
         status = int(found[1]) if found else 0
         if status >= 500 and status not in BUSY:

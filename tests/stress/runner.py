@@ -92,7 +92,7 @@ def _worker(name: str, seed: int, first: int, budget: Budget, place: Path) -> It
     command = [sys.executable, "-X", "faulthandler", "-m", "tests.stress.worker"]
     command += [name, str(seed), str(first), str(place), str(budget.input.absolute() if budget.input else "")]
     log = (place / "stderr.txt").open("w+")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(place / "cache"), "TMPDIR": str(place)}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(place)}
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=log, env=environment)
     try:
         yield _entries(process, place, log)
