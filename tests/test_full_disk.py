@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,6 +18,9 @@ import torch
 from PIL import Image
 
 from fast_style.commands import convert, evaluate, export, run, styles, stylize, train
+from fast_style.errors import FastStyleError
+from fast_style.export import onnx_model
+from fast_style.export.formats import contents
 from fast_style.options import TrainOptions
 
 from .test_convert import make_theirs
@@ -140,6 +144,14 @@ def test_an_export(
     assert run(export.main, [str(tiny), *map(str, flags)], "fast-style") == 0
     capsys.readouterr()
     examined(disk, capsys, export.main, tiny, *flags, "--overwrite", kept="*")
+
+
+def test_a_full_folder_for_drafts(disk: Disk, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino")
+    model = onnx_model(tiny)
+    monkeypatch.setattr(tempfile, "tempdir", str(disk.folder))
+    with disk.full(), pytest.raises(FastStyleError, match="is the disk full"):
+        contents(model, disk.folder / "out.xml")
 
 
 def test_a_sheet_of_styles(disk: Disk, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,11 @@ def contents(model: Any, target: Path) -> dict[Path, bytes]:
         return {target: sealed(model.SerializeToString(), ".onnx")}
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "draft.xml"
-        _openvino().save_model(read_ir(model), draft, compress_to_fp16=False)
+        try:
+            _openvino().save_model(read_ir(model), draft, compress_to_fp16=False)
+            _openvino().Core().read_model(draft)  # fails where the disk was full, of which nothing may have been said
+        except RuntimeError as error:
+            raise FastStyleError(f"{target}: OpenVINO could not write to {folder}; is the disk full?") from error
         graph, weights = draft.read_bytes(), draft.with_suffix(".bin").read_bytes()
     return {target: sealed(graph, ".xml", weights), target.with_suffix(".bin"): weights}
 
