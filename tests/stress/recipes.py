@@ -13,8 +13,8 @@ from .parts import StressError
 
 PROJECT = Path(__file__).parents[2]
 NAMES = ("steps", "style", "style-size", "config", "arch", "resume", "photo-size", "output", "x", "minutes")
-VALUES = ("~", "[]", "{}", "[[1]]", "true", "off", "'\\0'", '"\\ud800"', '"\\0"', "-1", ".nan", ".inf", "2001-01-01")
-VALUES += ("1_000", "'a\nb'", "|\n  a\n  b", "? x", "&a b", "0b1", "'" + "x" * 5000 + "'")
+VALUES: tuple[str, ...] = ("~", "[]", "{}", "[[1]]", "true", "off", "-1", ".nan", ".inf", "2001-01-01", "1_000", "0b1")
+VALUES += ("'\\0'", '"\\ud800"', '"\\0"', "'a\nb'", "|\n  a\n  b", "? x", "&a b", "'" + "x" * 5000 + "'")
 
 
 class Stress:
