@@ -54,16 +54,15 @@ class Tally:
 
 
 def run_part(name: str, seed: int, budget: Budget, failures: Path) -> Tally:
-    """Run the cases of a part; inputs that fail are copied into the folder `failures`."""
-    tally, start, number = Tally(name), time.monotonic(), budget.first
+    """Run the cases of a part; inputs that fail are copied into the folder `failures`. Preparing takes time beside."""
+    tally, number = Tally(name), budget.first
     with tempfile.TemporaryDirectory(prefix="stress-") as place:
-        while _is_left(budget, number, time.monotonic() - start):
+        while _is_left(budget, number, tally.seconds):
             with _worker(name, seed, number, budget, Path(place)) as lines:
                 for entry in lines:
                     number = _count(entry, tally, failures)
-                    if not _is_left(budget, number, time.monotonic() - start):
+                    if not _is_left(budget, number, tally.seconds):
                         break
-    tally.seconds = time.monotonic() - start
     return tally
 
 
@@ -75,6 +74,7 @@ def _is_left(budget: Budget, number: int, seconds: float) -> bool:
 def _count(entry: dict[str, Any], tally: Tally, failures: Path) -> int:
     """Count one case; the number of the next one."""
     tally.outcomes[entry["outcome"]] += 1
+    tally.seconds += entry["seconds"]
     tally.most_mb = max(tally.most_mb, entry.get("peak_mb", 0.0))
     if entry.get("failure"):
         failures.mkdir(parents=True, exist_ok=True)
@@ -108,6 +108,7 @@ def _worker(name: str, seed: int, first: int, budget: Budget, place: Path) -> It
 
 def _entries(process: "subprocess.Popen[bytes]", place: Path, log: Any) -> Iterator[dict[str, Any]]:
     begun: dict[str, Any] | None = None
+    start = time.monotonic()
     while True:
         line = _line(process, START_S if begun is None else HANG_S)
         if not line.endswith(b"\n"):  # the process has ended or hangs
@@ -116,13 +117,15 @@ def _entries(process: "subprocess.Popen[bytes]", place: Path, log: Any) -> Itera
             said = (place / "stderr.txt").read_text(errors="replace").strip().splitlines()[-12:]
             if begun is None:
                 raise RuntimeError(f"the worker did not start: {end}: {' | '.join(said)}")
-            yield {**begun, "outcome": end.split()[0], "failure": f"{end}: {' | '.join(said)}"}
+            seconds = time.monotonic() - start
+            yield {**begun, "outcome": end.split()[0], "failure": f"{end}: {' | '.join(said)}", "seconds": seconds}
             return
         entry = {**json.loads(line)}
         entry["path"] = place / entry["name"]
         if "outcome" in entry:
-            yield entry
-        begun = entry
+            yield {**entry, "seconds": time.monotonic() - start}
+        else:
+            begun, start = entry, time.monotonic()
 
 
 def _line(process: "subprocess.Popen[bytes]", wait_s: float) -> bytes:
