@@ -101,6 +101,11 @@ class Trainer:
                 self._loop(should_stop)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}; {self._go_back()}") from error
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            # torch's signal handler raises it anywhere, in the middle of a step too: what was saved last is whole.
+            raise FastStyleError("a process that decodes photographs was killed; --resume goes on") from error
         finally:
             self.crops.close()
         self._report("end")
