@@ -2,12 +2,13 @@
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from fast_style.system.atomic import atomic_path
+from fast_style.system.atomic import atomic_path, write_together
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
@@ -51,3 +52,31 @@ def test_content_and_folder_reach_the_disk_in_that_order(tmp_path: Path, monkeyp
     with atomic_path(target) as temporary:
         temporary.write_text("whole")
     assert flushed == ["file, not there yet", "folder, there"]
+
+
+def test_files_that_belong_together_are_all_replaced_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_together({tmp_path / "a/model.bin": b"1", tmp_path / "a/model.xml": b"1"})
+    write_bytes = Path.write_bytes
+
+    def filling(path: Path, data: bytes) -> int:
+        if path.suffix == ".xml":
+            raise OSError(28, "No space left on device")
+        return write_bytes(path, data)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(Path, "write_bytes", filling)
+        write_together({tmp_path / "a/model.bin": b"2", tmp_path / "a/model.xml": b"2"})
+    assert {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()} == {
+        "model.bin": b"1",
+        "model.xml": b"1",
+    }
+
+
+def test_leftovers_of_killed_programs_go_with_the_next_write(tmp_path: Path) -> None:
+    killed = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    killed.wait()
+    with atomic_path(tmp_path / "elsewhere/a.txt") as temporary:
+        (tmp_path / temporary.name.replace(str(os.getpid()), str(killed.pid))).touch()
+    with atomic_path(tmp_path / "a.txt"):
+        pass
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.txt"]

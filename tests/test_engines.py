@@ -5,6 +5,7 @@ import sys
 import threading
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -271,3 +272,25 @@ def test_real_time_networks_have_a_way_of_their_own_for_frames(tiny: Path, tmp_p
     pytest.importorskip("openvino")
     assert opened(realtime(tmp_path / "it.pth", 1), "openvino")._frames is not None  # type: ignore[attr-defined]
     assert opened(tiny, "openvino")._frames is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_openvino_keeps_a_bounded_number_of_compiled_operations(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """Its memory would grow with each new size; `python -m tests.stress --only sizes` measures that."""
+    openvino = pytest.importorskip("openvino")
+    given: list[dict[str, str]] = []
+    compile_model = openvino.Core.compile_model
+
+    def noting(core: Any, graph: Any, device: str, config: dict[str, str]) -> Any:
+        given.append(config)
+        if "CPU_RUNTIME_CACHE_CAPACITY" in config and not known:
+            raise RuntimeError("an option that this version does not have")
+        return compile_model(core, graph, device, config)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", noting)
+    engine = open_engine(tiny, RuntimeOptions("cpu", "openvino", "fp32"))
+    assert engine(np.zeros((1, 3, 9, 8), np.float32)).shape == (1, 3, 9, 8)
+    assert int(given[0]["CPU_RUNTIME_CACHE_CAPACITY"]) <= 128
+    assert ("CPU_RUNTIME_CACHE_CAPACITY" in given[-1]) == known

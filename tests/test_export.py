@@ -62,7 +62,8 @@ def test_the_onnx_file_is_what_it_is_said_to_be(trio: Path, tmp_path: Path) -> N
     kinds = [node.op_type for node in model.graph.node]
     assert kinds.count("InstanceNormalization") == 7
     assert "Resize" not in kinds  # done by phases
-    (entry,) = model.metadata_props
+    entry, digest = model.metadata_props
+    assert digest.key == "fast_style_sha256"
     assert json.loads(entry.value)["info"] == load(trio).describe()
 
 
@@ -216,3 +217,26 @@ def test_int8_of_several_styles(trio: Path, photos: Path, tmp_path: Path) -> Non
     assert "QuantizeLinear" in kinds
     mixing = [node for node in small.graph.node if node.op_type == "Conv" and "Dequantize" not in node.input[1]]
     assert len(mixing) >= 14  # the styles' scales and shifts stay float
+
+
+@pytest.mark.parametrize("damaged", ["model.onnx", "model.xml", "model.bin"])
+def test_damaged_exports_are_refused_before_a_runtime_sees_them(tiny: Path, tmp_path: Path, damaged: str) -> None:
+    pytest.importorskip("openvino")
+    model = export.onnx_model(tiny)
+    path = (tmp_path / damaged).with_suffix(".xml") if damaged.endswith(".bin") else tmp_path / damaged
+    export.write(model, path)
+    open_engine(path, RuntimeOptions("cpu"))
+    data = bytearray((tmp_path / damaged).read_bytes())
+    data[len(data) // 2] ^= 4
+    (tmp_path / damaged).write_bytes(data)
+    with pytest.raises(FastStyleError, match="damaged: its content does not match its checksum"):
+        open_engine(path, RuntimeOptions("cpu"))
+
+
+def test_exports_without_a_digest_are_read(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "old.onnx").write_bytes(export.onnx_model(tiny).SerializeToString())
+    export.check_digest(tmp_path / "old.onnx")
+    (tmp_path / "old.xml").write_text("<net/>")
+    export.check_digest(tmp_path / "old.xml")
+    with pytest.raises(FastStyleError, match="no such file"):
+        export.check_digest(tmp_path / "absent.onnx")

@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from fast_style import Stylizer, images
+from fast_style import FastStyleError, Stylizer, images
 from fast_style.images import Picture
 from fast_style.options import StylizeOptions, VideoOptions
 from fast_style.video import Frame, open_source, partial_path, sources, stylize_film
@@ -466,3 +467,21 @@ def test_each_container_stands_once_in_the_table() -> None:
     assert len(suffixes) == len(set(suffixes))
     row = container_of(Path("A.MKV"))
     assert row and row.alpha_encoder == "libvpx-vp9"
+
+
+def test_damaged_animations_are_one_plain_line(tmp_path: Path) -> None:
+    path = animation(tmp_path / "in.png", 3, duration=100)
+    data = bytearray(path.read_bytes())
+    place = data.rfind(b"fcTL")
+    data[place + 4 : place + 8] = b"\0\0\0\x63"  # Pillow raises SyntaxError for the numbers of frames
+    data[place + 30 : place + 34] = zlib.crc32(data[place : place + 30]).to_bytes(4, "big")
+    path.write_bytes(data)
+    with pytest.raises(FastStyleError, match="not a readable picture") as raised:
+        list(open_source(path))
+    assert "\n" not in str(raised.value)
+
+
+def test_memory_for_an_animation_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fast_style.images.limits.MOST_PX", 700)
+    with pytest.raises(FastStyleError, match="32x24 has more pixels than the limit"):
+        open_source(animation(tmp_path / "in.gif", 3, duration=100))

@@ -208,3 +208,13 @@ def test_only_the_first_frame_is_read_and_a_line_says_so(kind: str, caplog: pyte
     frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], duration=100)
     assert images.read(buffer).image.size == (32, 24)
     assert "input: only the first of its frames is read" in caplog.text
+
+
+def test_postscript_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    monkeypatch.setattr("subprocess.Popen", lambda *given, **_: started.append(given))
+    file = io.BytesIO()
+    picture(20, 10).save(file, "EPS")
+    with pytest.raises(FastStyleError, match="unknown format"):
+        images.read(io.BytesIO(file.getvalue()))
+    assert not started

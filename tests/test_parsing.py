@@ -62,7 +62,21 @@ def test_off_is_a_choice_not_a_no(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("[1, 2]", "flag: value"), ("a: [", "not a readable recipe"), (None, "not a readable recipe")],
+    [
+        ("[1, 2]", "flag: value"),
+        ("a: [", "not a readable recipe"),
+        (None, "not a readable recipe"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", "aliases"),
+        ("a: &a {x: 1}\nb: {<<: *a}", "aliases"),
+        ("a: " + "[" * 2000, "not a readable recipe"),
+        ("steps: " + "9" * 5000, "not a readable recipe"),
+        ("steps: 0x" + "f" * 5000, "not a readable recipe"),
+        ("style: {a: b}", "a value, or a list of values"),
+        ("style: [[a]]", "a value, or a list of values"),
+        ("style: !!python/name:os.system a", "not a readable recipe"),
+        ("".join(f"k{i}: 1\n" for i in range(100_000)), "larger than 100 kB"),
+    ],
+    ids=lambda text: str(text)[:20],
 )
 def test_a_bad_recipe_is_one_plain_line(tmp_path: Path, text: str | None, message: str) -> None:
     if text:

@@ -233,6 +233,68 @@ def test_a_worker_that_dies_is_one_line_and_nothing_is_lost(
     train(replace(options, resume=True))
 
 
+def test_a_worker_that_is_killed_is_one_line_wherever_it_is_noticed(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch raises this from its handler of SIGCHLD, in the middle of whatever runs."""
+    trainer = Trainer(options)
+
+    def killed(*_: object) -> None:
+        raise RuntimeError("DataLoader worker (pid 9) is killed by signal: Killed. ")
+
+    monkeypatch.setattr(trainer, "_step", killed)
+    with pytest.raises(FastStyleError, match="was killed; --resume goes on"):
+        trainer.run()
+    train(replace(options, resume=True))
+    assert final_state(options)["counters"][0] == options.steps
+
+
+def test_photographs_that_vanish_in_mid_run_are_listed(options: TrainOptions) -> None:
+    trainer = Trainer(options)
+
+    def lose() -> bool:
+        if trainer.state.step == 2:
+            for path in trainer.photos[1:]:
+                path.unlink(missing_ok=True)
+        return False
+
+    trainer.run(lose)
+    assert final_state(options)["counters"][0] == options.steps
+    assert set(final_state(options)["bad_files"]) <= {str(path) for path in trainer.photos[1:]}
+
+
+def test_a_dataset_that_vanishes_whole_is_one_line_and_nothing_is_lost(options: TrainOptions, tmp_path: Path) -> None:
+    trainer = Trainer(options)
+    away = tmp_path / "away"
+
+    def lose() -> bool:
+        if trainer.state.step == 2 and not away.exists():
+            options.data.dataset.rename(away)
+        return False
+
+    with pytest.raises(FastStyleError, match="no readable picture") as raised:
+        trainer.run(lose)
+    assert "\n" not in str(raised.value)
+    steps = final_state(options)["counters"][0]
+    assert steps >= 2
+    away.rename(options.data.dataset)
+    train(replace(options, resume=True))
+    assert final_state(options)["counters"][0] == options.steps
+
+
+def test_photographs_that_come_in_mid_run_change_nothing(options: TrainOptions, tmp_path: Path) -> None:
+    straight = replace(options, output=tmp_path / "straight.pth")
+    train(straight)
+    trainer = Trainer(options)
+
+    def grow() -> bool:
+        picture(60, 60, 7).save(options.data.dataset / "new.jpg")
+        return False
+
+    trainer.run(grow)
+    assert_same(final_state(options)["network"], final_state(straight)["network"])
+
+
 def test_resume_needs_the_same_photographs(options: TrainOptions) -> None:
     train(options)
     picture(60, 60).save(options.data.dataset / "new.jpg")

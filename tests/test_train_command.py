@@ -13,7 +13,9 @@ import torch
 import yaml
 from PIL import Image
 
+from fast_style.commands import run
 from fast_style.commands import train as train_command
+from fast_style.commands.console.signals import stop_on_signal
 from fast_style.models import checkpoint
 from fast_style.options import TrainOptions
 
@@ -119,3 +121,32 @@ def test_worker_processes_that_import_the_script_do_not_train() -> None:
 
     for script in ("train.py", "stylize.py"):
         runpy.run_path(str(PROJECT / script), run_name="__mp_main__")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As `nohup` has it, so that a training outlives its terminal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signal() as stopped:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stopped()
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stopped()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_curves_that_cannot_be_written_do_not_stop_a_training(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from torch.utils.tensorboard import SummaryWriter
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(SummaryWriter, "add_scalar", full)
+    assert run(train_command.main, arguments(options), "train.py") == 0
+    assert final_state(options)["counters"][0] == options.steps
+    assert capsys.readouterr().err.count("note: no more curves are written: No space left on device") == 1

@@ -17,6 +17,7 @@ from fast_style.models import checkpoint
 from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.vgg import VGG19
 from fast_style.options import NetworkOptions, TrainOptions
+from fast_style.system.hardware import deterministic
 from fast_style.training import Event, Trainer, TrainingDiverged, train
 from fast_style.training.schedule import Schedule
 from fast_style.training.sharpening import sharpened
@@ -396,3 +397,23 @@ def test_a_weight_on_stability_is_a_term_of_its_own(options: TrainOptions) -> No
     )
     assert losses["temporal"] > 0
     assert losses["total"] == pytest.approx(weighted, rel=1e-4)
+
+
+def test_deterministic_algorithms_are_asked_for_while_training(options: TrainOptions, tmp_path: Path) -> None:
+    seen: list[bool] = []
+
+    def note(_: Event) -> None:
+        seen.append(torch.are_deterministic_algorithms_enabled())
+
+    plain = train(replace(options, output=tmp_path / "plain.pth"))
+    path = train(replace(options, deterministic=True), [note])
+    assert any(seen)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert path.read_bytes() == plain.read_bytes()
+
+
+def test_what_cannot_be_deterministic_is_one_plain_line() -> None:
+    text = "grid_sampler_2d_backward_cuda does not have a deterministic implementation, but you set '...'. You can"
+    with pytest.raises(FastStyleError, match="--deterministic: grid_sampler"), deterministic(True):
+        raise RuntimeError(text)
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -5,8 +5,10 @@ wrong command line, 130 where Ctrl-C interrupted. `train` and `watch` end with 0
 """
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -59,23 +61,39 @@ def script() -> None:
 def run(command: Callable[[Sequence[str], str], int], arguments: Sequence[str] | None = None, prog: str = "") -> int:
     """Run one command's `main(arguments, prog)`; return its exit code.
 
-    What the user can mend becomes one line and exit code 1; `--debug` shows its traceback too.
+    What the user can mend becomes one line and exit code 1; `--debug` shows its traceback too. So does what was printed
+    and cannot be written.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     end = given.index("--") if "--" in given else len(given)
     debug = "--debug" in given[:end]
     with shown_on_stderr(debug):
+        code = _run(command, [one for place, one in enumerate(given) if one != "--debug" or place > end], prog)
         try:
-            return command([one for place, one in enumerate(given) if one != "--debug" or place > end], prog)
-        except FastStyleError as error:
-            return _failed(prog, error.with_flags())
-        except BrokenPipeError:
-            return 1
-        except OSError as error:  # a full disk, a folder without permission
-            return _failed(prog, f"{error.filename or 'error'}: {error.strerror or error}")
-        except KeyboardInterrupt:
-            _failed(prog, "interrupted")
-            return 130
+            sys.stdout.flush()
+        except OSError as error:
+            with suppress(OSError, ValueError):  # Python flushes it once more at its end, and would complain at length
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = code or _unwritten(error, prog)
+        return code
+
+
+def _run(command: Callable[[Sequence[str], str], int], arguments: Sequence[str], prog: str) -> int:
+    try:
+        return command(arguments, prog)
+    except FastStyleError as error:
+        return _failed(prog, error.with_flags())
+    except OSError as error:  # a full disk, a folder without permission
+        return _unwritten(error, prog)
+    except KeyboardInterrupt:
+        _failed(prog, "interrupted")
+        return 130
+
+
+def _unwritten(error: OSError, prog: str) -> int:
+    if isinstance(error, BrokenPipeError):  # who reads has seen enough
+        return 1
+    return _failed(prog, f"{error.filename or 'cannot write'}: {error.strerror or error}")
 
 
 def _failed(prog: str, line: str) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FastStyleError
-from ..export import Metadata, onnx_bytes
+from ..export import Metadata, check_digest, onnx_bytes
 from ..options import NetworkOptions, RuntimeOptions
 from . import cache
 from .registry import ENGINES, is_exported
@@ -121,8 +121,12 @@ class ExportedEngine(ABC):
 
 
 def model_of(path: Path, options: RuntimeOptions) -> tuple[Path | bytes, TorchFallback]:
-    """Return the ONNX model of a checkpoint and what opens it in torch; of an exported model its path and None."""
+    """Return the ONNX model of a checkpoint and what opens it in torch; of an exported model its path and None.
+
+    Raises FastStyleError for a damaged file.
+    """
     if is_exported(path):
+        check_digest(path)
         return path, None
     return cache.exported(path, "onnx", onnx_bytes), partial(ENGINES["torch"].open, path, options)
 

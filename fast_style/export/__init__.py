@@ -1,5 +1,6 @@
 """Export networks to other runtimes: ONNX, OpenVINO IR, int8, Triton Inference Server, browsers. Imports no torch."""
 
+from .digest import check_digest
 from .formats import FORMATS, check_format, files, write
 from .int8 import RECIPES, quantize
 from .metadata import KEY, Metadata
@@ -12,6 +13,7 @@ __all__ = [
     "KEY",
     "RECIPES",
     "Metadata",
+    "check_digest",
     "check_folder",
     "check_format",
     "configuration",

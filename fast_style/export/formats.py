@@ -1,10 +1,12 @@
 """File formats that a network is exported to, chosen by the suffix of the file."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from ..errors import FastStyleError
-from ..system.atomic import atomic_path
+from ..system.atomic import write_together
+from .digest import sealed
 
 FORMATS = {".onnx": "ONNX", ".xml": "OpenVINO IR"}
 
@@ -14,13 +16,23 @@ def write(model: Any, target: Path) -> None:
 
     Raises FastStyleError for other names.
     """
+    write_together(contents(model, target))
+
+
+def contents(model: Any, target: Path) -> dict[Path, bytes]:
+    """Return what `write` writes, by file, with its digest. Raises FastStyleError for other names."""
     check_format(target)
-    if target.suffix == ".xml":
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _openvino().save_model(read_ir(model), target, compress_to_fp16=False)
-        return
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(model.SerializeToString())
+    if target.suffix == ".onnx":
+        return {target: sealed(model.SerializeToString(), ".onnx")}
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / "draft.xml"
+        try:
+            _openvino().save_model(read_ir(model), draft, compress_to_fp16=False)
+            _openvino().Core().read_model(draft)  # fails where the disk was full, of which nothing may have been said
+        except RuntimeError as error:
+            raise FastStyleError(f"{target}: OpenVINO could not write to {folder}; is the disk full?") from error
+        graph, weights = draft.read_bytes(), draft.with_suffix(".bin").read_bytes()
+    return {target: sealed(graph, ".xml", weights), target.with_suffix(".bin"): weights}
 
 
 def check_format(target: Path) -> None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .formats import write
+from ..system.atomic import write_together
+from .formats import contents
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -16,8 +17,8 @@ LARGEST_BATCH = 8
 
 def write_repository(model: "ModelProto", folder: Path, name: str) -> None:
     """Write FOLDER/NAME/config.pbtxt and FOLDER/NAME/1/model.onnx."""
-    write(model, folder / name / VERSION / "model.onnx")
-    (folder / name / "config.pbtxt").write_text(configuration(model, name), encoding="utf-8")
+    files = contents(model, folder / name / VERSION / "model.onnx")
+    write_together({**files, folder / name / "config.pbtxt": configuration(model, name).encode()})
 
 
 def configuration(model: "ModelProto", name: str) -> str:

@@ -1,7 +1,6 @@
 """Write a page of static files that runs a network in the browser alone."""
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 from ..errors import FastStyleError
 from ..models.bundled import SAMPLE
 from ..models.style_names import distinct
-from .web_runtime import write_runtime
+from ..system.atomic import write_together
+from .web_runtime import runtime_files
 
 # What the page shares with that of the service, and its own files.
 SHARED = Path(__file__).parents[1] / "web"
@@ -35,22 +35,21 @@ def write_web(
     """Write the page, a model in ONNX and ONNX Runtime's files into `folder`, for any web server of static files.
 
     styles: the checkpoint's entries (name; title and artist where known), in the order of its rows.
-    thumbnails: a JPEG by style name; styles without one are not offered. package: see `write_runtime`.
+    thumbnails: a JPEG by style name; styles without one are not offered. package: see `runtime_files`.
     Raises FastStyleError when the runtime cannot be had, and for a folder that holds other files.
     """
     check_folder(folder)
-    write_runtime(folder / "runtime", package)
-    (folder / "model.onnx").write_bytes(model)
-    shutil.copytree(PAGE, folder, dirs_exist_ok=True)
-    shutil.copytree(SHARED, folder / "shared", dirs_exist_ok=True)
-    shutil.copy(SAMPLE, folder / "sample.jpg")
-    (folder / "thumbnails").mkdir(exist_ok=True)
+    files = {f"runtime/{file}": content for file, content in runtime_files(package).items()}
+    files |= {"model.onnx": model, "sample.jpg": SAMPLE.read_bytes()}
+    for place, start in ((PAGE, ""), (SHARED, "shared/")):
+        files |= {start + path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
     entries = []
     names = distinct([str(style["name"]) for style in styles])
     for row, (style, label) in enumerate(zip(styles, names, strict=True)):
         if label in thumbnails:
-            (folder / "thumbnails" / f"{row}.jpg").write_bytes(thumbnails[label])
+            files[f"thumbnails/{row}.jpg"] = thumbnails[label]
             known = {"name": label, "title": style.get("title", ""), "artist": style.get("artist", "")}
             entries.append({**known, "row": row, "model": name, "preview": f"thumbnails/{row}.jpg"})
-    content = {"rows": len(styles), "styles": entries}
-    (folder / STYLES).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    described = {"rows": len(styles), "styles": entries}
+    files[STYLES] = json.dumps(described, indent=1, ensure_ascii=False).encode()
+    write_together({folder / path: content for path, content in files.items()})

@@ -27,8 +27,8 @@ FILES = (
 TIMEOUT_S = 300
 
 
-def write_runtime(folder: Path, package: Path | None = None) -> None:
-    """Unpack what a page needs, for WebAssembly and WebGPU, into `folder`.
+def runtime_files(package: Path | None = None) -> dict[str, bytes]:
+    """Return what a page needs, for WebAssembly and WebGPU, by file name.
 
     package: the .tgz of the pinned version, from an earlier `npm pack`; by default it is fetched.
     Raises FastStyleError when it cannot be fetched, or is not the pinned version.
@@ -37,12 +37,13 @@ def write_runtime(folder: Path, package: Path | None = None) -> None:
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
     if f"sha512-{digest}" != INTEGRITY:
         raise FastStyleError(f"{package or PACKAGE} is not {PACKAGE} {VERSION}: its hash differs; nothing was written")
-    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
         for name in FILES:
             member = archive.extractfile(f"package/dist/{name}")
             assert member is not None  # as the hash is the pinned one
-            (folder / name).write_bytes(member.read())
+            files[name] = member.read()
+    return files
 
 
 def fetch() -> bytes:

@@ -139,6 +139,8 @@ EXTENSIONS = frozenset(suffix for kind in FORMAT_TABLE for suffix in kind.suffix
 # Pillow's names of the formats that a stranger's file may have: those of the table that people exchange. The other
 # decoders of Pillow are old and rare, and not worth exposing to strangers.
 READABLE = frozenset(name for name, kind in BY_NAME.items() if kind.suffixes)
+# Formats that are never read: PostScript is a program, which Pillow would have Ghostscript run.
+PROGRAMS = frozenset({"EPS"})
 
 
 def open_image(data: bytes, formats: Collection[str] | None = None) -> ImageFile.ImageFile:
@@ -151,7 +153,7 @@ def open_image(data: bytes, formats: Collection[str] | None = None) -> ImageFile
     for load in (Image.preinit, Image.init):
         load()
         for name, (factory, accept) in list(Image.OPEN.items()):  # a copy: other threads may load plug-ins
-            if formats is not None and name not in formats:
+            if name in PROGRAMS or (formats is not None and name not in formats):
                 continue
             if accept and accept(data[:16]) is not True:  # a text says why it does not open it
                 continue

@@ -78,7 +78,18 @@ class LossOptions:
 
 
 WITHOUT_EFFECT = frozenset(
-    {"output", "log_dir", "resume", "overwrite", "save_minutes", "preview_seconds", "device", "compile", "workers"}
+    {
+        "output",
+        "log_dir",
+        "resume",
+        "overwrite",
+        "save_minutes",
+        "preview_seconds",
+        "device",
+        "compile",
+        "deterministic",
+        "workers",
+    }
 )
 """Options of a training that may differ in a resumed run without changing the outcome."""
 
@@ -157,6 +168,9 @@ class TrainOptions:
 
     compile: Literal["auto", "on", "off"] = "auto"
     """torch.compile; auto uses it on GPUs."""
+
+    deterministic: bool = False
+    """Write the same bytes each time on a GPU too, somewhat slower; on a CPU the same number of threads does."""
 
     log_dir: Path | None = None
     """TensorBoard folder; by default OUTPUT.runs beside the checkpoint."""

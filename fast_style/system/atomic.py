@@ -5,8 +5,9 @@ import platform
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".fast_style-"
@@ -24,7 +25,37 @@ def atomic_path(path: Path) -> Iterator[Path]:
     The folder is made. The content, and then the folder's entry, are flushed to disk. When the block raises, the
     temporary file is deleted and `path` stays as it was. Raises OSError where the folder cannot be written to.
     """
+    with _temporary(path) as temporary:
+        yield temporary
+        put_in_place({temporary: path})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: none is replaced before all of them are on the disk. Raises OSError."""
+    with ExitStack() as stack:
+        moves = {stack.enter_context(_temporary(path)): path for path in contents}
+        for temporary, path in moves.items():
+            temporary.write_bytes(contents[path])
+        put_in_place(moves)
+
+
+def put_in_place(moves: Mapping[Path, Path]) -> None:
+    """Flush whole files to the disk, then give them the names that they are to have, on the same file system."""
+    for written in moves:
+        _flush(written)
+    for written, path in moves.items():
+        written.replace(path)
+    if sys.platform != "win32":  # where folders cannot be opened
+        for folder in {path.parent for path in moves.values()}:
+            with suppress(OSError):  # some network file systems do not know it; the file is there and whole
+                _flush(folder)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """Yield an empty file beside `path`, in a folder that is made; it is deleted where it was not moved away."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_once(path.parent.absolute())
     suffix = path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ""
     handle, name = tempfile.mkstemp(
         prefix=f"{TEMPORARY_PREFIX}{_host()}-{os.getpid()}-", suffix=suffix, dir=path.parent
@@ -32,14 +63,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files for their owner alone; these are ordinary results
         yield temporary
-        # mkstemp makes files for their owner alone; these are ordinary results.
-        temporary.chmod(0o666 & ~_umask())
-        _flush(temporary)
-        temporary.replace(path)
-        if sys.platform != "win32":  # where folders cannot be opened
-            with suppress(OSError):  # some network file systems do not know it; the file is there and whole
-                _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -58,6 +83,12 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@cache
+def _sweep_once(folder: Path) -> None:
+    """Delete what killed programs left in a folder, once for each folder that this process writes to."""
+    remove_stale(folder)
 
 
 def remove_stale(folder: Path) -> None:

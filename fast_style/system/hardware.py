@@ -1,8 +1,10 @@
 """Choose the device and the arithmetic that `auto` stands for."""
 
 import logging
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 import torch
@@ -41,6 +43,29 @@ def has_fast_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+@contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Let torch use algorithms alone that give the same bits each time, on GPUs too, while the block runs.
+
+    Raises FastStyleError for an operation that has no such algorithm. It has to enclose the first use of a GPU.
+    """
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS refuses; read when it starts
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        reason = str(error).partition(". ")[0].partition("\n")[0]
+        raise FastStyleError(f"--deterministic: {reason}; leave that option out") from error
+    finally:
+        torch.use_deterministic_algorithms(before)
 
 
 def has_compiler(device: torch.device) -> bool:

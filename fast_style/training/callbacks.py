@@ -1,5 +1,6 @@
 """Report training progress to callbacks: events, TensorBoard curves, preview pictures."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from .. import images
 from ..errors import FastStyleError
+
+log = logging.getLogger(__name__)
 
 PREVIEW_COUNT = 4
 PREVIEW_PX = 256
@@ -52,10 +55,18 @@ class TensorBoard:
         from torch.utils.tensorboard import SummaryWriter  # takes a second to import
 
         self.writer = SummaryWriter(str(folder))
-        self.written = -TENSORBOARD_INTERVAL
+        self.written, self.works = -TENSORBOARD_INTERVAL, True
 
     def __call__(self, event: Event) -> None:
-        """Write what `event` holds; close the file at the end."""
+        """Write what `event` holds; close the file at the end. What cannot be written is no reason to stop training."""
+        if self.works:
+            try:
+                self._write(event)
+            except OSError as error:
+                self.works = False
+                log.warning("no more curves are written: %s", error.strerror or error)
+
+    def _write(self, event: Event) -> None:
         if event.terms and event.step >= self.written + TENSORBOARD_INTERVAL:
             self.written = event.step
             for name, value in event.terms.items():

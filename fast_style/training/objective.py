@@ -27,7 +27,8 @@ class Objective:
         self.dtype = DTYPES["bf16" if use_bf16 else "fp32"]
         self.options, self.first_style = options, initial.first_trained
         if self.device.type == "cuda":
-            torch.backends.cudnn.benchmark = True  # shapes stay the same for thousands of steps
+            # Shapes stay the same for thousands of steps; what is fastest may be another algorithm each time.
+            torch.backends.cudnn.benchmark = not options.deterministic
         self.network = initial.network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
         layers = options.loss.layers_in_use["style"]

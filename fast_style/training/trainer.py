@@ -17,6 +17,7 @@ from ..errors import FastStyleError
 from ..models import checkpoint
 from ..options import TrainOptions
 from ..system.atomic import remove_stale
+from ..system.hardware import deterministic
 from .callbacks import Callback, Event, preview_photos
 from .files import RESUME_SUFFIX, checkpoint_path, companion
 from .initialization import initialize
@@ -67,7 +68,8 @@ class Trainer:
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.settings = resume_settings(options, self.styles, self.photos)
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
-        self.objective = Objective(options, self.initial, pictures)
+        with deterministic(options.deterministic):
+            self.objective = Objective(options, self.initial, pictures)
         on_cpu = self.objective.device.type == "cpu"
         self.check_interval = 1 if on_cpu else CHECK_INTERVAL_ON_GPU
         # Films are painted without noise.
@@ -97,9 +99,15 @@ class Trainer:
             self.state.save(self.resume_file, self.settings)
         self._report("start")
         try:
-            self._loop(should_stop)
+            with deterministic(self.options.deterministic):
+                self._loop(should_stop)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}; {self._go_back()}") from error
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            # torch's signal handler raises it anywhere, in the middle of a step too: what was saved last is whole.
+            raise FastStyleError("a process that decodes photographs was killed; --resume goes on") from error
         finally:
             self.crops.close()
         self._report("end")

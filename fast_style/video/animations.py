@@ -42,8 +42,9 @@ class AnimationReader(PictureFrames):
             first = first or picture
             count, total_ms = count + 1, total_ms + duration
             alpha = alpha or _is_transparent(picture.image)
-        assert first
-        rate = Fraction(1000 * count, total_ms).limit_denominator(1001)
+        if first is None:
+            raise FastStyleError(f"{path}: not a readable picture (no frames)")
+        rate = Fraction(1000 * count, max(1, total_ms)).limit_denominator(1001)
         self.info = replace(self.describe(first, count, rate, MILLISECOND), alpha=alpha, plays=_plays(path))
 
     def __iter__(self) -> Iterator[Frame]:
@@ -60,12 +61,16 @@ class AnimationReader(PictureFrames):
         """Frames and their durations in milliseconds."""
         try:
             with Image.open(self.path) as image:
+                images.check_size(image.size, str(self.path))
                 for index in range(_first(image), getattr(image, "n_frames", 1)):
                     image.seek(index)
                     # A copy: the decoder goes on to the next frame, in a thread of its own, while this one is stylized.
                     yield images.upright(image.copy()), round(image.info.get("duration", 0)) or LEAST_MS
-        except OSError as error:
-            raise FastStyleError(f"{self.path}: not a readable picture ({error})") from error
+        except FastStyleError:
+            raise
+        except Exception as error:  # decoders raise whatever they trip over in a damaged file
+            reason = str(error).partition("\n")[0]
+            raise FastStyleError(f"{self.path}: not a readable picture ({reason})") from error
 
 
 def _first(image: Image.Image) -> int:

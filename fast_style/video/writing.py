@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..options import VideoOptions
+from ..system.atomic import put_in_place
 from . import animations, encoders
 from .containers import WAIT_US, Container, container_of
 from .conversion import LIMITED, Graph, PaletteGraph, encoding_chain, to_frame
@@ -149,7 +150,7 @@ class FilmWriter:
             return
         self._correct_file()
         if whole:
-            self.partial.replace(self.target)
+            put_in_place({self.partial: self.target})
 
     def _correct_file(self) -> None:
         """Correct times of the last frame that libav gets wrong."""

@@ -2,8 +2,11 @@
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+log = logging.getLogger(__name__)
 
 # Of torch, for a setting that losses do not want: they are float32.
 UNIMPORTANT = ("TensorFloat32",)
@@ -13,22 +16,31 @@ UNIMPORTANT = ("TensorFloat32",)
 def shown_on_stderr(debug: bool = False) -> Iterator[None]:
     """Show warnings of the library, and Python's own, as lines that begin with `note:`; with `debug` everything.
 
-    Nothing stays changed when the block ends.
+    So are exceptions that end a library's thread. Nothing stays changed when the block ends.
     """
     handler = _Lines(logging.DEBUG if debug else logging.WARNING)
     library, python = logging.getLogger("fast_style"), logging.getLogger("py.warnings")
-    before = library.level
+    before, thread_hook = library.level, threading.excepthook
     library.setLevel(logging.DEBUG if debug else before)
     library.addHandler(handler)
     python.addHandler(handler)
     logging.captureWarnings(True)
+    threading.excepthook = _log_end_of_thread
     try:
         yield
     finally:
+        threading.excepthook = thread_hook
         logging.captureWarnings(False)
         library.removeHandler(handler)
         python.removeHandler(handler)
         library.setLevel(before)
+
+
+def _log_end_of_thread(end: threading.ExceptHookArgs) -> None:
+    # Whoever hands work to a thread that writes files is told of the disk by its next call, and says so then.
+    level = logging.DEBUG if isinstance(end.exc_value, OSError) else logging.WARNING
+    reason = f"{end.exc_type.__name__}: {end.exc_value}".partition("\n")[0]
+    log.log(level, "a thread has ended (%s)", reason)
 
 
 class _Lines(logging.Handler):

@@ -11,6 +11,9 @@ import yaml
 from ...errors import FastStyleError
 from ...options import RENAMED_FLAGS
 
+# The largest recipe in bytes; one with every flag has a tenth of it.
+LARGEST = 100_000
+
 
 def read_recipe(path: Path) -> dict[str, Any]:
     """Return the values of a YAML recipe by flag, without dashes in front: texts, lists of texts, truth values.
@@ -18,23 +21,44 @@ def read_recipe(path: Path) -> dict[str, Any]:
     Raises FastStyleError for a file that is not readable or is none.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FastStyleError(f"--config {path}: not a readable recipe ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise FastStyleError(f"--config {path}: a recipe is a list of `flag: value` lines")
-    named = {str(key).replace("_", "-"): _as_text(value) for key, value in content.items()}
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise FastStyleError(f"--config {path}: larger than {LARGEST // 1000} kB; a recipe is a few lines")
+        content = yaml.load(data.decode(), _Loader)
+        if not isinstance(content, dict):
+            raise FastStyleError(f"--config {path}: a recipe is a list of `flag: value` lines")
+        named = {str(key).replace("_", "-"): _as_text(value) for key, value in content.items()}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise FastStyleError(f"--config {path}: not a readable recipe ({reason})") from error
     return {RENAMED_FLAGS.get(key, key): value for key, value in named.items()}
 
 
 def _as_text(value: Any) -> Any:
+    """Convert what stands behind a flag, a value or a list of values, to texts. Raises ValueError for anything else."""
     if isinstance(value, list):
-        return [str(item) for item in value]
-    return value if isinstance(value, bool) else str(value)
+        return [_text(item) for item in value]
+    return value if isinstance(value, bool) else _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict | list | tuple | set | bytes):
+        raise ValueError("behind a flag stands a value, or a list of values")
+    return str(value)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose only booleans are true and false: `compile: off` is a choice, not a no."""
+    """YAML whose only booleans are true and false: `compile: off` is a choice, not a no.
+
+    There are no aliases: a few lines of them can stand for gigabytes.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """As in the base class. Raises YAMLError for an alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not for recipes")
+        return super().compose_node(parent, index)
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -7,10 +7,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether SIGINT, SIGTERM or SIGHUP has come; a second ends the program as usual."""
+    """Yield a function that returns whether SIGINT, SIGTERM or SIGHUP has come; a second ends the program as usual.
+
+    A signal that is ignored stays so: `nohup` lets a training go on when its terminal is closed.
+    """
     received: list[int] = []
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
 
     def note(number: int, _: object) -> None:
         received.append(number)
