@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from .. import images
 from ..options import VideoOptions
 from . import animations, encoders
 from .containers import WAIT_US, Container, container_of
@@ -64,12 +65,16 @@ class FilmWriter:
     def _open(self, size: tuple[int, int], options: VideoOptions) -> None:
         info, container = self._info, self._container
         encoder = encoders.choose(self._kind, container.default_video_codec, options, size, info)
+        aspect = info.pixel_aspect
+        if aspect != 1 and not encoders.keeps_pixel_aspect(container.format.name, self._kind, encoder, aspect):
+            size, aspect = encoders.with_square_pixels(size, aspect), Fraction(1)
+            images.check_size(size, str(self.target))
         self._encoder = encoder
         if info.alpha and not encoder.alpha:
             log.warning("%s: transparent pixels are put on white: %s has no alpha", self.target, encoder.name)
         if info.hdr and not info.hdr.encoder_options(encoder.name):
             log.warning("%s: HDR10 metadata is left out: %s does not carry it", self.target, encoder.name)
-        self._add_video(size)
+        self._add_video(size, aspect)
         chain = encoding_chain(*size, info.colors, encoder.pixel_format)
         self._graph = (PaletteGraph if encoder.pixel_format == "pal8" else Graph)(chain, self._base)
         silent = self._kind.loop is not None
@@ -82,7 +87,7 @@ class FilmWriter:
         for packet in attached:
             container.mux(packet)
 
-    def _add_video(self, size: tuple[int, int]) -> None:
+    def _add_video(self, size: tuple[int, int], pixel_aspect: Fraction) -> None:
         info, encoder, times = self._info, self._encoder, self._kind.times
         self._base = info.time_base if times == "exact" else 1 / info.rate if times == "frames" else times
         self._stream = self._container.add_stream(encoder.name, rate=info.rate, options=encoder.options)
@@ -90,7 +95,7 @@ class FilmWriter:
         context.width, context.height, context.pix_fmt = *size, encoder.pixel_format
         context.time_base = self._stream.time_base = self._base
         context.thread_count = encoders.threads()
-        context.sample_aspect_ratio = info.pixel_aspect
+        context.sample_aspect_ratio = pixel_aspect
         tag = self._kind.codec_tags.get(context.codec.canonical_name)
         if tag:
             context.codec_tag = tag
