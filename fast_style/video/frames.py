@@ -28,7 +28,7 @@ class FrameStylizer:
     def __init__(self, stylizer: "Stylizer", options: StylizeOptions, video: VideoOptions) -> None:
         """Raises FastStyleError for unknown styles, masks that cannot be read and controls that films do not have."""
         if options.detail or options.tileable:
-            raise FastStyleError("--detail and --tileable are for pictures; leave them out for a film")
+            raise FastStyleError("`detail` and `tileable` are for pictures; leave them out for a film")
         self._stylizer, self._options = stylizer, options
         self.deep = False
         """Whether frames that are arrays have more than 8 bits per channel."""
