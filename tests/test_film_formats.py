@@ -375,6 +375,22 @@ def test_numbered_pictures_are_pictures(tmp_path: Path, stylizer: Stylizer) -> N
         assert (image.mode, image.info["icc_profile"], image.getexif()[0x013B]) == ("RGBA", b"a profile", "somebody")
 
 
+def test_a_fade_to_black_of_sixteen_bit_does_not_flash(tmp_path: Path, stylizer: Stylizer) -> None:
+    """The darkest frames, none of whose values is above 255, are as dark as they are: depth is told by the format."""
+    levels = (40000, 3000, 250, 20, 0)
+    for number, level in enumerate(levels):
+        Image.fromarray(np.full((20, 30), level, np.uint16)).save(tmp_path / f"in{number}.png")
+    stylize_film(stylizer, tmp_path / "in%d.png", tmp_path / "out%d.png", PHOTO)
+    stylize_film(stylizer, tmp_path / "in%d.png", tmp_path / "out.mkv", PHOTO, VideoOptions("ffv1"))
+    reader = open_source(tmp_path / "out.mkv")
+    shots = [item.image for item in reader if isinstance(item, Frame)]
+    reader.close()
+    for number, level in enumerate(levels):
+        picture = images.read(tmp_path / f"out{number}.png")
+        assert np.abs(np.asarray(picture.image, float) * 257 - level).max() <= 129
+        assert np.abs(shots[number] - level / 65535).max() < 0.01
+
+
 def test_a_width_is_the_least(tmp_path: Path) -> None:
     for name in ("a01.png", "a99.png", "a100.png", "a001.png", "b7.png", "b1001.png", "b0008.png"):
         (tmp_path / name).touch()
@@ -392,7 +408,9 @@ def test_a_file_with_a_percent_sign_is_that_file(tmp_path: Path, stylizer: Styli
 def test_long_names_are_written(tmp_path: Path, stylizer: Stylizer) -> None:
     target = tmp_path / ("日" * 83 + "xx.mp4")
     assert len(target.name.encode()) == 255
-    assert len(partial_path(target).name.encode()) <= 255
+    partial = partial_path(target)
+    assert len(partial.name.encode()) <= 255
+    assert partial != partial_path(target.with_stem(target.stem[:-1] + "y"))  # two of an album do not share one
     stylize_film(stylizer, film(tmp_path / "in.mp4"), target, PHOTO)
     assert target.is_file()
 
@@ -514,6 +532,28 @@ def test_a_working_size_is_what_it_is_on_pictures(
     stylize_film(stylizer, Path("in.mkv"), Path("out%d.png"), options)
     expected = np.asarray(stylizer.stylize(shot, options), int)
     assert np.abs(np.asarray(Image.open("out1.png"), int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        StylizeOptions(strokes="bold", noise=0),
+        StylizeOptions(strokes="medium", noise=0, size=256),
+        StylizeOptions(strokes="medium", noise=0, size=250, strength=0.5),
+        StylizeOptions(strokes="bold", noise=0, output_size=100),
+    ],
+)
+def test_strokes_that_are_asked_for_are_those_of_pictures(
+    tmp_path: Path, stylizer: Stylizer, options: StylizeOptions
+) -> None:
+    shot, source = picture(300, 256, 3), tmp_path / "in.mkv"
+    shot.save(tmp_path / "in.png")
+    ffmpeg("-i", str(tmp_path / "in.png"), "-c:v", "ffv1", "-pix_fmt", "bgr0", str(source))
+    stylize_film(stylizer, source, tmp_path / "out%d.png", options)
+    expected, fine = (stylizer.stylize(shot, options, strokes=strokes) for strokes in (options.strokes, "fine"))
+    found = np.asarray(Image.open(tmp_path / "out1.png"), int)
+    assert np.abs(found - np.asarray(expected, int)).max() <= 1
+    assert np.abs(found - np.asarray(fine, int)).max() > 1
 
 
 def test_each_container_stands_once_in_the_table() -> None:

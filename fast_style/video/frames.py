@@ -64,9 +64,11 @@ class FrameStylizer:
     def _job(self, content: Content, options: StylizeOptions, masks: tuple[Mask, ...]) -> Callable[[], Content]:
         if isinstance(content, Picture):
             return partial(self._stylizer.apply, content, options, masks)
-        if options.size and self.working_size is None:
+        if self.working_size:  # which the frame has
+            options = replace(options, size=None, output_size=None)
+        if options.size or options.strokes != "fine":
             return partial(self._as_picture, content, options, masks)
-        return partial(self._stylizer, content, replace(options, size=None, output_size=None), masks)
+        return partial(self._stylizer, content, replace(options, output_size=None), masks)
 
     def _as_picture(self, image: Array, options: StylizeOptions, masks: tuple[Mask, ...]) -> Array:
         picture = Picture.from_pixels(images.quantized(image, np.uint16 if self.deep else np.uint8), "PNG")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import zlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,13 @@ MICROSECOND = Fraction(1, 10**6)
 def partial_path(target: Path) -> Path:
     """Return where a film is while it is written: out.partial.mp4 beside out.mp4. It plays, up to a second or so.
 
-    The stem of a name that would be too long is cut.
+    The stem of a name that would be too long is cut, and tells by a checksum which one it was.
     """
     stem, suffix = target.stem, f".partial{target.suffix}"
-    while stem and len(os.fsencode(stem + suffix)) > LONGEST_NAME_BYTES:
-        stem = stem[:-1]
+    if len(os.fsencode(stem + suffix)) > LONGEST_NAME_BYTES:
+        suffix = f"~{zlib.crc32(os.fsencode(stem)):08x}{suffix}"
+        while stem and len(os.fsencode(stem + suffix)) > LONGEST_NAME_BYTES:
+            stem = stem[:-1]
     return target.with_name(stem + suffix)
 
 
