@@ -64,11 +64,11 @@ class FrameStylizer:
     def _job(self, content: Content, options: StylizeOptions, masks: tuple[Mask, ...]) -> Callable[[], Content]:
         if isinstance(content, Picture):
             return partial(self._stylizer.apply, content, options, masks)
-        if self.working_size:  # which the frame has
-            options = replace(options, size=None, output_size=None)
-        if options.size or options.strokes != "fine":
-            return partial(self._as_picture, content, options, masks)
-        return partial(self._stylizer, content, replace(options, output_size=None), masks)
+        as_it_is = replace(options, size=None, output_size=None)
+        at_size = self.working_size is not None  # that of the frame
+        if options.strokes != "fine" or (options.size and not at_size):
+            return partial(self._as_picture, content, as_it_is if at_size else options, masks)
+        return partial(self._stylizer, content, as_it_is, masks)
 
     def _as_picture(self, image: Array, options: StylizeOptions, masks: tuple[Mask, ...]) -> Array:
         picture = Picture.from_pixels(images.quantized(image, np.uint16 if self.deep else np.uint8), "PNG")
