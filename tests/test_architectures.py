@@ -131,7 +131,7 @@ def training_start(options: TrainOptions) -> torch.nn.Module:
 
 def test_an_architecture_is_that_of_the_file(options: TrainOptions) -> None:
     train(options)
-    with pytest.raises(FastStyleError, match="is a johnson network; leave --arch out"):
+    with pytest.raises(FastStyleError, match="is a johnson network; leave arch out"):
         training_start(replace(options, init=str(options.output), arch="vgg-encoder"))
 
 

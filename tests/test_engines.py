@@ -1,5 +1,6 @@
 """Every engine against torch; which one is taken; what is kept, and what happens when it is damaged."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -123,7 +124,7 @@ def test_auto_follows_the_device_and_the_precision(tiny: Path, monkeypatch: pyte
     ("options", "message"),
     [
         (RuntimeOptions("cpu", "onnx", "bf16"), "onnx engine has no bf16; choose auto, fp32"),
-        (RuntimeOptions("cuda", "openvino"), "runs on the CPU; for --device cuda use --engine torch"),
+        (RuntimeOptions("cuda", "openvino"), "runs on the CPU; for device cuda use engine torch"),
         (RuntimeOptions("cpu", "auto", "int8"), "int8 is a file of its own"),
         (RuntimeOptions("cpu", "openvino", "int8"), "int8 is a file of its own"),
     ],
@@ -173,6 +174,22 @@ def test_the_cache_is_bounded_and_knows_contents(tiny: Path, tmp_path: Path, mon
         path.write_text(str(number) * 10)
         assert cache.exported(path, "onnx", Path.read_bytes) == path.read_bytes()
     assert len(list((tmp_path / "cache").iterdir())) == 2  # of 42 bytes each
+
+
+@pytest.mark.parametrize("changed", ["models/norms.py", "export/tracing.py", "options/network.py"])
+def test_the_cache_notices_a_change_of_the_code_that_made_it(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    package = PROJECT / "fast_style"
+    for part in ("models", "export", "options"):
+        shutil.copytree(package / part, tmp_path / "code" / part)
+    monkeypatch.setattr(cache, "_PACKAGE", tmp_path / "code")
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
+    made = [cache.exported(tiny, "onnx", lambda _: b"before") for _ in range(2)]
+    with (tmp_path / "code" / changed).open("a") as file:
+        file.write("# another line\n")
+    made += [cache.exported(tiny, "onnx", lambda _: b"after") for _ in range(2)]
+    assert made == [b"before", b"before", b"after", b"after"]
 
 
 def test_an_engine_that_fails_leaves_the_picture_to_torch(

@@ -203,7 +203,7 @@ def test_int8_of_the_shipped_style(shared: Path, tmp_path: Path, suffix: str) ->
     assert len(rows) == 3
     assert all(30 < row.psnr_db < 50 for row in rows)  # above 50 nothing would be quantized
     if suffix == ".onnx":  # each runtime has its own kind of int8
-        with pytest.raises(FastStyleError, match="int8 for ONNX Runtime: use --engine onnx"):
+        with pytest.raises(FastStyleError, match="int8 for ONNX Runtime: use engine onnx"):
             open_engine(target, RuntimeOptions("cpu", "openvino"))
 
 

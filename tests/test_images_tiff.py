@@ -89,6 +89,20 @@ def test_kinds_of_alpha(depth: str, planar: bool, associated: bool) -> None:
     assert np.abs(got - expected)[seen].max() <= (5 if associated and depth == "uint8" else 1)
 
 
+@pytest.mark.parametrize("depth", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("photometric", ["rgb", "minisblack"])
+def test_a_channel_of_unspecified_meaning_is_no_alpha_and_said(
+    depth: str, planar: str, photometric: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = scene(4) if photometric == "rgb" else scene(4)[..., [0, 3]]
+    pixels = scaled(values, depth)
+    pixels = np.ascontiguousarray(np.moveaxis(pixels, -1, 0)) if planar == "separate" else pixels
+    picture = read(encoded(pixels, photometric=photometric, extrasamples=[0], planarconfig=planar))
+    assert_looks_like(picture, scene() if photometric == "rgb" else np.dstack([scene()[..., 0]] * 3))
+    assert caplog.text.count("ExtraSamples 0") == 1
+
+
 @pytest.mark.parametrize("depth", ["uint8", "uint16"])
 @pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
 @pytest.mark.parametrize("alpha", [False, True])

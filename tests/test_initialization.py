@@ -56,9 +56,9 @@ def test_a_frozen_network_gains_a_style_and_leaves_the_others_as_they_are(
 
 
 def test_a_frozen_network_needs_a_trained_one_and_a_new_name(options: TrainOptions, tmp_path: Path) -> None:
-    with pytest.raises(FastStyleError, match="name one with --init"):
+    with pytest.raises(FastStyleError, match="name one with init"):
         Trainer(replace(options, freeze_network=True))
     train(options)
     again = replace(options, output=tmp_path / "again.pth", init=str(options.output), freeze_network=True)
-    with pytest.raises(FastStyleError, match="choose another --style-name"):
+    with pytest.raises(FastStyleError, match="choose another style_name"):
         Trainer(again)

@@ -72,9 +72,9 @@ def test_a_pupil_has_its_teachers_styles(options: TrainOptions, several: Path) -
 
 
 def test_either_a_style_or_a_teacher(options: TrainOptions) -> None:
-    with pytest.raises(FastStyleError, match="--style, or a network with --teacher; not both"):
+    with pytest.raises(FastStyleError, match="style, or a network with teacher; not both"):
         replace(options, teacher="wave")
-    with pytest.raises(FastStyleError, match="--style, or a network with --teacher; not both"):
+    with pytest.raises(FastStyleError, match="style, or a network with teacher; not both"):
         replace(options, style=StyleOptions())
 
 

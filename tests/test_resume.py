@@ -49,7 +49,7 @@ def test_resume_needs_the_same_recipe(options: TrainOptions) -> None:
     with pytest.raises(FastStyleError, match="nothing to resume"):
         train(replace(options, resume=True))
     train(options)
-    with pytest.raises(FastStyleError, match="other values of learning-rate"):
+    with pytest.raises(FastStyleError, match="other values of learning_rate"):
         train(replace(options, resume=True, learning_rate=0.5))
 
 
@@ -98,7 +98,7 @@ def test_resume_needs_the_same_teacher_and_the_same_vgg(options: TrainOptions, s
     teacher.write_bytes(several.read_bytes())
     torch.manual_seed(5)
     torch.save(vgg_state(VGG19("relu3_1")), vgg)
-    with pytest.raises(FastStyleError, match="other values of vgg-weights;"):
+    with pytest.raises(FastStyleError, match="other values of vgg_weights;"):
         Trainer(replace(taught, resume=True))
 
 
@@ -122,7 +122,7 @@ def test_names_that_differ_after_a_dot_share_no_file(
 
 def test_an_output_that_would_share_the_state_of_another_is_refused(options: TrainOptions, tmp_path: Path) -> None:
     train(replace(options, output=tmp_path / "wave.pth", steps=1))
-    with pytest.raises(FastStyleError, match=r"wave\.resume exists; choose another --output"):
+    with pytest.raises(FastStyleError, match=r"wave\.resume exists; choose another output"):
         train(replace(options, output=tmp_path / "wave", steps=1))
 
 

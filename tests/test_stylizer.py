@@ -238,7 +238,7 @@ def test_out_of_memory_falls_back_and_says_so(
 
 def test_too_little_memory_on_the_cpu_is_one_plain_line(stylizer: Stylizer) -> None:
     endless = torch.zeros(1, 1, 1, 1).expand(1, 3, 1 << 21, 1 << 21)  # 52 TB, if it were copied
-    with pytest.raises(FastStyleError, match="use a smaller --size"):
+    with pytest.raises(FastStyleError, match="use a smaller size"):
         stylizer(endless)
 
 

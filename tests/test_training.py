@@ -87,7 +87,7 @@ def test_values_that_make_no_sense_are_one_plain_line(
 def test_an_existing_checkpoint_is_not_overwritten(options: TrainOptions) -> None:
     path = train(options)
     before = path.read_bytes()
-    with pytest.raises(FastStyleError, match=r"exists; .*--overwrite"):
+    with pytest.raises(FastStyleError, match=r"exists; .*overwrite"):
         train(options)
     assert path.read_bytes() == before
     train(replace(options, overwrite=True))
@@ -119,7 +119,7 @@ def test_a_diverged_training_goes_on_with_a_lower_learning_rate(
     trainer.check_interval = interval
     with pytest.raises(TrainingDiverged, match=r"at step \d+; .*dots\.resume holds the last good state") as raised:
         trainer.run()
-    assert "--resume and a lower --learning-rate, such as 2.5e+11 (it was 1e+12)" in str(raised.value)
+    assert "resume and a lower learning_rate, such as 2.5e+11 (it was 1e+12)" in str(raised.value)
     kept = final_state(options)
     assert terms_finite(kept)
     # Nothing has been changed: it diverges again, and the state that it started from is kept.
@@ -270,7 +270,7 @@ def test_a_full_disk_is_one_plain_line(
 
 @pytest.mark.parametrize("crop", [(0.5, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 1.2)])
 def test_style_crop_is_checked(options: TrainOptions, crop: tuple[float, float, float, float]) -> None:
-    with pytest.raises(FastStyleError, match="--style-crop takes"):
+    with pytest.raises(FastStyleError, match="style_crop takes"):
         train(replace(options, style=replace(options.style, style_crop=crop)))
 
 

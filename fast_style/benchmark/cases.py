@@ -95,7 +95,7 @@ def parse_size(text: str) -> tuple[int, int]:
         if min(width, height) < 1:
             raise ValueError
     except ValueError:
-        raise FastStyleError(f"--sizes {text}: it takes WIDTHxHEIGHT in px, as in 1280x720") from None
+        raise FastStyleError(f"`sizes` {text}: it takes WIDTHxHEIGHT in px, as in 1280x720") from None
     return width, height
 
 

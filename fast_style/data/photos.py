@@ -39,7 +39,7 @@ def list_photos(folder: Path, hold_out: int = 0) -> tuple[list[Path], list[Path]
     Raises FastStyleError when there is no such folder or no picture is left.
     """
     if not folder.is_dir():
-        raise FastStyleError(f"{folder}: no such folder; --dataset takes a folder of photographs")
+        raise FastStyleError(f"{folder}: no such folder; `dataset` takes a folder of photographs")
     # A training whose output lies in the dataset must not learn from its own previews.
     files = [path for path in files_below(folder) if not path.name.endswith(PREVIEW_SUFFIX)]
     photos = [path for path in files if images.is_picture_file(path, folder)]
@@ -177,7 +177,7 @@ def batches(
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise FastStyleError(
-            f"a process that decodes photographs ended ({reason}); --resume goes on, with --workers 0 without such ones"
+            f"a process that decodes photographs ended ({reason}); `resume` goes on, `workers` 0 does without such ones"
         ) from error
 
 

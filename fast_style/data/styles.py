@@ -65,16 +65,16 @@ def _pictures(path: Path) -> tuple[Path, ...]:
     if path.is_file():
         return (path,)
     if not path.exists():
-        raise FastStyleError(f"{path}: no such file; --style takes a picture or a folder of them")
+        raise FastStyleError(f"{path}: no such file; `style` takes a picture or a folder of them")
     found = tuple(sorted(p for p in path.iterdir() if images.is_picture_file(p)))
     if not found:
-        raise FastStyleError(f"{path}: no picture in this folder; --style takes a picture or a folder of them")
+        raise FastStyleError(f"{path}: no picture in this folder; `style` takes a picture or a folder of them")
     return found
 
 
 def _crop(picture: Image.Image, options: StyleOptions) -> Image.Image:
     left, top, right, bottom = options.style_crop
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-        raise FastStyleError("--style-crop takes left top right bottom, each 0 to 1, left < right and top < bottom")
+        raise FastStyleError("`style_crop` takes left top right bottom, each 0 to 1, left < right and top < bottom")
     w, h = picture.size
     return picture.crop((round(left * w), round(top * h), max(1, round(right * w)), max(1, round(bottom * h))))

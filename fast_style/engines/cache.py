@@ -13,6 +13,8 @@ from ..system.atomic import atomic_path
 # The oldest go when there is more than this: about seventy full networks.
 LIMIT_BYTES = 500 * 10**6
 _PACKAGE = Path(__file__).parents[1]
+# The code that makes a graph of a checkpoint: what an older one does not say is an option's default.
+MADE_BY = ("models/*.py", "export/*.py", "options/network.py")
 
 
 def folder() -> Path:
@@ -38,7 +40,7 @@ def exported(checkpoint: Path, kind: str, make: Callable[[Path], bytes]) -> byte
 
 def _key(checkpoint: Path) -> str:
     """Digest of the checkpoint and of our code that makes a graph of it, so that no change of either is missed."""
-    made_by = sorted(path for part in ("models", "export") for path in (_PACKAGE / part).glob("*.py"))
+    made_by = sorted(path for part in MADE_BY for path in _PACKAGE.glob(part))
     digest = hashlib.sha256()
     for path in (checkpoint, *made_by):
         digest.update(hashlib.sha256(path.read_bytes()).digest())

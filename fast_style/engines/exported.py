@@ -24,8 +24,8 @@ Array = NDArray[np.float32]
 # Opens the checkpoint in torch; None where there is no checkpoint.
 TorchFallback = Callable[[], "Engine"] | None
 PER_PIXEL = "blends that differ from pixel to pixel; do without masks"
-EXACT = "statistics of tiles; choose --statistics reduced"
-TILES = "tiles unless exported with --tiles; for large pictures choose a smaller --size or more --memory"
+EXACT = "statistics of tiles; choose `statistics` reduced"
+TILES = "tiles unless exported with `tiles`; for large pictures choose a smaller `size` or more `memory`"
 
 
 class ExportedEngine(ABC):
@@ -108,7 +108,7 @@ class ExportedEngine(ABC):
             yield
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError) or "alloc" in str(error).lower():
-                raise FastStyleError("not enough memory for a picture of this size; use a smaller --size") from error
+                raise FastStyleError("not enough memory for a picture of this size; use a smaller `size`") from error
             raise
 
     def _in_torch(self, wanted: str) -> "Engine":

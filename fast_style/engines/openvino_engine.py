@@ -122,7 +122,7 @@ def _fastest(core: Any) -> str:
 def _check_integers(graph: Any, name: str) -> None:
     # Measured: ONNX Runtime's kind of int8 loses 14 dB in OpenVINO's hands.
     if name.endswith(".onnx") and any(node.get_type_name() == "FakeQuantize" for node in graph.get_ops()):
-        raise FastStyleError(f"{name}: int8 for ONNX Runtime: use --engine onnx, or export int8 to .xml for OpenVINO")
+        raise FastStyleError(f"{name}: int8 for ONNX Runtime: use `engine` onnx, or export int8 to .xml for OpenVINO")
 
 
 def _metadata(graph: Any) -> str | None:

@@ -95,7 +95,7 @@ def _checked(name: str, path: Path, options: RuntimeOptions) -> Entry:
         choice = ", ".join(entry.precisions)
         raise FastStyleError(f"the {name} engine has no {options.precision}; choose {choice}")
     if entry.only_cpu and options.device not in ("auto", "cpu"):
-        raise FastStyleError(f"the {name} engine runs on the CPU; for --device {options.device} use --engine torch")
+        raise FastStyleError(f"the {name} engine runs on the CPU; for `device` {options.device} use `engine` torch")
     return entry
 
 

@@ -182,7 +182,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 def _less(device: torch.device, dtype: torch.dtype, error: Exception) -> tuple[torch.device, torch.dtype]:
     """Half precision instead of float32, then the CPU; raises FastStyleError when that was not enough."""
     if device.type == "cpu":
-        raise FastStyleError("not enough memory for a picture of this size; use a smaller --size") from error
+        raise FastStyleError("not enough memory for a picture of this size; use a smaller `size`") from error
     if dtype == torch.float32:
         dtype = torch.float16
     else:
@@ -194,7 +194,7 @@ def _less(device: torch.device, dtype: torch.dtype, error: Exception) -> tuple[t
 
 def _pick_dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision == "int8":
-        raise FastStyleError("the torch engine has no int8; use --precision bf16, fp16, fp32 or auto")
+        raise FastStyleError("the torch engine has no int8; use `precision` bf16, fp16, fp32 or auto")
     if precision in DTYPES:
         return DTYPES[precision]
     if precision != "auto":

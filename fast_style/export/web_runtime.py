@@ -57,7 +57,7 @@ def fetch() -> bytes:
     if not registry:
         raise FastStyleError(
             f"{PACKAGE} is fetched with npm: install npm, or set npm_config_registry to a registry's address, "
-            f"or give the file that `npm pack {PACKAGE}@{VERSION}` makes elsewhere with --runtime FILE"
+            f"or give the file that 'npm pack {PACKAGE}@{VERSION}' makes elsewhere as `runtime`"
         )
     address = f"{registry.rstrip('/')}/{PACKAGE}/-/{PACKAGE}-{VERSION}.tgz"
     if not address.startswith("https://"):

@@ -189,7 +189,7 @@ def format_for(path: Path, asked: str | None = None) -> str:
     suffix = f".{asked.lower()}" if asked else path.suffix.lower()
     name = FORMATS.get(suffix)
     if name is None:
-        which = f"--format {asked}" if asked else f"{path.name or path}"
+        which = f"`format` {asked}" if asked else f"{path.name or path}"
         known = ", ".join(sorted(s[1:] for s in FORMATS))
         raise FastStyleError(f"{which}: no known picture format; use one of {known}")
     reason = BY_NAME[name].reason_not_writable()

@@ -129,6 +129,7 @@ def _loaded_by_pillow(data: bytes, name: str) -> ImageFile.ImageFile | None:
     _report_several(image, BY_NAME["TIFF"], name)
     if max(_bits_of_tiff(image)) > 8 and not _is_wide(image):
         log.warning("%s: 16 bit per channel are reduced to 8%s", name, MISSING)
+    tiff.report_unspecified(getattr(image, "tag_v2", {}).get(338, ()), name)
     own = image.getexif()
     for tag in list(own):
         del own[tag]  # Pillow would turn the picture while it loads, or fail where a tag is damaged

@@ -3,6 +3,7 @@
 import io
 import logging
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Values of the tag PhotometricInterpretation, and how many channels each has.
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, SEPARATED, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 8, 9
 CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, SEPARATED: 4, CIELAB: 3, ICCLAB: 3}
-ASSOCIATED, UNASSOCIATED = 1, 2
+UNSPECIFIED, ASSOCIATED, UNASSOCIATED = 0, 1, 2
 SIGNED, FLOAT = 2, 3
 CMYK_INKS = 1
 # Compressed, what this module decodes has up to a few thousand pixels of one colour in a byte (zstd, LZMA).
@@ -70,6 +71,7 @@ def decode(data: bytes, name: str) -> tuple[Pixels, bytes | None]:
         channels = CHANNELS[photometric]
         colors, profile = _rgb(values[..., :channels], photometric, page)
         extra = [int(kind) for kind in page.extrasamples]
+        report_unspecified(extra, name)
         with suppress(IndexError):
             file.pages[1]
             log.warning("%s: only the first of its pages is read", name)
@@ -80,6 +82,15 @@ def decode(data: bytes, name: str) -> tuple[Pixels, bytes | None]:
         return colors, profile
     pixels = np.dstack([colors, values[..., channels + alphas[0]]])
     return unassociated(pixels) if extra[alphas[0]] == ASSOCIATED else pixels, profile
+
+
+def report_unspecified(extra: Sequence[int], name: str) -> None:
+    """Log that channels are left out whose meaning a file does not tell. extra: values of the tag ExtraSamples.
+
+    Only associated and unassociated alpha say that they are alpha: unspecified data may be a mask or a depth.
+    """
+    if UNSPECIFIED in extra:
+        log.warning("%s: a channel of unspecified meaning (ExtraSamples 0) is left out", name)
 
 
 def _photometric(page: Any, name: str) -> int:

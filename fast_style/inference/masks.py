@@ -50,7 +50,7 @@ def read(given: MaskLike | Sequence[str] | None) -> tuple[Mask, ...]:
     else:
         masks = tuple(Mask(_grey(path), style) for path, style in map(split_flag, given))
     if len(masks) > 1 and not all(mask.style for mask in masks):
-        raise FastStyleError("several masks need a style each: --mask sky.png=wave ground.png=scream")
+        raise FastStyleError("several masks need a style each: `mask` takes sky.png=wave ground.png=scream")
     return masks
 
 

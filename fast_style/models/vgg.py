@@ -92,5 +92,5 @@ def _too_short(weights: Path | None, first_missing: str, last: str) -> str:
         return f"{weights}: not a VGG19 state dict in torchvision's names (features.0.weight, ...)"
     return (
         f"layer {last} is asked for, but {weights} reaches only {LAYERS[position - 1]}; "
-        "choose layers up to that one, or leave --vgg-weights out to download the complete file"
+        "choose layers up to that one, or leave `vgg_weights` out to download the complete file"
     )

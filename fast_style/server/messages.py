@@ -21,8 +21,8 @@ def quoted(value: Any) -> str:
 
 
 def plain_message(error: Exception) -> str:
-    """Return the first line of an error's text, with the names of flags (--output-size) as names of fields."""
-    text = field_names(str(error)).strip().partition("\n")[0] or type(error).__name__
+    """Return the first line of an error's text; the names of options in it are those of the service's fields."""
+    text = str(error).strip().partition("\n")[0] or type(error).__name__
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

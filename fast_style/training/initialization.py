@@ -42,16 +42,16 @@ def initialize(options: TrainOptions, styles: Sequence[dict[str, Any]]) -> Initi
     Raises FastStyleError for an unreadable file, and for frozen networks without a file or with a style already there.
     """
     if not options.init:
-        for flag, used in (("--freeze-network", options.freeze_network), ("--keep", options.keep < 1)):
+        for name, used in (("freeze_network", options.freeze_network), ("keep", options.keep < 1)):
             if used:
-                raise FastStyleError(f"{flag} needs a trained network: name one with --init")
+                raise FastStyleError(f"`{name}` needs a trained network: name one with `init`")
         return InitialNetwork(_random_network(options, len(styles)), list(styles))
     loaded = _with_attention(checkpoint.load(checkpoint.find(options.init)), options)
     frozen = loaded.styles if options.freeze_network else []
     duplicates = {style["name"] for style in frozen} & {style["name"] for style in styles}
     if duplicates:
         names = ", ".join(sorted(duplicates))
-        raise FastStyleError(f"{options.init} has a style named {names}; choose another --style-name")
+        raise FastStyleError(f"{options.init} has a style named {names}; choose another `style_name`")
     all_styles = [*frozen, *styles]
     network = with_styles(loaded, [style["name"] for style in all_styles])
     if options.keep < 1:
@@ -82,7 +82,7 @@ def _first_crops(data: DataOptions) -> Tensor:
 def _with_attention(loaded: checkpoint.Checkpoint, options: TrainOptions) -> checkpoint.Checkpoint:
     """Add the attention that the options ask for, initialized so that the output stays the same."""
     if options.arch not in (NetworkOptions.arch, loaded.model.arch):
-        raise FastStyleError(f"--init {options.init} is a {loaded.model.arch} network; leave --arch out")
+        raise FastStyleError(f"`init` {options.init} is a {loaded.model.arch} network; leave `arch` out")
     if not options.attention or loaded.model.attention:
         return loaded
     torch.manual_seed(options.data.seed)

@@ -104,7 +104,7 @@ class TrainingState:
         Raises FastStyleError when there is none, when it is damaged, or when it was made with other settings.
         """
         if not path.exists():
-            raise FastStyleError(f"{path}: nothing to resume; leave --resume out to start")
+            raise FastStyleError(f"{path}: nothing to resume; leave `resume` out to start")
         content = load_tensors(path)
         if not isinstance(content, dict) or not {"recipe", *PARTS} <= content.keys():
             raise FastStyleError(f"{path}: not a resume file of this program")
@@ -113,11 +113,11 @@ class TrainingState:
         changed = [key for key in settings if key not in may_differ and saved.get(key) != settings[key]]
         if changed:
             names = ", ".join(_named(key, saved.get(key)) for key in changed)
-            raise FastStyleError(f"{path} was made with other values of {names}; --resume needs the same")
+            raise FastStyleError(f"{path} was made with other values of {names}; `resume` needs the same")
         try:
             self.restore(content)
         except Exception as error:  # of any kind: the types inside a damaged file may be any
-            raise FastStyleError(f"{path}: damaged resume file; start again with --overwrite") from error
+            raise FastStyleError(f"{path}: damaged resume file; start again with `overwrite`") from error
 
 
 def _named(key: str, value: Any) -> str:

@@ -63,7 +63,7 @@ class Trainer:
         self.resume_file = companion(self.output, RESUME_SUFFIX)
         for path in (self.output, self.resume_file):
             if path.exists() and not (options.resume or options.overwrite):
-                raise FastStyleError(f"{path} exists; choose another --output, --resume it or --overwrite it")
+                raise FastStyleError(f"{path} exists; choose another `output`, `resume` it or `overwrite` it")
         self.initial = initialize(options, self.styles)
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.settings = resume_settings(options, self.styles, self.photos)
@@ -157,10 +157,10 @@ class Trainer:
         rate = self.options.learning_rate
         message = (
             f"{self.resume_file} holds the last good state, after step {self.state.step}: go on from there with "
-            f"--resume and a lower --learning-rate, such as {rate / 4:g} (it was {rate:g}), or a lower --clip "
+            f"`resume` and a lower `learning_rate`, such as {rate / 4:g} (it was {rate:g}), or a lower `clip` "
             f"(it was {self.options.clip:g})"
         )
-        return message + (", or --precision fp32" if self.objective.dtype != torch.float32 else "")
+        return message + (", or `precision` fp32" if self.objective.dtype != torch.float32 else "")
 
     def checkpoint(self) -> checkpoint.Checkpoint:
         """Return the averaged network as it stands, with its metadata."""

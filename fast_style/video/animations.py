@@ -36,7 +36,7 @@ class AnimationReader(PictureFrames):
         """Raises FastStyleError for what is no picture."""
         super().__init__(path, options)
         if options.fps:
-            raise FastStyleError("--fps: an animated picture keeps its times; leave it out")
+            raise FastStyleError("`fps`: an animated picture keeps its times; leave it out")
         first, count, total_ms, alpha = None, 0, 0, False
         for picture, duration in self._pictures():
             first = first or picture

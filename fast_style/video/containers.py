@@ -25,6 +25,8 @@ class Container:
     """Encoder of the frames, by libav's name; None is the muxer's default."""
     alpha_encoder: str | None = None
     """Encoder of frames with alpha; None where the container, or what plays it, has none."""
+    hdr_encoder: str | None = None
+    """Encoder of HDR frames, where the usual one has neither 10 bits nor HDR10 metadata."""
     sound_encoder: str | None = None
     """Encoder of sound that cannot be copied; None is the muxer's default."""
     muxer_options: Mapping[str, str] = field(default_factory=dict)
@@ -51,7 +53,9 @@ CONTAINERS = (
     replace(_APPLE, suffixes=(".mov",), alpha_encoder="prores_ks"),
     replace(_QUICKTIME, suffixes=(".3gp",), own_result=False),
     Container((".mkv",), True, "libx264", "libvpx-vp9", muxer_options=CLUSTERS, times="exact"),
-    Container((".webm",), True, "libvpx-vp9", "libvpx-vp9", "libopus", muxer_options=CLUSTERS, times="exact"),
+    Container(
+        (".webm",), True, "libvpx-vp9", "libvpx-vp9", "libsvtav1", "libopus", muxer_options=CLUSTERS, times="exact"
+    ),
     Container((".avi",), True, "libx264", "ffv1"),
     Container((".ts", ".m2ts"), True, "libx264", times="exact"),
     Container((".mts",)),

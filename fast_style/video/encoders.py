@@ -10,6 +10,7 @@ from ..options import VideoOptions
 from .containers import Container
 from .hdr import HdrMetadata
 from .libav import pyav
+from .remux import survives
 from .types import ClipInfo
 
 CRF = {"libx264": 18, "libx265": 20, "libvpx-vp9": 28, "libsvtav1": 28, "libaom-av1": 28}
@@ -19,6 +20,8 @@ DELAY_S = Fraction(3, 4)
 SLOW_RATE = 10
 THREADS = 4
 KEYFRAME_EVERY_S = 2
+# Shapes of pixels are written as ratios of small whole numbers.
+ASPECT_ROUNDING = Fraction(1, 200)
 # Formats by preference: sub-sampled colour plays everywhere; the others are for odd sizes and for encoders without it.
 EIGHT_BIT = ("yuv420p", "yuv444p", "yuv422p", "yuvj420p", "yuvj444p", "bgra", "rgb24", "bgr0", "pal8")
 TEN_BIT = ("yuv420p10le", "yuv444p10le", "yuv422p10le")
@@ -51,18 +54,50 @@ class Encoder:
 def choose(container: Container, default: str, video: VideoOptions, size: tuple[int, int], info: ClipInfo) -> Encoder:
     """Return the encoder for a container. default: the muxer's own choice; size: width and height in px.
 
-    Raises FastStyleError for an encoder that is unknown or that takes no --crf.
+    Raises FastStyleError for an encoder that is unknown or that takes no `crf`.
     """
-    preferred = (info.alpha and container.alpha_encoder) or container.encoder or default
-    codec = _codec(video.codec or preferred)
+    special = (info.alpha and container.alpha_encoder) or (info.is_hdr and container.hdr_encoder)
+    codec = _codec(video.codec or special or container.encoder or default)
     alpha = info.alpha and codec.name in KEEP_ALPHA and bool(container.alpha_encoder)
     formats = [form.name for form in codec.video_formats or ()] or ["yuv420p"]
     if video.crf is not None and codec.name not in CRF:
-        raise FastStyleError(f"--crf: the encoder {codec.name} has no such setting; {', '.join(CRF)} have it")
+        raise FastStyleError(f"`crf`: the encoder {codec.name} has no such setting; {', '.join(CRF)} have it")
     options = _settings(codec.name, info.rate, info.hdr)
     if codec.name in CRF:
         options["crf"] = str(CRF[codec.name] if video.crf is None else video.crf)
     return Encoder(codec.name, _pixel_format(codec.name, formats, size, info.deep, alpha), options, alpha)
+
+
+def keeps_pixel_aspect(muxer: str, container: Container, encoder: Encoder, aspect: Fraction) -> bool:
+    """Return whether the shape of pixels, width over height, is in a film of that muxer (libav's name) and encoder.
+
+    Some encoders write it, and some muxers; neither says so. A film of one small frame, in memory, is read back. What
+    plays animations takes pixels for square.
+    """
+    if container.loop:
+        return False
+
+    def add(output: Any) -> list[Any]:
+        stream = output.add_stream(encoder.name, rate=25, width=64, height=64, pix_fmt=encoder.pixel_format)
+        stream.options, stream.codec_context.sample_aspect_ratio = encoder.options, aspect
+        frame = pyav().VideoFrame(64, 64, encoder.pixel_format)
+        frame.pts = 0
+        return [*stream.encode(frame), *stream.encode(None)]
+
+    def reads(back: Any) -> bool:
+        found = back.streams.video[0].sample_aspect_ratio or 1
+        return abs(found - aspect) < aspect * ASPECT_ROUNDING
+
+    return survives(muxer, dict(container.muxer_options), add, reads)
+
+
+def with_square_pixels(size: tuple[int, int], aspect: Fraction) -> tuple[int, int]:
+    """Return the width and height that show frames of that size and shape of pixels with square ones; neither shrinks.
+
+    The side that grows is even, as encoders want it.
+    """
+    width, height = size
+    return (2 * round(width * aspect / 2), height) if aspect > 1 else (width, 2 * round(height / aspect / 2))
 
 
 def threads() -> int:
@@ -75,9 +110,9 @@ def _codec(name: str) -> Any:
     try:
         codec = av.Codec(name, "w")
     except (av.error.FFmpegError, ValueError) as error:
-        raise FastStyleError(f"--codec {name}: this libav has no such encoder") from error
+        raise FastStyleError(f"`codec` {name}: this libav has no such encoder") from error
     if codec.type != "video":
-        raise FastStyleError(f"--codec {name}: that is no encoder of pictures")
+        raise FastStyleError(f"`codec` {name}: that is no encoder of pictures")
     return codec
 
 
@@ -107,6 +142,7 @@ def _settings(name: str, rate: Fraction, hdr: HdrMetadata) -> dict[str, str]:
     elif name == "libvpx-vp9":
         options |= {"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1", "lag-in-frames": str(min(25, delay))}
     elif name == "libsvtav1":
+        os.environ.setdefault("SVT_LOG", "1")  # it prints what it does unless it is told to print errors alone
         options |= {"preset": "8", "svtav1-params": _joined(own | {"lookahead": str(min(20, delay))})}
     elif name == "libwebp_anim":
         options |= {"quality": "85"}

@@ -28,7 +28,7 @@ class FrameStylizer:
     def __init__(self, stylizer: "Stylizer", options: StylizeOptions, video: VideoOptions) -> None:
         """Raises FastStyleError for unknown styles, masks that cannot be read and controls that films do not have."""
         if options.detail or options.tileable:
-            raise FastStyleError("--detail and --tileable are for pictures; leave them out for a film")
+            raise FastStyleError("`detail` and `tileable` are for pictures; leave them out for a film")
         self._stylizer, self._options = stylizer, options
         self.deep = False
         """Whether frames that are arrays have more than 8 bits per channel."""
@@ -64,9 +64,11 @@ class FrameStylizer:
     def _job(self, content: Content, options: StylizeOptions, masks: tuple[Mask, ...]) -> Callable[[], Content]:
         if isinstance(content, Picture):
             return partial(self._stylizer.apply, content, options, masks)
-        if options.size and self.working_size is None:
-            return partial(self._as_picture, content, options, masks)
-        return partial(self._stylizer, content, replace(options, size=None, output_size=None), masks)
+        as_it_is = replace(options, size=None, output_size=None)
+        at_size = self.working_size is not None  # that of the frame
+        if options.strokes != "fine" or (options.size and not at_size):
+            return partial(self._as_picture, content, as_it_is if at_size else options, masks)
+        return partial(self._stylizer, content, as_it_is, masks)
 
     def _as_picture(self, image: Array, options: StylizeOptions, masks: tuple[Mask, ...]) -> Array:
         picture = Picture.from_pixels(images.quantized(image, np.uint16 if self.deep else np.uint8), "PNG")

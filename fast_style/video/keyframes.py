@@ -69,7 +69,7 @@ def _parse(flag: str, how: StylizeOptions, styles: Sequence[str]) -> tuple[float
     amount = _number(strength) if at else None
     if not equals or seconds is None or not (style or at) or (at and amount is None):
         raise FastStyleError(
-            f"--keyframes {flag}: expected SECONDS=BLEND or SECONDS=BLEND@STRENGTH, as in 3.5=wave@0.5"
+            f"`keyframes` {flag}: expected SECONDS=BLEND or SECONDS=BLEND@STRENGTH, as in 3.5=wave@0.5"
         )
     if amount is not None:
         replace(how, strength=amount)  # raises where it is out of range

@@ -152,7 +152,7 @@ class OpenCVCamera:
         cv2 = opencv()
         self._capture: Any = cv2.VideoCapture(index)
         if not self._capture.isOpened():
-            raise FastStyleError(f"--camera {index}: no such camera, or another program uses it")
+            raise FastStyleError(f"`camera` {index}: no such camera, or another program uses it")
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the driver is not to queue either
 
     def read(self) -> Pixels | None:
@@ -174,7 +174,7 @@ class OpenCVWindow:
         """Raises FastStyleError where OpenCV has no windows."""
         self._cv2 = opencv()
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            raise FastStyleError("there is no display to open a window on; use --raw in a pipe")
+            raise FastStyleError("there is no display to open a window on; use `raw` in a pipe")
         try:
             self._cv2.namedWindow(self.NAME, self._cv2.WINDOW_NORMAL)
         except self._cv2.error as error:

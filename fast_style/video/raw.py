@@ -20,7 +20,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """Return width and height in px from `1280x720`. Raises FastStyleError for anything else."""
     match = re.fullmatch(r"(\d+)x(\d+)", text.strip().lower())
     if not match or not int(match[1]) * int(match[2]):
-        raise FastStyleError(f"--raw {text}: expected WIDTHxHEIGHT, as in 1280x720")
+        raise FastStyleError(f"`raw` {text}: expected WIDTHxHEIGHT, as in 1280x720")
     return int(match[1]), int(match[2])
 
 
@@ -59,7 +59,7 @@ def _frames(source: BinaryIO, size: tuple[int, int], short_side_px: int | None) 
     while data := _exactly(source, length):
         number += 1
         if len(data) < length:
-            raise FastStyleError(f"--raw {width}x{height}: the input ended within frame {number}; is its size right?")
+            raise FastStyleError(f"`raw` {width}x{height}: the input ended within frame {number}; is its size right?")
         image = Image.frombytes("RGB", size, bytes(data))
         yield images.resize_short_side(image, short_side_px) if short_side_px else image
 

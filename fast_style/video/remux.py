@@ -117,7 +117,7 @@ def takes(muxer: str, container: Container, copied: CopiedStream, bitstream_filt
                 return stream.type != "audio" or not copied.first_packets or any(True for _ in back.decode(stream))
         return False
 
-    return _survives(muxer, dict(container.muxer_options), add, reads)
+    return survives(muxer, dict(container.muxer_options), add, reads)
 
 
 def attach(output: Any, container: Container, attachment: Attachment) -> list[Any]:
@@ -127,7 +127,7 @@ def attach(output: Any, container: Container, attachment: Attachment) -> list[An
     """
     for way in [_add_file] if attachment.data is None else [_add_cover, _add_cover_file]:
         test = partial(_add_to_film, partial(way, attachment))
-        if _survives(output.format.name, dict(container.muxer_options), test, _has_attachment):
+        if survives(output.format.name, dict(container.muxer_options), test, _has_attachment):
             return way(attachment, output)
     log.warning("cover art or an attached file does not fit into a %s file and is left out", output.format.name)
     return []
@@ -167,10 +167,10 @@ def _add_cover_file(attachment: Attachment, output: Any) -> list[Any]:
     return []
 
 
-def _survives(
+def survives(
     muxer: str, options: dict[str, str], add: Callable[[Any], list[Any]], found: Callable[[Any], bool]
 ) -> bool:
-    """Whether what `add` adds to a file of that muxer, in memory, is `found` when it is read back."""
+    """Return whether what `add` adds to a file of that muxer, in memory, is `found` when it is read back."""
     av, file = pyav(), io.BytesIO()
     try:
         with av.open(file, "w", format=muxer, options=options) as output:

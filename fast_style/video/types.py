@@ -15,6 +15,9 @@ from .hdr import HdrMetadata
 Array = NDArray[np.float32]
 Content = Array | Picture
 
+# libav's codes of PQ (SMPTE ST 2084) and HLG (ARIB STD-B67).
+HDR_TRANSFERS = (16, 18)
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -108,6 +111,11 @@ class ClipInfo:
     attachments: tuple[Attachment, ...] = ()
     shift_s: Fraction = Fraction(0)
     """Seconds to subtract from the times of the copied packets."""
+
+    @property
+    def is_hdr(self) -> bool:
+        """Return whether it has HDR10 metadata, or a transfer function of HDR."""
+        return bool(self.hdr) or self.colors.transfer in HDR_TRANSFERS
 
 
 class Source(Protocol):

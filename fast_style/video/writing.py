@@ -2,10 +2,12 @@
 
 import logging
 import os
+import zlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from .. import images
 from ..options import VideoOptions
 from ..system.atomic import put_in_place
 from . import animations, encoders
@@ -25,11 +27,13 @@ MICROSECOND = Fraction(1, 10**6)
 def partial_path(target: Path) -> Path:
     """Return where a film is while it is written: out.partial.mp4 beside out.mp4. It plays, up to a second or so.
 
-    The stem of a name that would be too long is cut.
+    The stem of a name that would be too long is cut, and tells by a checksum which one it was.
     """
     stem, suffix = target.stem, f".partial{target.suffix}"
-    while stem and len(os.fsencode(stem + suffix)) > LONGEST_NAME_BYTES:
-        stem = stem[:-1]
+    if len(os.fsencode(stem + suffix)) > LONGEST_NAME_BYTES:
+        suffix = f"~{zlib.crc32(os.fsencode(stem)):08x}{suffix}"
+        while stem and len(os.fsencode(stem + suffix)) > LONGEST_NAME_BYTES:
+            stem = stem[:-1]
     return target.with_name(stem + suffix)
 
 
@@ -65,12 +69,16 @@ class FilmWriter:
     def _open(self, size: tuple[int, int], options: VideoOptions) -> None:
         info, container = self._info, self._container
         encoder = encoders.choose(self._kind, container.default_video_codec, options, size, info)
+        aspect = info.pixel_aspect
+        if aspect != 1 and not encoders.keeps_pixel_aspect(container.format.name, self._kind, encoder, aspect):
+            size, aspect = encoders.with_square_pixels(size, aspect), Fraction(1)
+            images.check_size(size, str(self.target))
         self._encoder = encoder
         if info.alpha and not encoder.alpha:
             log.warning("%s: transparent pixels are put on white: %s has no alpha", self.target, encoder.name)
         if info.hdr and not info.hdr.encoder_options(encoder.name):
             log.warning("%s: HDR10 metadata is left out: %s does not carry it", self.target, encoder.name)
-        self._add_video(size)
+        self._add_video(size, aspect)
         chain = encoding_chain(*size, info.colors, encoder.pixel_format)
         self._graph = (PaletteGraph if encoder.pixel_format == "pal8" else Graph)(chain, self._base)
         silent = self._kind.loop is not None
@@ -83,7 +91,7 @@ class FilmWriter:
         for packet in attached:
             container.mux(packet)
 
-    def _add_video(self, size: tuple[int, int]) -> None:
+    def _add_video(self, size: tuple[int, int], pixel_aspect: Fraction) -> None:
         info, encoder, times = self._info, self._encoder, self._kind.times
         self._base = info.time_base if times == "exact" else 1 / info.rate if times == "frames" else times
         self._stream = self._container.add_stream(encoder.name, rate=info.rate, options=encoder.options)
@@ -91,7 +99,7 @@ class FilmWriter:
         context.width, context.height, context.pix_fmt = *size, encoder.pixel_format
         context.time_base = self._stream.time_base = self._base
         context.thread_count = encoders.threads()
-        context.sample_aspect_ratio = info.pixel_aspect
+        context.sample_aspect_ratio = pixel_aspect
         tag = self._kind.codec_tags.get(context.codec.canonical_name)
         if tag:
             context.codec_tag = tag
