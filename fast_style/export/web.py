@@ -1,5 +1,6 @@
 """Write a page of static files that runs a network in the browser alone."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -7,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FastStyleError
+from ..models import paintings
 from ..models.bundled import SAMPLE
 from ..models.style_names import distinct
-from .web_runtime import write_runtime
+from .web_runtime import VERSION, write_runtime
 
-# What the page shares with that of the service, and its own files.
-SHARED = Path(__file__).parents[1] / "web"
+# The page, and its back end that runs the network in the browser.
+WEB = Path(__file__).parents[1] / "web"
 PAGE = Path(__file__).parent / "web_page"
 # The file by which the folder of an earlier export is known.
 STYLES = "styles.json"
@@ -41,9 +43,9 @@ def write_web(
     check_folder(folder)
     write_runtime(folder / "runtime", package)
     (folder / "model.onnx").write_bytes(model)
-    shutil.copytree(PAGE, folder, dirs_exist_ok=True)
-    shutil.copytree(SHARED, folder / "shared", dirs_exist_ok=True)
-    shutil.copy(SAMPLE, folder / "sample.jpg")
+    for source in (WEB, PAGE):
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+    shutil.copytree(SAMPLE.parent, folder / "samples", dirs_exist_ok=True)
     (folder / "thumbnails").mkdir(exist_ok=True)
     entries = []
     names = distinct([str(style["name"]) for style in styles])
@@ -51,6 +53,9 @@ def write_web(
         if label in thumbnails:
             (folder / "thumbnails" / f"{row}.jpg").write_bytes(thumbnails[label])
             known = {"name": label, "title": style.get("title", ""), "artist": style.get("artist", "")}
-            entries.append({**known, "row": row, "model": name, "preview": f"thumbnails/{row}.jpg"})
-    content = {"rows": len(styles), "styles": entries}
+            shown = {"year": paintings.year(style), "kind": "full", "preview": f"thumbnails/{row}.jpg"}
+            entries.append({**known, **shown, "row": row, "model": name})
+    # Part of the addresses of the large files, which browsers keep.
+    version = hashlib.sha256(model + VERSION.encode()).hexdigest()[:16]
+    content = {"rows": len(styles), "version": version, "styles": entries}
     (folder / STYLES).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
