@@ -73,7 +73,6 @@ def load(page: Page, *files: Any) -> None:
 def change(page: Page, act: Callable[[], object]) -> Image.Image:
     """The full picture after `act`, which must be another than before."""
     before = shown(page)
-    page.evaluate("delete document.getElementById('frame').dataset.shown")
     act()
     page.wait_for_selector("[data-shown=full]")
     expect(page.locator("#busy")).to_be_hidden(timeout=WAIT_MS)

@@ -1,14 +1,14 @@
 // Connect the parts of the page: files, controls, preview, mask, camera, downloads.
 
 import { backend } from "./backend.js";
+import { Camera } from "./camera.js";
 import { PaintError } from "./errors.js";
-import { draw, save, setUpFiles, toBlob } from "./files.js";
-import { Live } from "./live.js";
+import { save, setUpFiles, toBlob } from "./files.js";
 import { MaskPainter } from "./mask.js";
 import { Notice } from "./notice.js";
+import { Opening, release } from "./opening.js";
 import { Paintings } from "./paintings.js";
 import { Preview } from "./preview.js";
-import { Recorder, canRecord } from "./recorder.js";
 import { SAMPLES } from "./samples.js";
 import { Saving, nameFor } from "./saving.js";
 import { Settings } from "./settings.js";
@@ -35,15 +35,17 @@ const painter = new MaskPainter({ canvas: byId("mask"), toolbar: byId("brushes")
 const preview = new Preview({ make: makeShown, show: showResult, report, busy });
 const thumbnails = new Thumbnails({ paintings, backend });
 const saving = new Saving({ dialog: byId("save-dialog"), formats: backend.formats, onSave: download });
-const recorder = new Recorder();
-const live = new Live({
+const opening = new Opening({ backend, network: () => paintings.chosen?.networks[0] });
+const camera = new Camera({
   backend,
-  fields: () => settings.liveFields(),
-  mask: () => painter.blob(),
-  show: showLive,
-  rate: showRate,
-  report: (text) => notice.warn(text),
-  ended: (text) => (stopLive(), notice.warn(text, { text: "Start again", run: startLive })),
+  settings,
+  painter,
+  viewer,
+  notice,
+  elements: { button: byId("camera"), record: byId("record"), rate: byId("rate") },
+  names: () => settings.names,
+  begin: beginLive,
+  end: () => (byId("download-options").disabled = !picture),
 });
 const tray = new Tray({
   strip: byId("strip"),
@@ -84,13 +86,13 @@ function paintFaster() {
 }
 
 async function useSmallerCopy() {
-  const { bitmap, file, name } = picture;
-  const scale = Math.min(0.9, Math.sqrt((0.9 * backend.limits.pixels) / (bitmap.width * bitmap.height)));
-  const canvas = draw(document.createElement("canvas"), bitmap, scale * Math.min(bitmap.width, bitmap.height));
-  const blob = await toBlob(canvas, "image/jpeg", 0.92);
-  if (blob.size > backend.limits.bytes || (blob.size >= file.size && scale > 0.8)) return notice.warn("It cannot be made small enough; choose a smaller picture.");
-  tray.remove(picture);
-  return openFiles([new File([blob], name, { type: blob.type })]);
+  try {
+    const file = await opening.reduced(picture);
+    tray.remove(picture);
+    await openFiles([file]);
+  } catch (error) {
+    report(error);
+  }
 }
 
 function askForToken() {
@@ -104,32 +106,25 @@ function askForToken() {
 function change() {
   if (!paintings.all.length) return;
   began = performance.now();
+  delete byId("frame").dataset.shown;
   tray.outdate();
-  if (live.on) live.change();
+  if (camera.on) camera.change();
   else preview.change();
 }
 
 async function makeShown(blob, small, signal) {
-  const { width, height } = picture.bitmap;
-  const short = Math.min(width, height);
+  const short = Math.min(picture.bitmap.width, picture.bitmap.height);
   const fields = settings.fields(small ? short * 0.5 : Infinity);
   if (small) fields.feather = (fields.feather * 288) / short;
   if (!small && !picture.readable) fields.format = "png";
-  return make(picture, blob, fields, signal, small);
+  return make(picture, blob, fields, signal);
 }
 
 // Paint a picture, or a small copy of it. Raises PaintError.
-async function make(one, blob, fields, signal, small = false) {
-  if (!small) checkLimits(one);
+async function make(one, blob, fields, signal) {
+  opening.check(one);
   const mask = one === picture ? await painter.blob() : null;
-  return backend.paint(blob, fields, { mask, signal, small, wait: (text) => notice.say(text) });
-}
-
-function checkLimits({ name, file, bitmap, pixels }) {
-  const { limits } = backend;
-  const mega = (value) => `${Math.round(value / 1e6)} million`;
-  if (file.size > limits.bytes) throw new PaintError(`${name} has ${mega(file.size)} bytes, more than the ${mega(limits.bytes)} that are taken`, bitmap && "reduce");
-  if (pixels > limits.pixels) throw new PaintError(`${name} has ${mega(pixels)} pixels, more than the ${mega(limits.pixels)} that are taken`, bitmap && "reduce");
+  return backend.paint(blob, fields, { mask, signal, wait: (text) => notice.say(text) });
 }
 
 function busy(on) {
@@ -171,38 +166,20 @@ async function openFiles(files) {
   if (files.length > 1) notice.say(`${opened.length} pictures are open.`);
 }
 
-// Decode a picture, by the back end where the browser cannot; returns whether that went well, and tells why not.
 async function decode(one) {
   try {
-    one.bitmap = await createImageBitmap(one.file);
-    one.readable = true;
-  } catch {
-    try {
-      if (!backend.readable) throw new PaintError(`${one.name} is not a picture that this browser can read`);
-      checkLimits(one);
-      one.bitmap = await createImageBitmap(await backend.readable(one.file, paintings.chosen.networks[0]));
-      one.readable = false;
-    } catch (error) {
-      notice.say("");
-      const text = `${one.name} is not a picture that can be read. JPEG, PNG, WebP, HEIC, AVIF and TIFF files can.`;
-      if (error instanceof PaintError && error.status !== 415) report(error);
-      else notice.warn(text);
-      return false;
-    }
+    await opening.decode(one);
+    return true;
+  } catch (error) {
+    notice.say("");
+    report(error);
+    return false;
   }
-  one.pixels = one.bitmap.width * one.bitmap.height;
-  return true;
-}
-
-// Decoded pictures take much memory: only the one that is shown is kept.
-function release(one) {
-  one.bitmap?.close();
-  one.bitmap = null;
 }
 
 // Show a picture of the tray; null shows the welcome.
 async function showPicture(one) {
-  if (live.on) stopLive();
+  if (camera.on) camera.stop();
   if (one && !one.bitmap && !(await decode(one))) return;
   if (picture && picture !== one) release(picture);
   picture = one;
@@ -248,7 +225,7 @@ function step(by) {
 async function download(share = false) {
   if (byId("download").disabled) return;
   try {
-    if (live.on) return save(await toBlob(byId("after"), "image/jpeg", 0.95), `camera-${settings.names.join("-")}.jpg`);
+    if (camera.on) return save(await toBlob(byId("after"), "image/jpeg", 0.95), `camera-${settings.names.join("-")}.jpg`);
     const asShown = saving.asShown && picture.readable;
     if (!asShown || !preview.full) notice.say("Painting the picture to download…");
     const blob = asShown ? await preview.result : await make(picture, picture.file, { ...settings.fields(), ...saving.fields }, undefined);
@@ -275,73 +252,25 @@ const painting = () => !byId("mask").hidden;
 
 // --- camera ---
 
-async function startLive() {
+function startLive() {
   preview.close();
-  notice.clear();
-  byId("camera").setAttribute("aria-pressed", true);
-  notice.say("Starting the camera…");
-  try {
-    await live.start();
-  } catch (error) {
-    stopLive();
-    const reasons = {
-      NotAllowedError: "The camera may not be used; allow it in the browser.",
-      NotReadableError: "The camera is in use by another program.",
-      SecurityError: "Browsers allow the camera on https:// and localhost alone.",
-    };
-    return notice.warn(reasons[error.name] ?? "No camera was found.", { text: "Try again", run: startLive });
-  }
-  notice.say("Live");
+  thumbnails.stop();
+  return camera.start();
+}
+
+function beginLive() {
   paint(false);
   delete byId("frame").dataset.shown;
-  viewer.clearAfter();
-  viewer.fitted = true;
-  painter.open(live.video.videoWidth, live.video.videoHeight);
   byId("welcome").hidden = true;
-  byId("record").hidden = !canRecord();
-  byId("rate").hidden = byId("zoom").hidden = false;
-  byId("rate").textContent = "…";
+  byId("zoom").hidden = false;
   enable(true);
   byId("download-options").disabled = true;
 }
 
-function showLive(video, bitmap) {
-  viewer.showBefore(video, video.videoWidth, video.videoHeight);
-  viewer.showAfter(bitmap);
-  recorder.add(bitmap);
-  if (recorder.on) byId("record").lastElementChild.textContent = `${recorder.seconds.toFixed(0)} s`;
-  bitmap.close();
-}
-
-function showRate({ perSecond, latencyMs, shortSidePx }) {
-  byId("rate").textContent = `${perSecond.toFixed(1)} frames/s · ${Math.round(latencyMs)} ms · ${shortSidePx} px`;
-}
-
-function stopLive() {
-  byId("camera").setAttribute("aria-pressed", false);
-  byId("rate").hidden = byId("record").hidden = true;
-  if (recorder.on) record();
-  if (live.on) live.stop();
-  notice.say("");
-}
-
 function toggleLive() {
-  if (!live.on) return startLive();
-  stopLive();
+  if (!camera.on) return startLive();
+  camera.stop();
   return showPicture(picture);
-}
-
-async function record() {
-  if (!recorder.on) {
-    if (!live.on || byId("record").hidden) return;
-    const { width, height } = byId("after");
-    recorder.start(width, height);
-  } else {
-    const { blob, ending } = await recorder.stop();
-    save(blob, `camera-${settings.names.join("-")}.${ending}`);
-    byId("record").lastElementChild.textContent = "Record";
-  }
-  byId("record").setAttribute("aria-pressed", recorder.on);
 }
 
 // --- the page ---
@@ -390,13 +319,15 @@ const shortcuts = new Shortcuts({
     { keys: ["z"], ctrl: true, text: "Undo in the mask", run: () => painting() && painter.undo() },
     { keys: ["Escape"], text: "Leave the mask; the whole picture", run: escape },
     { keys: ["c"], text: "Camera on and off", run: toggleLive },
-    { keys: ["r"], text: "Record a clip of the camera", run: record },
+    { keys: ["r"], text: "Record a clip of the camera", run: () => camera.record() },
     { keys: ["?"], text: "This list", run: () => shortcuts.dialog.showModal() },
   ],
 });
 
 function openSaving() {
-  if (!byId("download-options").disabled) saving.open(picture.bitmap.width, picture.bitmap.height);
+  if (byId("download-options").disabled) return;
+  tray.outdate(); // all are painted as the dialog says
+  saving.open(picture.bitmap.width, picture.bitmap.height);
 }
 
 // Keep the page's files, so that it opens without the network.
@@ -420,7 +351,6 @@ setUpFiles({
   onRefused: (text) => notice.warn(text),
 });
 byId("camera").addEventListener("click", toggleLive);
-byId("record").addEventListener("click", record);
 byId("paint").addEventListener("click", () => paint(!painting()));
 byId("download").addEventListener("click", () => download());
 byId("download-options").addEventListener("click", openSaving);

@@ -34,10 +34,11 @@ export class Tray {
     picture.item.remove();
     this.setImage(picture, null);
     this.describe();
-    this.choose(this.pictures.at(-1) ?? null);
+    if (picture === this.current) this.choose(this.pictures.at(-1) ?? null);
   }
 
   mark(picture) {
+    this.current = picture;
     for (const one of this.pictures) one.item.querySelector(".pick").setAttribute("aria-current", one === picture);
     picture?.item.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
@@ -78,7 +79,7 @@ export class Tray {
     const left = this.pictures.filter((picture) => !picture.painted);
     if (!left.length) return this.say("All pictures are painted.");
     const { signal } = (this.controller = new AbortController());
-    for (const picture of left) this.state(picture, "waiting");
+    for (const picture of this.pictures) this.state(picture, picture.painted ? "done" : "waiting");
     this.describe();
     let failure = null;
     for (const [i, picture] of left.entries()) {
