@@ -15,7 +15,7 @@ from .serving import as_file, distance, opened
 
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 SIMULATED_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
-FLAGS = ["--no-sandbox", *CAMERA, *SIMULATED_GPU]
+FLAGS = ["--no-sandbox", *CAMERA]
 PHOTO = picture(420, 360, 5)
 WAIT_MS = 60_000
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -24,13 +24,13 @@ NO_PAUSES = "const real = setTimeout; window.setTimeout = (act, ms, ...more) => 
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     """The browser; the test is skipped where there is none."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("needs the browser Chromium, which is absent")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *(flags or ('--disable-gpu',))])
         yield browser
         browser.close()
 
@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
 @contextlib.contextmanager
 def watched(browser: Browser, url: str, allowed: str = "", **context: Any) -> Iterator[Page]:
     """A page that must not complain, nor ask anybody else for anything. allowed: what it may complain of."""
-    with contextlib.closing(browser.new_context(**{"viewport": DESKTOP, **context})) as opened_context:
+    with contextlib.closing(browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **context})) as opened_context:
         page = opened_context.new_page()
         page.set_default_timeout(WAIT_MS)
         complaints: list[str] = []

@@ -15,7 +15,7 @@ from fast_style import FastStyleError
 from fast_style.commands import export, run
 from fast_style.export.web_runtime import fetch
 
-from .browsing import PHOTO, WAIT_MS, change, chromium, file, load, move, shown, watched
+from .browsing import PHOTO, SIMULATED_GPU, WAIT_MS, change, chromium, file, load, move, shown, watched
 from .conftest import picture
 from .serving import distance, reference, save_two
 
@@ -40,7 +40,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as browser:
+    with chromium(*SIMULATED_GPU) as browser:
         yield browser
 
 

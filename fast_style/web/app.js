@@ -49,6 +49,7 @@ const camera = new Camera({
 });
 const tray = new Tray({
   strip: byId("strip"),
+  start: byId("samples"),
   queue: byId("queue"),
   samples: SAMPLES,
   make: (one, signal) => make(one, one.file, { ...settings.fields(), ...saving.fields }, signal),

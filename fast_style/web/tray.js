@@ -8,7 +8,8 @@ const THUMBNAIL_PX = 96;
 export class Tray {
   // make(picture, signal): the painted blob; name(picture, blob): its file's name. Callbacks: choose(picture),
   // sample({file, title}), saved(blob), say(text), failed(error).
-  constructor({ strip, queue, samples, make, name, choose, sample, saved, say, failed }) {
+  // start: the list that shows the samples while no picture is open.
+  constructor({ strip, start, queue, samples, make, name, choose, sample, saved, say, failed }) {
     Object.assign(this, { strip, queue, make, name, choose, saved, say, failed });
     this.pictures = [];
     this.progress = queue.querySelector("progress");
@@ -16,7 +17,7 @@ export class Tray {
     this.zipButton = queue.querySelector("#zip");
     this.paintButton.addEventListener("click", () => (this.controller ? this.stop() : this.paintAll()));
     this.zipButton.addEventListener("click", () => this.download());
-    strip.replaceChildren(...samples.map((one) => sampleItem(one, () => sample(one))));
+    for (const list of [strip, start]) list.replaceChildren(...samples.map((one) => sampleItem(one, () => sample(one))));
   }
 
   // Add a picture {file, name, bitmap} in front of the samples.
@@ -64,6 +65,7 @@ export class Tray {
   }
 
   describe() {
+    this.strip.parentElement.hidden = !this.pictures.length;
     this.queue.hidden = this.pictures.length < 2;
     this.paintButton.textContent = this.controller ? "Stop" : "Paint all";
     this.progress.hidden = !this.controller;
