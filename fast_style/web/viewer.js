@@ -76,7 +76,8 @@ export class Viewer {
   // Show at `level` (1 is 100 %); the point of the stage stays where it is.
   zoomTo(level, point = { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 }) {
     const next = Math.min(MAX_ZOOM, level) / devicePixelRatio;
-    if (next <= this.whole) return this.fit();
+    // Not smaller than the whole picture, or than 100 % where the whole is enlarged.
+    if (next < Math.min(this.whole, 1 / devicePixelRatio) || next === this.whole) return this.fit();
     const ratio = next / this.zoom;
     this.at = { x: point.x - (point.x - this.at.x) * ratio, y: point.y - (point.y - this.at.y) * ratio };
     this.zoom = next;
