@@ -144,7 +144,8 @@ def test_a_hovered_painting_says_what_it_is(page: Page) -> None:
 
 
 def test_zoom_pan_and_wipe(page: Page) -> None:
-    load(page, file("large.png", picture(2400, 1600, 2)))
+    page.set_input_files("#file", [file("large.png", picture(2400, 1600, 2))])
+    expect(page.locator("#zoom")).to_be_visible()  # long before it is painted
     level = page.locator("#zoom-level")
     whole = level.text_content()
     assert whole != "100 %"

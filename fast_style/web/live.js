@@ -8,6 +8,7 @@ const TARGET_PER_S = 15;
 const MAX_IN_FLIGHT = 2;
 // The rate is that of the frames shown in this time.
 const WINDOW_MS = 2000;
+const FEWEST = 3;
 
 export class Live {
   // backend: see backend.js. fields(), mask(): the settings. Callbacks: show(video, bitmap), ended(text), report(text),
@@ -89,15 +90,21 @@ export class Live {
   measure() {
     const now = performance.now();
     this.shown.push(now);
-    while (now - this.shown[0] > WINDOW_MS) this.shown.shift();
+    // Of a slow network the last frames count, however long they took.
+    while (this.shown.length > FEWEST && now - this.shown[0] > WINDOW_MS) this.shown.shift();
     while (this.latencies.length > this.shown.length) this.latencies.shift();
+    if (this.shown.length < FEWEST) return;
     const span = now - this.shown[0];
-    if (this.shown.length < 3) return;
     const perSecond = (1000 * (this.shown.length - 1)) / span;
     const latencyMs = this.latencies.reduce((sum, one) => sum + one, 0) / this.latencies.length;
     this.rate({ perSecond, latencyMs, shortSidePx: SHORT_SIDES_PX[this.level] });
-    if (span < 0.7 * WINDOW_MS) return;
-    const step = perSecond < 0.7 * TARGET_PER_S ? 1 : perSecond > 1.6 * TARGET_PER_S ? -1 : 0;
+    if (span > 0.7 * WINDOW_MS) this.adapt(perSecond);
+  }
+
+  // Choose the size of the next frames by the rate: each step has about 0.65 of the pixels of the one before.
+  adapt(perSecond) {
+    const slower = Math.log(TARGET_PER_S / perSecond) / Math.log(1 / 0.65);
+    const step = slower > 0.8 ? Math.round(slower) : slower < -1.1 ? -1 : 0;
     const level = Math.min(SHORT_SIDES_PX.length - 1, Math.max(0, this.level + step));
     if (level !== this.level) Object.assign(this, { shown: [], latencies: [] });
     this.level = level;
