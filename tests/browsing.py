@@ -29,8 +29,9 @@ def chromium(*flags: str) -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("needs the browser Chromium, which is absent")
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *(flags or ('--disable-gpu',))])
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *(flags or ("--disable-gpu",))])
         yield browser
         browser.close()
 
@@ -38,7 +39,9 @@ def chromium(*flags: str) -> Iterator[Browser]:
 @contextlib.contextmanager
 def watched(browser: Browser, url: str, allowed: str = "", **context: Any) -> Iterator[Page]:
     """A page that must not complain, nor ask anybody else for anything. allowed: what it may complain of."""
-    with contextlib.closing(browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **context})) as opened_context:
+    with contextlib.closing(
+        browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **context})
+    ) as opened_context:
         page = opened_context.new_page()
         page.set_default_timeout(WAIT_MS)
         complaints: list[str] = []

@@ -90,7 +90,7 @@ def test_it_paints_what_pytorch_paints(browser: Browser, static: str, models: Pa
         fields: dict[str, Any] = {"style": "chalk=0.5,sand=0.5", "strength": 0.5, "preserve_color": "luminance"}
         expected = stylizer.stylize(PHOTO, **fields, **ONE_PASS)
         assert distance(now, expected) < 2
-        expect(page.locator(".style img[src^='blob:']")).to_have_count(3, timeout=WAIT_MS)  # the user's photo
+        expect(page.locator(".style img[src^='blob:']")).to_have_count(3)  # the user's photo
         with page.expect_download() as download:
             page.get_by_role("button", name="Download", exact=True).click()
         with Image.open(download.value.path()) as image:
@@ -100,7 +100,7 @@ def test_it_paints_what_pytorch_paints(browser: Browser, static: str, models: Pa
 
 def test_what_the_graph_cannot_do_is_hidden_and_told(browser: Browser, static: str) -> None:
     with watched(browser, static) as page:
-        expect(page.locator(".style")).to_have_count(3, timeout=WAIT_MS)
+        expect(page.locator(".style")).to_have_count(3)
         page.locator("summary").click()
         for name in ("network", "strokes", "noise", "tileable", "colours-matched"):
             expect(page.locator(f"#{name}")).to_be_hidden()
@@ -123,9 +123,9 @@ def test_downloads_are_as_large_as_the_picture(browser: Browser, static: str, mo
 
 def test_the_camera_is_painted_here_too(browser: Browser, static: str) -> None:
     with watched(browser, static) as page:
-        expect(page.locator(".style")).to_have_count(3, timeout=WAIT_MS)
+        expect(page.locator(".style")).to_have_count(3)
         page.get_by_role("button", name="Camera").click()
-        expect(page.locator("#rate")).to_contain_text("frames/s", timeout=WAIT_MS)
+        expect(page.locator("#rate")).to_contain_text("frames/s")
         page.get_by_role("button", name="Camera").click()
 
 
