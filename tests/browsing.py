@@ -39,9 +39,8 @@ def chromium(*flags: str) -> Iterator[Browser]:
 @contextlib.contextmanager
 def watched(browser: Browser, url: str, allowed: str = "", **context: Any) -> Iterator[Page]:
     """A page that must not complain, nor ask anybody else for anything. allowed: what it may complain of."""
-    with contextlib.closing(
-        browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **context})
-    ) as opened_context:
+    options = {"viewport": DESKTOP, "reduced_motion": "reduce", **context}
+    with contextlib.closing(browser.new_context(**options)) as opened_context:
         page = opened_context.new_page()
         page.set_default_timeout(WAIT_MS)
         complaints: list[str] = []

@@ -3,7 +3,7 @@
 export class PaintError extends Error {
   // help: "token", "again" (the same once more), "faster" (less work), "reduce" (a smaller copy), or nothing.
   constructor(text, help = "") {
-    super(text.replace(/^./, (letter) => letter.toUpperCase()).replace(/[^.]$/, "$&."));
+    super(text.replace(/[^.]$/, "$&."));
     this.help = help;
   }
 }

@@ -14,7 +14,7 @@ function crc32(bytes) {
 // Names are UTF-8.
 const UTF8 = 0x0800;
 
-// The fields that a file's own header and its line in the directory share, from "version needed" on.
+// The fields that a file's own header and its line in the directory share, from the version that is needed on.
 function common({ name, bytes, crc }, date) {
   const view = new DataView(new ArrayBuffer(26));
   const time = (date.getHours() << 11) | (date.getMinutes() << 5) | (date.getSeconds() >> 1);

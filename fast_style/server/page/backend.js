@@ -17,7 +17,7 @@ const HELP = { 401: "token", 408: "again", 413: "reduce", 503: "again", 504: "fa
 
 class HttpError extends PaintError {
   constructor(status, text, retryAfterS) {
-    super(text, HELP[status]);
+    super(text.replace(/^./, (letter) => letter.toUpperCase()), HELP[status]);
     Object.assign(this, { status, retryAfterS });
   }
 }
