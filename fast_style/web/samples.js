@@ -1,4 +1,5 @@
-// The sample pictures, which the project's own code rendered (fast_style.scenes).
+// The sample pictures, which the project's own code rendered: fast_style.scenes.landscape(720, 960, 11) is the
+// mountains, still_life(600, 800, 3) the fruit.
 
 export const SAMPLES = [
   { file: "samples/lake.jpg", title: "Lake" },
