@@ -17,7 +17,7 @@ import pillow_heif
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, WebSocket, expect
 
 from fast_style.options import ServerOptions
 
@@ -389,9 +389,13 @@ def test_too_large_a_picture_is_offered_as_a_smaller_copy(browser: Browser, mode
         assert 80_000 < width * height < 100_000
 
 
-def test_the_camera_is_live_with_the_fastest_network_and_records(page: Page, tmp_path: Path) -> None:
-    sent: list[str] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+def test_the_camera_is_live_with_the_fastest_network_and_records(page: Page) -> None:
+    sent: list[str | bytes] = []
+
+    def opened(socket: WebSocket) -> None:
+        socket.on("framesent", lambda data: sent.append(data))
+
+    page.on("websocket", opened)
     load(page)
     page.get_by_role("button", name="Mask").click()
     page.locator("#mask").click()
