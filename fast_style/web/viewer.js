@@ -116,8 +116,8 @@ export class Viewer {
     const size = this.size.map((side) => Math.max(1, side * this.zoom));
     // A picture that is smaller than the stage stands in its middle; a larger one leaves no gap.
     const place = (at, i) => (size[i] <= room[i] ? (room[i] - size[i]) / 2 : Math.min(0, Math.max(room[i] - size[i], at)));
-    const [x, y] = [place(this.at.x, 0), place(this.at.y, 1)].map(Math.round);
-    this.at = { x, y };
+    this.at = { x: place(this.at.x, 0), y: place(this.at.y, 1) };
+    const [x, y] = [Math.round(this.at.x), Math.round(this.at.y)]; // rounded here alone: many small moves add up
     Object.assign(this.frame.style, { width: `${size[0]}px`, height: `${size[1]}px`, transform: `translate(${x}px, ${y}px)` });
     this.frame.classList.toggle("squares", this.level >= SQUARES_FROM);
     this.stage.classList.toggle("zoomed", !this.fitted);
@@ -130,7 +130,7 @@ export class Viewer {
     this.seen = { left, width: right - left };
     const line = left + (this.wipe.value / 100) * (right - left);
     Object.assign(this.divider.style, { left: `${line}px`, top: `${top}px`, height: `${bottom - top}px` });
-    this.frame.style.setProperty("--cut", `${line - this.at.x}px`);
+    this.frame.style.setProperty("--cut", `${line - Math.round(this.at.x)}px`);
     this.wipe.setAttribute("aria-valuetext", `${Math.round(this.wipe.value)} % photograph`);
   }
 
