@@ -53,7 +53,7 @@ def watched(browser: Browser, url: str, allowed: str = "", **context: Any) -> It
         )
         page.goto(url)
         yield page
-    assert not [text for text in complaints if not allowed or allowed not in text]
+    assert [text for text in complaints if not allowed or allowed not in text] == []
 
 
 def shown(page: Page) -> Image.Image:
