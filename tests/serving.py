@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import numpy as np
@@ -18,20 +19,21 @@ import uvicorn
 from PIL import Image
 
 from fast_style import Stylizer
+from fast_style.models.architectures import build
 from fast_style.models.checkpoint import Checkpoint
-from fast_style.models.johnson import TransformerNetwork
 from fast_style.options import NetworkOptions, RuntimeOptions, ServerOptions
 from fast_style.server.app import create_app
 
+Arch = Literal["johnson", "lite", "nano"]
 PROJECT = Path(__file__).parents[1]
 RUNTIME = RuntimeOptions("cpu", "torch", "fp32")
 TORCH = ("--device", "cpu", "--engine", "torch", "--precision", "fp32")
 
 
-def save_model(path: Path, *styles: str, seed: int = 0, width: int = 4) -> Path:
+def save_model(path: Path, *styles: str, seed: int = 0, width: int = 4, arch: Arch = "johnson") -> Path:
     """A checkpoint of an untrained narrow network whose styles differ."""
     torch.manual_seed(seed)
-    network = TransformerNetwork(NetworkOptions(width=width, blocks=1, styles=len(styles)))
+    network = build(NetworkOptions(width=width, blocks=1, styles=len(styles), arch=arch))
     for name, parameter in network.named_parameters():
         if ".norm." in name:
             torch.nn.init.normal_(parameter, float(name.endswith("weight")), 0.5)

@@ -27,11 +27,12 @@ def test_the_wheel_carries_checkpoints_sample_and_type_marker(wheel: Path) -> No
     assert {"fast_style/checkpoints/wave.pth", "fast_style/checkpoints/wave.yaml"} <= names
     assert {"fast_style/py.typed", "fast_style/samples/lake.jpg"} <= names
     pages = {
-        "server/page/index.html",
-        "server/page/app.js",
+        "server/page/backend.js",
+        "web/index.html",
+        "web/app.js",
         "web/base.css",
         "web/icons.svg",
-        "export/web_page/web.js",
+        "export/web_page/backend.js",
     }
     assert {f"fast_style/{name}" for name in pages} <= names
     assert not [name for name in names if name.startswith("tests/")]

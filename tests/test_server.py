@@ -233,6 +233,7 @@ def test_styles_and_their_previews(client: httpx.Client) -> None:
         ("many", "sand"),
     ]
     assert styles[1]["title"] == "Title of oil"
+    assert styles[1]["kind"] == "full"
     previews = [client.get(style["preview"]).content for style in styles]
     assert len(set(previews)) == 4
     assert opened(previews[0]).format == "JPEG"
@@ -252,14 +253,14 @@ def test_health_description_page_and_sample(client: httpx.Client) -> None:
     docs = client.get("/docs")
     assert "<title>fast_style API</title>" in docs.text
     assert docs.headers["content-security-policy"] == page.headers["content-security-policy"]
-    assert opened(client.get("/sample.jpg").content).format == "JPEG"
     assert error_of(client.get("/nothing"), 404) == "there is nothing at this address"
     assert error_of(client.get("/v1/stylize"), 405)
     assert error_of(client.get("/..%2fapp.py"), 404)
 
 
 PACKAGE = Path(fields.__file__).parents[1]
-PAGES = {"server/page": "index.html", "export/web_page": "index.html", "web": None}
+PAGES = ("server/page", "export/web_page", "web")
+SAMPLES = {f"samples/{path.name}" for path in (PACKAGE / "samples").iterdir()}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -271,8 +272,15 @@ def test_the_pages_take_nothing_from_elsewhere(name: str) -> None:
         addresses = set(re.findall(r"https?://[^\s\"')]+", text)) - {"http://www.w3.org/2000/svg"}
         assert not addresses, path
         linked = re.findall(r'(?:src|href|from|import)[ =(]"(?:\./)?([^"#]+)', text)
-        shared = {f"shared/{other.name}" for other in (PACKAGE / "web").iterdir()}
+        shared = {other.name for folder in ("web", "server/page") for other in (PACKAGE / folder).iterdir()}
         assert set(linked) <= {other.name for other in files} | shared | {".", "openapi.json"}, path
+
+
+def test_the_samples_of_the_strip_are_those_that_are_served(client: httpx.Client) -> None:
+    listed = set(re.findall(r'file: "([^"]+)"', (PACKAGE / "web/samples.js").read_text()))
+    assert listed == SAMPLES
+    for name in listed:
+        assert opened(client.get(f"/{name}").content).format == "JPEG"
 
 
 def test_metrics_count(models: Path) -> None:
@@ -455,9 +463,9 @@ def test_addresses_are_relative_for_reverse_proxies_with_a_prefix(client: httpx.
     for style in client.get("/v1/styles").json()["styles"]:
         assert style["preview"].startswith("v1/styles/")
     assert client.get("/openapi.json").json()["servers"] == [{"url": "."}]
-    for name in ("/v1/styles/", "/shared", "/v1/"):
+    for name in ("/v1/styles/", "/samples", "/v1/"):
         assert error_of(client.get(name), 404)  # no redirect to an address without the prefix
-    page = "\n".join(path.read_text() for path in (PACKAGE / "server/page").iterdir())
+    page = "\n".join(path.read_text() for name in PAGES for path in (PACKAGE / name).iterdir())
     assert not re.findall(r"""(?:src|href|fetch\(|from |call\()\s*=?\s*["'`]/""", page)
 
 

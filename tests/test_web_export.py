@@ -1,6 +1,7 @@
 """The files of the page without a server; that it paints is seen in a browser, in test_page."""
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -10,10 +11,14 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime import InferenceSession
 
 from fast_style import FastStyleError
 from fast_style.export import web_runtime, write_web
+from fast_style.export.half_weights import halve
 from fast_style.export.web_runtime import FILES, VERSION, fetch, runtime_files
 
 STYLES = [{"name": "identity"}, {"name": "oil", "title": "Oil", "artist": "Nobody"}]
@@ -44,9 +49,39 @@ def test_the_folder_holds_all_that_the_page_asks_for(tmp_path: Path, package: Pa
     assert (folder / style["preview"]).read_bytes() == b"thumbnail"
     assert (folder / "model.onnx").read_bytes() == b"model"
     for name in FILES:
-        assert (folder / "runtime" / name).read_text() == name
-    for name in ("index.html", "web.js", "network.js", "pixels.js", "shared/compare.js", "sample.jpg"):
+        if name.endswith(".wasm"):
+            assert gzip.decompress((folder / "runtime" / f"{name}.gz").read_bytes()) == name.encode()
+        else:
+            assert (folder / "runtime" / name).read_text() == name
+    for name in ("index.html", "app.js", "backend.js", "network.js", "pixels.js", "offline.js", "samples/lake.jpg"):
         assert (folder / name).is_file()
+
+
+def test_another_model_has_another_address(tmp_path: Path, package: Path) -> None:
+    """Browsers keep the large files under their version."""
+    versions = []
+    for model in (b"one", b"one", b"other"):
+        write_web(model, "many", tmp_path / "page", STYLES, {}, package)
+        versions.append(json.loads((tmp_path / "page" / "styles.json").read_text())["version"])
+    assert versions[0] == versions[1] != versions[2]
+
+
+def test_halved_weights_give_the_same_pictures() -> None:
+    rng = np.random.default_rng(0)
+    weights = numpy_helper.from_array(rng.normal(size=(3, 3, 9, 9)).astype(np.float32), "weights")
+    bias = numpy_helper.from_array(np.array([0.1, 0.2, 1e-9], np.float32), "bias")
+    picture = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 3, None, None)) for name in ("in", "out")]
+    conv = helper.make_node("Conv", ["in", "weights", "bias"], ["out"])
+    graph = helper.make_graph([conv], "graph", picture[:1], picture[1:], [weights, bias])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    half = halve(model)
+    assert len(half.SerializeToString()) < 0.6 * len(model.SerializeToString())
+    photo = rng.random((1, 3, 20, 30), np.float32)
+    pictures = [
+        InferenceSession(one.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"in": photo})[0]
+        for one in (model, half)
+    ]
+    assert np.abs(pictures[0] - pictures[1]).max() < 0.01 * np.abs(pictures[0]).max()
 
 
 def test_two_styles_of_one_name_have_a_thumbnail_each(tmp_path: Path, package: Path) -> None:

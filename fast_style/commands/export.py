@@ -166,7 +166,10 @@ def _write(models: dict[str, Any], command: ExportCommand, name: str, reference:
 
 
 def _write_web(model: Any, folder: Path, runtime: Path | None, reference: Engine, name: str) -> None:
+    from ..export.half_weights import halve
+
     stylizer = Stylizer(reference)
     thumbnails = {style: thumbnail(stylizer, style) for style in stylizer.styles}
-    export.write_web(model.SerializeToString(), name, folder, stylizer.info["styles"], thumbnails, runtime)
+    content = halve(model).SerializeToString()
+    export.write_web(content, name, folder, stylizer.info["styles"], thumbnails, runtime)
     print(f"wrote {folder}; any web server of static files shows it: python -m http.server -d {folder}")

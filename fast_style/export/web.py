@@ -1,18 +1,20 @@
 """Write a page of static files that runs a network in the browser alone."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import FastStyleError
+from ..models import paintings
 from ..models.bundled import SAMPLE
 from ..models.style_names import distinct
 from ..system.atomic import write_together
-from .web_runtime import runtime_files
+from .web_runtime import VERSION, runtime_files
 
-# What the page shares with that of the service, and its own files.
-SHARED = Path(__file__).parents[1] / "web"
+# The page, and its back end that runs the network in the browser.
+WEB = Path(__file__).parents[1] / "web"
 PAGE = Path(__file__).parent / "web_page"
 # The file by which the folder of an earlier export is known.
 STYLES = "styles.json"
@@ -40,16 +42,20 @@ def write_web(
     """
     check_folder(folder)
     files = {f"runtime/{file}": content for file, content in runtime_files(package).items()}
-    files |= {"model.onnx": model, "sample.jpg": SAMPLE.read_bytes()}
-    for place, start in ((PAGE, ""), (SHARED, "shared/")):
-        files |= {start + path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
+    files["model.onnx"] = model
+    files |= {f"samples/{path.name}": path.read_bytes() for path in SAMPLE.parent.iterdir() if path.is_file()}
+    for place in (WEB, PAGE):
+        files |= {str(path.relative_to(place)): path.read_bytes() for path in place.rglob("*") if path.is_file()}
     entries = []
     names = distinct([str(style["name"]) for style in styles])
     for row, (style, label) in enumerate(zip(styles, names, strict=True)):
         if label in thumbnails:
             files[f"thumbnails/{row}.jpg"] = thumbnails[label]
             known = {"name": label, "title": style.get("title", ""), "artist": style.get("artist", "")}
-            entries.append({**known, "row": row, "model": name, "preview": f"thumbnails/{row}.jpg"})
-    described = {"rows": len(styles), "styles": entries}
+            shown = {"year": paintings.year(style), "kind": "full", "preview": f"thumbnails/{row}.jpg"}
+            entries.append({**known, **shown, "row": row, "model": name})
+    # Part of the addresses of the large files, which browsers keep.
+    version = hashlib.sha256(model + VERSION.encode()).hexdigest()[:16]
+    described = {"rows": len(styles), "version": version, "styles": entries}
     files[STYLES] = json.dumps(described, indent=1, ensure_ascii=False).encode()
     write_together({folder / path: content for path, content in files.items()})

@@ -19,6 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
+from ..models import paintings
 from ..models.bundled import SAMPLE
 from ..options import RuntimeOptions, ServerOptions
 from . import access, openapi, requests
@@ -29,9 +30,10 @@ from .stream import stream
 from .thumbnails import Thumbnails
 
 log = logging.getLogger("fast_style.server")
+# The page's back end that calls this service, and the description of the API; the page itself, which has another back
+# end in the web export.
 PAGE = Path(__file__).parent / "page"
-# JavaScript and CSS that the page shares with that of the web export.
-SHARED = Path(__file__).parents[1] / "web"
+WEB = Path(__file__).parents[1] / "web"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 # The page loads nothing from other hosts: it works offline, and a style's name in a file can do no harm.
@@ -55,9 +57,8 @@ def create_app(options: ServerOptions = ServerOptions(), runtime: RuntimeOptions
         Route("/healthz", _health),
         Route("/openapi.json", lambda _: JSONResponse(openapi.describe(options))),
         Route("/docs", lambda _: FileResponse(PAGE / "docs.html", headers=HEADERS)),
-        Route("/sample.jpg", lambda _: FileResponse(SAMPLE)),
-        Mount("/shared", _Static(directory=SHARED)),
-        Mount("/", _Static(directory=PAGE, html=True)),
+        Mount("/samples", _Static([SAMPLE.parent])),
+        Mount("/", _Static([PAGE, WEB])),
     ]
     hosts = access.trusted_hosts(options)
     middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)]
@@ -147,6 +148,8 @@ def _styles(service: Service) -> Endpoint:
                 "name": style["name"],
                 "title": style.get("title", ""),
                 "artist": style.get("artist", ""),
+                "year": paintings.year(style),
+                "kind": model.kind,
                 "model": model.name,
                 # Relative to the address of the page, which a reverse proxy may have put under a prefix.
                 "preview": f"v1/styles/{_segment(model.name)}/{_segment(style['name'])}.jpg?version={model.version}",
@@ -154,7 +157,8 @@ def _styles(service: Service) -> Endpoint:
             for model in service.models.all()
             for style in model.styles
         ]
-        return JSONResponse({"styles": styles}, headers={"Cache-Control": "no-cache"})
+        limits = {"body_mb": service.options.body_mb, "pixels_mp": service.options.pixels_mp}
+        return JSONResponse({"styles": styles, "limits": limits}, headers={"Cache-Control": "no-cache"})
 
     return endpoint
 
@@ -189,7 +193,11 @@ async def _health(_: Request) -> Response:
 
 
 class _Static(StaticFiles):
-    """Static files with the page's headers."""
+    """Static files of several folders, the first that has a file, with the page's headers."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        super().__init__(directory=folders[0], html=True)
+        self.all_directories = list(folders)
 
     async def get_response(self, path: str, scope: Any) -> Response:
         response = await super().get_response(path, scope)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from ..engines import open_engine
 from ..errors import FastStyleError
 from ..inference.style_weights import shares
-from ..models import bundled
+from ..models import bundled, paintings
 from ..options import RuntimeOptions
 from ..stylizer import Stylizer
 from .batching import BatchingEngine, Worker
@@ -44,6 +44,11 @@ class ServedModel:
         """What the checkpoint says of its styles: name, and where known title and artist."""
         entries = self.stylizers[0].info["styles"] or [{}]
         return [{**entry, "name": name} for name, entry in zip(self.style_names, entries, strict=True)]
+
+    @property
+    def kind(self) -> str:
+        """What the network is for: full (best pictures), lite or nano (speed), video (films without flicker)."""
+        return paintings.kind(self.stylizers[0].info)
 
     def check_styles(self, *styles: str) -> None:
         """Raise FastStyleError for a style, or a blend of styles, that the model does not have; empty ones pass."""

@@ -1,12 +1,31 @@
-// Open pictures that are chosen, dropped or pasted; draw, reduce and save them.
+// Take pictures that are chosen, dropped or pasted; draw, reduce and save them.
 
-export function setUpFiles({ input, buttons, drop, onFile }) {
+// Files of these kinds are pictures whatever the system says of them: it often has no type for HEIC and AVIF.
+const NAMES = /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|avif|p[pgb]m)$/i;
+
+// Types of clipboards and systems that are certainly no picture; a file without a type may be one.
+const isNoPicture = (file) => Boolean(file.type) && !file.type.startsWith("image/") && !NAMES.test(file.name);
+
+// onFiles(files): pictures, or what may be some; onRefused(text): why others are none.
+export function setUpFiles({ input, buttons, drop, onFiles, onRefused }) {
+  const take = (data) => {
+    const files = [...(data?.files ?? [])];
+    const pictures = files.filter((file) => !isNoPicture(file));
+    const others = files.filter(isNoPicture);
+    if (others.length) onRefused(`${others.map((file) => file.name).join(", ")}: not a picture. Pictures are JPEG, PNG, WebP, HEIC, AVIF or TIFF files.`);
+    if (pictures.length) onFiles(pictures);
+    return files.length;
+  };
   for (const button of buttons) button.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
-    if (input.files[0]) onFile(input.files[0]);
+    take(input);
     input.value = ""; // so that the same file can be chosen again
   });
-  window.addEventListener("paste", (event) => take(event.clipboardData, onFile) && event.preventDefault());
+  window.addEventListener("paste", (event) => {
+    if (event.target.matches?.("input")) return;
+    if (take(event.clipboardData)) event.preventDefault();
+    else onRefused("The clipboard holds no picture.");
+  });
   window.addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.classList.add("over");
@@ -17,40 +36,36 @@ export function setUpFiles({ input, buttons, drop, onFile }) {
   window.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    take(event.dataTransfer, onFile);
+    if (!take(event.dataTransfer)) onRefused("What was dropped is no file. Save the picture first, then drop the file.");
   });
 }
 
-function take(data, onFile) {
-  const file = [...(data?.files ?? [])].find((one) => one.type.startsWith("image/") || /\.tiff?$/i.test(one.name));
-  if (file) onFile(file);
-  return Boolean(file);
-}
+// Most pixels of a canvas: what every browser can hold, phones too.
+const CANVAS_PX = 16_000_000;
 
-// Longest side of a canvas on screen, in px.
-const SCREEN_PX = 2560;
+const sizeOf = (source) => [
+  source.videoWidth || source.naturalWidth || source.width,
+  source.videoHeight || source.naturalHeight || source.height,
+];
 
-export function draw(canvas, source, mostPx = SCREEN_PX) {
-  const width = source.videoWidth || source.naturalWidth || source.width;
-  const height = source.videoHeight || source.naturalHeight || source.height;
-  const scale = Math.min(1, mostPx / Math.max(width, height));
+export function draw(canvas, source, shortSidePx = Infinity) {
+  const [width, height] = sizeOf(source);
+  const scale = Math.min(1, shortSidePx / Math.min(width, height), Math.sqrt(CANVAS_PX / (width * height)));
   canvas.width = Math.max(1, Math.round(width * scale));
   canvas.height = Math.max(1, Math.round(height * scale));
-  canvas.getContext("2d").drawImage(source, 0, 0, canvas.width, canvas.height);
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(source, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 
+export const toBlob = (canvas, type, quality) => new Promise((resolve) => canvas.toBlob(resolve, type, quality));
+
 // Return a copy with that short side as a blob; null when the picture is about as small itself.
-export async function smaller(bitmap, shortSidePx, type) {
-  const scale = shortSidePx / Math.min(bitmap.width, bitmap.height);
-  if (scale > 0.8) return null;
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-  const context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve) => canvas.toBlob(resolve, type === "image/jpeg" ? type : "image/png", 0.92));
+export async function smaller(bitmap, shortSidePx, type, quality = 0.92) {
+  if (shortSidePx > 0.8 * Math.min(bitmap.width, bitmap.height)) return null;
+  const canvas = draw(document.createElement("canvas"), bitmap, shortSidePx);
+  return toBlob(canvas, type === "image/jpeg" ? type : "image/png", quality);
 }
 
 export function save(blob, name) {

@@ -1,4 +1,4 @@
-// Convert a canvas to planes (3, height, width) of float32 in [0, 1], and back with strength and colours.
+// Convert pictures to planes (3, height, width) of float32 in [0, 1] and back; give them strength, colours and a mask.
 
 export function toPlanes({ data, width, height }) {
   const count = width * height;
@@ -9,37 +9,46 @@ export function toPlanes({ data, width, height }) {
   return planes;
 }
 
-// Luma of ITU-R BT.601, which JPEG uses too.
-const luma = (r, g, b) => 0.299 * r + 0.587 * g + 0.114 * b;
-
-// Blend two planes into an image. strength: 0 is photo, 1 is styled, more exaggerates it. colours: none, luminance.
-export function toImage(photo, styled, width, height, strength, colours) {
+export function toImage(planes, width, height) {
   const count = width * height;
   const image = new ImageData(width, height);
-  const before = [0, 0, 0];
-  const after = [0, 0, 0];
   for (let i = 0; i < count; i += 1) {
-    for (let c = 0; c < 3; c += 1) {
-      before[c] = photo[c * count + i];
-      after[c] = styled[c * count + i];
-    }
-    if (colours === "luminance") withLuma(before, luma(...after), after);
-    for (let c = 0; c < 3; c += 1) {
-      image.data[4 * i + c] = Math.round(255 * (before[c] + strength * (after[c] - before[c])));
-    }
+    for (let c = 0; c < 3; c += 1) image.data[4 * i + c] = Math.round(255 * planes[c * count + i]);
     image.data[4 * i + 3] = 255;
   }
   return image;
 }
 
-// Give a colour another luma; its chroma is reduced where it would leave [0, 1].
+// Luma of ITU-R BT.601, which JPEG uses too.
+const luma = (r, g, b) => 0.299 * r + 0.587 * g + 0.114 * b;
+
+// Blend a photograph into its styled picture, in place; all are ImageData of one size.
+// strength: 0 is the photograph, 1 the styled picture, more exaggerates it. preserve_color: none or luminance.
+// mask: grey, how much of the strength applies. blurred: the photograph as small as the network saw it; detail: how
+// much of what it lacks is added again.
+export function blendInto(styled, photo, { strength = 1, preserve_color = "none", mask = null, blurred = null, detail = 0 }) {
+  const { data } = styled;
+  const color = [0, 0, 0];
+  for (let i = 0; i < data.length; i += 4) {
+    for (let c = 0; c < 3; c += 1) {
+      color[c] = data[i + c] + (blurred ? detail * (photo.data[i + c] - blurred.data[i + c]) : 0);
+    }
+    if (preserve_color === "luminance") {
+      withLuma([photo.data[i], photo.data[i + 1], photo.data[i + 2]], Math.min(255, Math.max(0, luma(...color))), color);
+    }
+    const weight = strength * (mask ? mask.data[i] / 255 : 1);
+    for (let c = 0; c < 3; c += 1) data[i + c] = photo.data[i + c] + weight * (color[c] - photo.data[i + c]); // clamps and rounds
+  }
+}
+
+// Give a colour in [0, 255] another luma; its chroma is reduced where it would leave that range.
 function withLuma(color, target, out) {
   const own = luma(...color);
   let scale = 1;
   for (const value of color) {
     const chroma = value - own;
-    const room = chroma > 0 ? 1 - target : target;
-    if (Math.abs(chroma) > 1e-6) scale = Math.min(scale, room / Math.abs(chroma));
+    const room = chroma > 0 ? 255 - target : target;
+    if (Math.abs(chroma) > 1e-4) scale = Math.min(scale, room / Math.abs(chroma));
   }
   for (let c = 0; c < 3; c += 1) out[c] = target + Math.max(0, scale) * (color[c] - own);
 }

@@ -1,7 +1,13 @@
 // Paint a mask with a brush: white is styled, black is the photograph.
 
+import { toBlob } from "./files.js";
+import { fill } from "./settings.js";
+
 const TINT = [24, 22, 20];
 const WORK_PX = 1024;
+// States that undo can go back to.
+const HISTORY = 30;
+const SIZE_STEP = 2;
 
 export class MaskPainter {
   constructor({ canvas, toolbar, onChange }) {
@@ -18,7 +24,11 @@ export class MaskPainter {
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("focus", () => this.show(true));
     canvas.addEventListener("blur", () => this.show(false));
-    toolbar.querySelector("#mask-clear").addEventListener("click", () => this.clear());
+    this.undoButton = toolbar.querySelector("#mask-undo");
+    this.undoButton.addEventListener("click", () => this.undo());
+    this.size.addEventListener("input", () => fill(this.size));
+    fill(this.size);
+    toolbar.querySelector("#mask-clear").addEventListener("click", () => this.everywhere());
     toolbar.querySelector("#mask-invert").addEventListener("click", () => this.invert());
   }
 
@@ -29,7 +39,40 @@ export class MaskPainter {
       canvas.height = Math.max(1, Math.round(height * scale));
     }
     this.used = false;
+    this.forget();
     this.show();
+  }
+
+  forget() {
+    this.history = [];
+    this.undoButton.disabled = true;
+  }
+
+  // Keep the mask as it is, before a change.
+  remember() {
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas, { width: this.mask.width, height: this.mask.height });
+    if (this.used) canvas.getContext("2d").drawImage(this.mask, 0, 0);
+    this.history.push({ canvas, used: this.used });
+    if (this.history.length > HISTORY) this.history.shift();
+    this.undoButton.disabled = false;
+  }
+
+  undo() {
+    const before = this.history.pop();
+    if (!before) return;
+    const context = this.mask.getContext("2d");
+    context.globalCompositeOperation = "copy";
+    context.drawImage(before.canvas, 0, 0);
+    this.used = before.used;
+    this.undoButton.disabled = !this.history.length;
+    this.changed();
+  }
+
+  resize(steps) {
+    this.size.value = Number(this.size.value) + steps * SIZE_STEP;
+    fill(this.size);
+    this.show(true);
   }
 
   // Return the mask as a PNG, or null when the style applies everywhere.
@@ -40,16 +83,19 @@ export class MaskPainter {
     const context = flat.getContext("2d");
     context.fillRect(0, 0, flat.width, flat.height);
     context.drawImage(this.mask, 0, 0);
-    return new Promise((resolve) => flat.toBlob(resolve, "image/png"));
+    return toBlob(flat, "image/png");
   }
 
-  clear() {
+  everywhere() {
+    if (!this.used) return;
+    this.remember();
     this.used = false;
     this.changed();
   }
 
   invert() {
     const context = this.mask.getContext("2d");
+    this.remember();
     this.begin();
     context.globalCompositeOperation = "xor";
     context.fillStyle = "white";
@@ -90,6 +136,9 @@ export class MaskPainter {
   }
 
   down(event) {
+    if (!event.isPrimary) return this.giveUp(); // a second finger zooms
+    if (event.button) return;
+    this.remember();
     this.canvas.setPointerCapture(event.pointerId);
     this.cursor = this.place(event);
     this.painting = true;
@@ -101,6 +150,13 @@ export class MaskPainter {
     if (this.painting) this.stroke(this.cursor, to);
     this.cursor = to;
     this.show(true);
+  }
+
+  // Take back a stroke that turned out to be the begin of a zoom.
+  giveUp() {
+    if (!this.painting) return;
+    this.painting = false;
+    this.undo();
   }
 
   up() {
@@ -118,6 +174,7 @@ export class MaskPainter {
       this.cursor = { x: clamp(this.cursor.x + step * move[0]), y: clamp(this.cursor.y + step * move[1]) };
       this.show(true);
     } else if (event.key === " " || event.key.toLowerCase() === "x") {
+      this.remember();
       this.stroke(this.cursor, this.cursor, event.key !== " " || this.removes.checked);
       this.changed();
     } else return;

@@ -1,0 +1,139 @@
+// The controls of the panel, and the fields of a picture that they stand for.
+
+import { fastest, titleOf } from "./paintings.js";
+
+// Working short sides in px: the network's strokes have a fixed size in px, so a smaller picture has larger ones.
+const SIZES = ["", 1024, 768, 576, 448, 352, 272, 208];
+const STROKES = ["as trained", ...SIZES.slice(1).map((px) => `${px} px`)];
+const RANGES = ["strength", "size", "mix", "noise", "detail"];
+const FIELDS = [...RANGES, "network", "second", "strokes", "tileable", "slerp", "feather"];
+// The default of pictures; the camera has another, which applies where none is sent.
+const NOISE = 1;
+const KINDS = { full: "Best", lite: "Fast", nano: "Fastest", video: "Steady, for films" };
+const percent = (value) => `${Math.round(100 * value)} %`;
+
+export class Settings {
+  constructor({ paintings, onChange }) {
+    this.paintings = paintings;
+    this.on = Object.fromEntries(FIELDS.map((id) => [id, document.getElementById(id)]));
+    this.colours = [...document.querySelectorAll("[name=preserve_color]")];
+    this.kind = "full";
+    for (const element of [...Object.values(this.on), ...this.colours]) {
+      element.addEventListener("input", () => {
+        if (element === this.on.network) this.kind = this.network.kind;
+        if (element === this.on.second) this.lastSecond = element.value;
+        this.describe();
+        onChange();
+      });
+    }
+  }
+
+  // Names of the chosen styles, for the names of files.
+  get names() {
+    return [this.paintings.chosen, this.second].filter(Boolean).map((painting) => painting.name);
+  }
+
+  get network() {
+    const { networks } = this.paintings.chosen;
+    return networks[Number(this.on.network.value)] ?? networks[0];
+  }
+
+  get second() {
+    return this.paintings.all.find((painting) => painting.key === this.on.second.value);
+  }
+
+  // The networks of two paintings that are styles of one model, which can blend them.
+  pair(second) {
+    const others = second.networks;
+    for (const first of this.paintings.chosen.networks) {
+      const other = others.find((one) => one.model === first.model);
+      if (other) return [first, other];
+    }
+    return null;
+  }
+
+  // Called after another painting was chosen: what the user chose stays where this painting has it.
+  update() {
+    const { chosen, all } = this.paintings;
+    const { network, second } = this.on;
+    const wanted = this.lastSecond;
+    const twice = (one) => chosen.networks.filter((other) => other.kind === one.kind).length > 1;
+    const named = (one) => (KINDS[one.kind] ?? one.kind) + (twice(one) ? ` (${one.model})` : "");
+    network.replaceChildren(...(chosen?.networks ?? []).map((one, i) => new Option(named(one), i)));
+    network.value = Math.max(0, chosen?.networks.findIndex((one) => one.kind === this.kind) ?? 0);
+    network.disabled = network.options.length < 2;
+    const others = all.filter((painting) => painting !== chosen && this.pair(painting));
+    second.replaceChildren(new Option("nothing", ""), ...others.map((painting) => new Option(titleOf(painting), painting.key)));
+    second.value = others.some((painting) => painting.key === wanted) ? wanted : "";
+    second.disabled = !others.length;
+    this.describe();
+  }
+
+  describe() {
+    const { on, second } = this;
+    const show = (id, text) => {
+      const output = document.getElementById(`${id}-value`);
+      output.textContent = text;
+      on[id].setAttribute("aria-valuetext", text);
+    };
+    show("strength", percent(on.strength.value));
+    show("size", STROKES[on.size.value]);
+    show("mix", percent(on.mix.value));
+    show("noise", Number(on.noise.value) ? on.noise.value : "none");
+    show("detail", percent(on.detail.value));
+    off(on.mix, !second);
+    off(on.network, Boolean(second) || on.network.options.length < 2);
+    // Only a working size below the picture's loses detail that can be added again.
+    off(on.detail, !Number(on.size.value));
+    this.paintings.markSecond(second);
+    for (const id of [...RANGES, "feather"]) fill(on[id]);
+  }
+
+  // The fields of a picture. shortSidePx: short side of the picture that is sent, where it is a smaller copy.
+  fields(shortSidePx = Infinity) {
+    const { on, second } = this;
+    const fields = { ...this.styles(second), strength: Number(on.strength.value), feather: Number(on.feather.value) };
+    fields.preserve_color = this.colours.find((one) => one.checked).value;
+    if (on.slerp.checked) fields.interpolate = "slerp";
+    if (on.tileable.checked) fields.tileable = true;
+    if (on.strokes.value !== "auto") fields.strokes = on.strokes.value;
+    if (Number(on.noise.value) !== NOISE) fields.noise = Number(on.noise.value);
+    if (Number(on.detail.value) && !on.detail.disabled) fields.detail = Number(on.detail.value);
+    const size = SIZES[on.size.value];
+    if (size && size < shortSidePx) fields.size = size;
+    return fields;
+  }
+
+  // The fields of live pictures: the fastest network paints them, unless two paintings are blended.
+  liveFields() {
+    const { output_size, size, ...fields } = this.fields(1);
+    if (this.second) return fields;
+    const { model, name } = fastest(this.paintings.chosen);
+    return { ...fields, model, parts: [{ name, weight: 1 }] };
+  }
+
+  styles(second) {
+    const [first, other] = (second && this.pair(second)) ?? [this.network];
+    const mix = other ? Number(this.on.mix.value) : 0;
+    const parts = [{ name: first.name, weight: 1 - mix }];
+    if (other) parts.push({ name: other.name, weight: mix });
+    return { model: first.model, parts };
+  }
+
+  // Take larger strokes, which need less work, than a picture of that short side has.
+  workSmaller(shortSidePx) {
+    const index = SIZES.findIndex((px) => px && px <= Math.min(1024, 0.7 * shortSidePx));
+    this.on.size.value = Math.max(index, Number(this.on.size.value));
+    this.describe();
+  }
+}
+
+function off(control, disabled) {
+  control.disabled = disabled;
+  control.closest(".field").classList.toggle("off", disabled);
+}
+
+export function fill(range) {
+  const share = (range.value - range.min) / (range.max - range.min);
+  range.style.setProperty("--fill", `${100 * share}%`);
+}
