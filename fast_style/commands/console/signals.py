@@ -6,15 +6,20 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether SIGINT, SIGTERM or SIGHUP has come; a second ends the program as usual."""
+def stop_on_signal(second_ends: bool = True) -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether SIGINT, SIGTERM or SIGHUP has come; a second ends the program as usual.
+
+    second_ends: False where a signal comes more than once: torchrun sends on what the terminal has sent already, and
+    kills what does not end within 30 seconds.
+    """
     received: list[int] = []
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
 
     def note(number: int, _: object) -> None:
         received.append(number)
-        signal.signal(number, before[signal.Signals(number)])
+        if second_ends:
+            signal.signal(number, before[signal.Signals(number)])
 
     for number in before:
         signal.signal(number, note)

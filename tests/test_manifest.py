@@ -1,0 +1,132 @@
+"""A folder that several processes stylize together: who does what, and the manifest that says what became of it."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fast_style.commands import run, stylize
+from fast_style.commands.console.manifest import Manifest
+
+from .conftest import picture
+
+
+def entries(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def status(path: Path) -> dict[str, str]:
+    """What the last line of each input, by the name of its file, says."""
+    return {Path(entry["input"]).name: entry["status"] for entry in entries(path)}
+
+
+@pytest.fixture
+def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Five pictures and one that is none, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("album")
+    (folder / "sub").mkdir(parents=True)
+    for i in range(5):
+        picture(24 + i, 20, i).save(folder / ("sub" if i % 2 else "") / f"{i}.png")
+    (folder / "bad.png").write_text("no picture")
+    return folder
+
+
+def call(model: Path, *arguments: str) -> int:
+    fixed = ["album", "-o", "out", "--model", str(model), "--device", "cpu", "--precision", "fp32", "--engine", "torch"]
+    return run(stylize.main, [*fixed, *arguments], "stylize.py")
+
+
+def results() -> set[str]:
+    return {path.name for path in Path("out").rglob("*") if path.is_file()}
+
+
+def test_shards_do_every_input_once(album: Path, tiny: Path) -> None:
+    done: list[set[str]] = []
+    codes = []
+    for part in range(3):
+        codes.append(call(tiny, "--shard", f"{part}/3", "--manifest", "m.jsonl"))
+        done.append(results().difference(*done))
+    assert [len(names) for names in done] == [1, 2, 2]
+    assert sorted(codes) == [0, 0, 1]
+    assert status(Path("m.jsonl")) == {**{f"{i}.png": "done" for i in range(5)}, "bad.png": "failed"}
+    assert len(entries(Path("m.jsonl"))) == 6
+    for entry in entries(Path("m.jsonl")):
+        assert list(entry) == ["input", "output", "status", "seconds", "error"]
+        assert entry["seconds"] >= 0
+        assert (entry["error"] is None) == (entry["status"] == "done")
+        assert Path(entry["output"]) == Path("out") / Path(entry["input"]).relative_to("album")
+
+
+def test_processes_of_torchrun_share_the_list_and_pass_over_what_is_done(
+    album: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (album / "bad.png").unlink()
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "h", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert call(tiny, "absent.png", "--manifest", "m.jsonl") == 0
+    first = results()
+    assert first == {"1.png", "2.png"}
+    Path("out", "2.png").unlink()
+    assert call(tiny) == 0
+    assert results() == first
+    monkeypatch.setenv("RANK", "0")
+    assert call(tiny, "absent.png", "--manifest", "m.jsonl") == 1
+    assert "absent.png: no such file" in capsys.readouterr().err
+    assert results() == {f"{i}.png" for i in range(5)}
+    assert status(Path("m.jsonl"))["absent.png"] == "failed"
+    monkeypatch.setenv("RANK", "7")
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    assert call(tiny) == 0
+    assert "note: process 7 of the 8 started together has none of the 5 inputs to do" in capsys.readouterr().err
+
+
+def test_an_input_has_one_line_however_often_it_is_passed_over(album: Path, tiny: Path) -> None:
+    """A process may be killed between a result and its line."""
+    (album / "bad.png").unlink()
+    assert call(tiny, "--shard", "0/2") == 0
+    for _ in range(3):
+        assert call(tiny, "--skip-existing", "--manifest", "logs/m.jsonl") == 0
+    assert sorted(status(Path("logs/m.jsonl")).values()) == ["done", "done", "skipped", "skipped", "skipped"]
+    assert len(entries(Path("logs/m.jsonl"))) == 5
+
+
+def test_temporary_files_of_killed_processes_are_swept(album: Path, tiny: Path) -> None:
+    from fast_style.system.atomic import TEMPORARY_PREFIX, _host
+
+    Path("out").mkdir()
+    left = Path("out", f"{TEMPORARY_PREFIX}{_host()}-999999999-x.png")
+    left.write_bytes(b"part of a picture")
+    call(tiny)
+    assert not left.exists()
+
+
+def test_lines_of_many_writers_are_whole_and_half_a_line_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_bytes(b'{"input": "killed at')
+    writers = [Manifest(path) for _ in range(8)]
+
+    def write(number: int) -> None:
+        for i in range(20):
+            writers[number].add(f"{number} {i} \udcff", tmp_path / "x", "done", 0.5)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first, *lines = path.read_text().splitlines()
+    assert first == '{"input": "killed at'
+    assert {json.loads(line)["input"] for line in lines} == {f"{n} {i} \udcff" for n in range(8) for i in range(20)}
+    Manifest(path).add("0 0 \udcff", None, "skipped")
+    assert len(path.read_text().splitlines()) == 161
+
+
+def test_a_manifest_that_cannot_be_written_ends_before_any_work(
+    album: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(tiny, "--manifest", "album") == 1
+    assert capsys.readouterr().err == "stylize.py: album: Is a directory\n"
+    assert not Path("out").exists()
