@@ -11,13 +11,15 @@ import torch
 from torch import Tensor
 
 from fast_style.errors import FastStyleError
+from fast_style.models.checkpoint import load
 from fast_style.options import TrainOptions
 from fast_style.system.distributed import Group, ReportedElsewhere, join
 from fast_style.system.launch import Launch, launched
 from fast_style.training import Event, Trainer, TrainingDiverged, train
 
 from .conftest import picture
-from .trainings import assert_same, final_state
+from .torchrun import kill, torchrun, wait_until
+from .trainings import arguments, assert_same, final_state
 
 
 class Threads:
@@ -77,9 +79,9 @@ def largest_difference(a: dict[str, Any], b: dict[str, Any]) -> float:
 def started(options: TrainOptions, tiny: Path) -> TrainOptions:
     """A training from a file: threads would draw random weights from one generator.
 
-    Clipped gradients keep those that are nothing but rounding below Adam's epsilon.
+    Adam makes full steps of gradients that are nothing but rounding, unless they are clipped to below its epsilon.
     """
-    return replace(options, init=str(tiny), width=None, blocks=None, steps=10, clip=1e-4, learning_rate=2e-4)
+    return replace(options, init=str(tiny), width=None, blocks=None, steps=10, clip=1e-6, learning_rate=2e-4)
 
 
 @pytest.mark.parametrize(("batch", "temporal", "optimizer"), [(4, 0.0, "muon"), (2, 1.0, "adam")])
@@ -228,3 +230,32 @@ def test_the_environment_says_which_process_this_is(monkeypatch: pytest.MonkeyPa
     for device in ("cuda:1", "mps"):
         with pytest.raises(FastStyleError):
             join(device)
+
+
+@pytest.mark.slow
+def test_torchrun_trains_as_one_process_and_goes_on_after_a_kill(started: TrainOptions, tmp_path: Path) -> None:
+    """Two processes over Gloo: undisturbed, and with one of them killed in mid-run, which torchrun starts again."""
+    one, two, killed = (tmp_path / f"{name}/dots.pth" for name in ("one", "two", "killed"))
+    saving = {"save-minutes": 0, "device": "cpu", "precision": "fp32", "workers": 0}
+    launcher = torchrun("train.py", *arguments(started, output=two, **saving))
+    train(replace(started, output=one))
+    printed = launcher.communicate(timeout=400)[0]
+    assert launcher.returncode == 0, printed
+    assert printed.count("trained for 10 steps") == 1
+    expected, found = (torch.load(path.with_suffix(".resume"), weights_only=True) for path in (one, two))
+    for part in ("network", "average"):
+        assert largest_difference(expected[part], found[part]) < 1e-5
+    assert {path.name for path in two.parent.iterdir()} == {
+        "dots.pth",
+        "dots.resume",
+        "dots.preview.jpg",
+        "dots.runs",
+        "dots.yaml",
+    }
+    launcher = torchrun("train.py", *arguments(started, output=killed, **saving), restarts=1)
+    wait_until(lambda: killed.exists() and load(killed).training["steps"] >= 2, launcher)
+    kill(launcher, rank=1)
+    printed = launcher.communicate(timeout=400)[0]
+    assert launcher.returncode == 0, printed
+    assert killed.read_bytes() == two.read_bytes()
+    assert not list(killed.parent.glob(".fast_style-*"))

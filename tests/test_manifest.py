@@ -1,6 +1,9 @@
 """A folder that several processes stylize together: who does what, and the manifest that says what became of it."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from fast_style.commands import run, stylize
 from fast_style.commands.console.manifest import Manifest
 
 from .conftest import picture
+from .torchrun import PROJECT, kill, torchrun, wait_until
 
 
 def entries(path: Path) -> list[dict[str, Any]]:
@@ -130,3 +134,66 @@ def test_a_manifest_that_cannot_be_written_ends_before_any_work(
     assert call(tiny, "--manifest", "album") == 1
     assert capsys.readouterr().err == "stylize.py: album: Is a directory\n"
     assert not Path("out").exists()
+
+
+PICTURES = 200
+
+
+@pytest.fixture
+def large_album(tmp_path: Path, tiny: Path) -> tuple[Path, dict[str, bytes]]:
+    """A folder of 200 pictures, and what one process makes of them."""
+    folder = tmp_path / "album"
+    (folder / "sub").mkdir(parents=True)
+    for i in range(PICTURES):
+        picture(64 + i % 7, 48 + i % 5, i).save(folder / ("sub" if i % 2 else "") / f"{i}.png")
+    fixed = ["--model", str(tiny), "--device", "cpu", "--engine", "torch", "--precision", "fp32", "--quiet"]
+    assert run(stylize.main, [str(folder), "-o", str(tmp_path / "plain"), *fixed], "stylize.py") == 0
+    return folder, written(tmp_path / "plain")
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_two_hundred_pictures_of_which_one_process_is_killed(
+    large_album: tuple[Path, dict[str, bytes]], tiny: Path, tmp_path: Path
+) -> None:
+    """torchrun starts both again; no picture is missing, wrong, or without a line."""
+    album, expected = large_album
+    out, manifest = tmp_path / "out", tmp_path / "m.jsonl"
+    fixed = ["--model", str(tiny), "--device", "cpu", "--engine", "torch", "--precision", "fp32", "--manifest"]
+    launcher = torchrun("stylize.py", str(album), "-o", str(out), *fixed, str(manifest), restarts=1)
+    wait_until(lambda: sum(1 for _ in out.rglob("*.png")) > PICTURES // 4, launcher)
+    kill(launcher, rank=1)
+    printed = launcher.communicate(timeout=400)[0]
+    assert launcher.returncode == 0, printed
+    assert written(out) == expected
+    lines = entries(manifest)
+    assert sorted(entry["input"] for entry in lines) == sorted(str(album / name) for name in expected)
+    assert [entry["status"] for entry in lines].count("skipped") <= 2  # killed between a picture and its line
+    assert {entry["error"] for entry in lines} == {None}
+
+
+@pytest.mark.slow
+def test_the_example_for_ray_stylizes_the_same_pictures(
+    large_album: tuple[Path, dict[str, bytes]], tiny: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("ray", reason="needs the package ray[data]")
+    album, _ = large_album
+    (album / "bad.png").write_text("no picture")
+    out, manifest = tmp_path / "out", tmp_path / "m.jsonl"
+    script = [sys.executable, str(PROJECT / ".github/examples/ray_folder.py"), str(album), str(out)]
+    flags = ["--model", str(tiny), "--actors", "2", "--cpus-per-actor", "0.5", "--manifest", str(manifest)]
+    patient = {"RAY_raylet_start_wait_time_s": "300", "PYTHONPATH": str(PROJECT), "RAY_USAGE_STATS_ENABLED": "0"}
+    for said in ("200 done, 1 failed", "201 pictures, 200 of them done"):
+        result = subprocess.run([*script, *flags], env={**os.environ, **patient}, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        assert said in result.stdout
+    (album / "bad.png").unlink()
+    assert run(stylize.main, [str(album), "-o", str(tmp_path / "alone"), "--model", str(tiny), "--quiet"]) == 0
+    assert written(out) == written(tmp_path / "alone")
+    found = status(manifest)
+    assert found.pop("bad.png") == "failed"
+    assert set(found.values()) == {"done"}
+    assert len(found) == PICTURES
