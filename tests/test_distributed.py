@@ -239,7 +239,7 @@ def test_torchrun_trains_as_one_process_and_goes_on_after_a_kill(started: TrainO
     saving = {"save-minutes": 0, "device": "cpu", "precision": "fp32", "workers": 0}
     launcher = torchrun("train.py", *arguments(started, output=two, **saving))
     train(replace(started, output=one))
-    printed = launcher.communicate(timeout=400)[0]
+    printed = launcher.communicate(timeout=900)[0]
     assert launcher.returncode == 0, printed
     assert printed.count("trained for 10 steps") == 1
     expected, found = (torch.load(path.with_suffix(".resume"), weights_only=True) for path in (one, two))
@@ -255,7 +255,7 @@ def test_torchrun_trains_as_one_process_and_goes_on_after_a_kill(started: TrainO
     launcher = torchrun("train.py", *arguments(started, output=killed, **saving), restarts=1)
     wait_until(lambda: killed.exists() and load(killed).training["steps"] >= 2, launcher)
     kill(launcher, rank=1)
-    printed = launcher.communicate(timeout=400)[0]
+    printed = launcher.communicate(timeout=900)[0]
     assert launcher.returncode == 0, printed
     assert killed.read_bytes() == two.read_bytes()
     assert not list(killed.parent.glob(".fast_style-*"))

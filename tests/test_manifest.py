@@ -2,14 +2,18 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from fast_style import Stylizer
 from fast_style.commands import run, stylize
 from fast_style.commands.console.manifest import Manifest
 
@@ -136,6 +140,42 @@ def test_a_manifest_that_cannot_be_written_ends_before_any_work(
     assert not Path("out").exists()
 
 
+def test_an_actor_of_the_example_for_ray_paints_writes_and_tries_again(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyarrow", reason="needs the package ray[data]")
+    example = runpy.run_path(str(PROJECT / ".github/examples/ray_folder.py"))
+    stylizer = Stylizer.load(tiny, "cpu", "torch", "fp32")
+    monkeypatch.setattr(Stylizer, "load", lambda _: stylizer)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    album, out = tmp_path / "album", tmp_path / "out"
+    (album / "sub").mkdir(parents=True)
+    picture(30, 20).save(album / "sub/a.png")
+    (album / "bad.png").write_text("no picture")
+    (album / ".hidden.png").write_text("")
+    below, found = example["pictures"](str(album))
+    assert [example["relative"](name, below) for name in found] == ["bad.png", "sub/a.png"]
+    painter = example["Painter"](str(tiny), below, str(out))
+    files, failures = painter.files, iter((True, True, False))
+
+    class Flaky:
+        def open_output_stream(self, name: str) -> Any:
+            if next(failures):
+                raise OSError("try again")
+            return files.open_output_stream(name)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(files, name)
+
+    painter.files = Flaky()
+    rows = [painter({"path": name, "bytes": Path(name).read_bytes()}) for name in found]
+    assert [row["status"] for row in rows] == ["failed", "done"]
+    assert "not a readable picture" in rows[0]["error"]
+    assert list(written(out)) == ["sub/a.png"]
+    expected = stylizer.stylize(Image.open(album / "sub/a.png"))
+    assert Image.open(out / "sub/a.png").tobytes() == expected.tobytes()
+
+
 PICTURES = 200
 
 
@@ -166,7 +206,7 @@ def test_two_hundred_pictures_of_which_one_process_is_killed(
     launcher = torchrun("stylize.py", str(album), "-o", str(out), *fixed, str(manifest), restarts=1)
     wait_until(lambda: sum(1 for _ in out.rglob("*.png")) > PICTURES // 4, launcher)
     kill(launcher, rank=1)
-    printed = launcher.communicate(timeout=400)[0]
+    printed = launcher.communicate(timeout=900)[0]
     assert launcher.returncode == 0, printed
     assert written(out) == expected
     lines = entries(manifest)

@@ -27,7 +27,7 @@ def kill(launcher: "subprocess.Popen[str]", rank: int) -> None:
     raise AssertionError(f"no process of rank {rank}")
 
 
-def wait_until(reached: Callable[[], bool], launcher: "subprocess.Popen[str]", timeout_s: float = 300) -> None:
+def wait_until(reached: Callable[[], bool], launcher: "subprocess.Popen[str]", timeout_s: float = 900) -> None:
     """Wait until something is true while the processes run."""
     deadline = time.monotonic() + timeout_s
     while not reached():

@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import ray
 from pyarrow import fs
 
 from fast_style import FastStyleError, Stylizer, images
@@ -94,6 +93,8 @@ def main() -> None:
     print(f"{len(found)} pictures, {len(found) - len(left)} of them done")
     if not left:
         return
+    import ray.data  # takes seconds
+
     start = time.perf_counter()
     rows = ray.data.read_binary_files(left, filesystem=fs.FileSystem.from_uri(source)[0], include_paths=True).map(
         Painter,
