@@ -76,7 +76,7 @@ def _train_and_report(trainer: "Trainer") -> int:
     with stop_on_signal(second_ends=trainer.group.launch is None) as stopped, closing(bar.bar):
         trainer.run(stopped)
     _write_recipe(trainer.options, companion(trainer.output, ".yaml"))
-    _say_how_it_ended(trainer.output, bar.last, stopped())
+    _say_how_it_ended(trainer.output, bar.last)
     return 0
 
 
@@ -128,7 +128,7 @@ def _write_recipe(options: TrainOptions, path: Path) -> None:
         temporary.write_text(RECIPE_HEADER + recipe, encoding="utf-8")
 
 
-def _say_how_it_ended(output: Path, last: "Event | None", stopped: bool) -> None:
+def _say_how_it_ended(output: Path, last: "Event | None") -> None:
     bad = last.bad_files if last else ()
     if bad:
         print(f"skipped {len(bad)} files that are not readable pictures:")
@@ -136,7 +136,7 @@ def _say_how_it_ended(output: Path, last: "Event | None", stopped: bool) -> None
         if len(bad) > LISTED_BAD_FILES:
             print(f"  and {len(bad) - LISTED_BAD_FILES} more")
     steps = last.step if last else 0
-    if stopped and last and last.progress < 1:
+    if last and last.progress < 1:  # a signal to any of the processes
         print(f"stopped after step {steps}; the same command with --resume continues")
     else:
         print(f"{output}: trained for {steps} steps; use it with stylize.py --model {output} PICTURE")
