@@ -131,12 +131,17 @@ class ProcessGroup(Group):
     def __init__(self, device: str, launch: Launch) -> None:
         """Wait until all processes are there. Raises FastStyleError where they cannot reach each other."""
         import torch.distributed as dist
+        from torch.distributed.rendezvous import rendezvous
 
         super().__init__(_own_device(device, launch), launch)
         self._dist, self._is_ours = dist, not dist.is_initialized()
         with _one_line():
             if self._is_ours:
-                dist.init_process_group("nccl" if self.device.startswith("cuda") else "gloo")
+                store, rank, count = next(rendezvous("env://"))
+                # torchrun keeps its store when it starts processes again, and with it the addresses of those that died.
+                store = dist.PrefixStore(f"restart {launch.restarts} of {count}", store)
+                backend = "nccl" if self.device.startswith("cuda") else "gloo"
+                dist.init_process_group(backend, store=store, rank=rank, world_size=count)
             # What the processes agree on every step lies on the CPU, so that no step waits for a GPU.
             self._cpu = dist.new_group(backend="gloo")
 
