@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fast_style.commands.console.planning import plan
+from fast_style.commands.console.planning import Problem, plan, shard
 from fast_style.errors import FastStyleError
 
 from .conftest import picture
@@ -135,5 +135,20 @@ def test_a_result_whose_name_is_too_long_is_a_line_and_the_others_are_done() -> 
     save("a.png", name)
     jobs, problems = plan(["a.png", name], None, "wave")
     assert [job.target for job in jobs] == [Path("a_wave.png")]
-    assert problems == [f"{name}: the name of the result would be longer than 255 bytes; name one with -o"]
+    assert problems == [Problem(name, "the name of the result would be longer than 255 bytes; name one with -o")]
     assert targets(name, output="out/") == {name: f"out/{name}"}
+
+
+@pytest.mark.parametrize("text", ["4/4", "-1/4", "1", "a/b", "1/2/3", "", "/", "0.5/2"])
+def test_shards_that_are_none_are_one_line(text: str) -> None:
+    with pytest.raises(FastStyleError, match=r"`?shard`? is .*; it takes NUMBER/COUNT: 0/4"):
+        shard(text)
+
+
+def test_the_shard_is_the_launchers_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shard(None) == (0, 1)
+    assert shard("1/3") == (1, 3)
+    for name, value in {"RANK": "2", "WORLD_SIZE": "4", "MASTER_ADDR": "h", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert shard(None) == (2, 4)
+    assert shard("1/3") == (1, 3)

@@ -70,8 +70,10 @@ def ours(words: list[str]) -> list[str] | None:
     """Return the arguments of `fast-style` that a command stands for, None for other programs."""
     if words[0] == "fast-style":
         return words[1:]
-    script = next((name for name in ("stylize", "train") if words[:2] == ["python", f"{name}.py"]), None)
-    return [script, *words[2:]] if script else None
+    for name in ("stylize", "train"):
+        if words[0] in ("python", "torchrun") and f"{name}.py" in words:
+            return [name, *words[words.index(f"{name}.py") + 1 :]]
+    return None
 
 
 class Parsed(BaseException):

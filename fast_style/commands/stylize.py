@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 from ..errors import FastStyleError
 from ..options import QUALITY, RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
+from ..system.atomic import remove_stale
+from ..system.launch import launched
 from .console import model_names
 from .console.help import Help
+from .console.manifest import Manifest
 from .console.messages import write_line
 from .console.parsing import OUTPUT, POSITIONAL, parse
 
@@ -72,6 +75,13 @@ class StylizeCommand:
     json: bool = False
     """Print results and problems as JSON, one object a line: input, output, width, height, seconds; or input, error."""
 
+    manifest: Path | None = None
+    """File to which a line of JSON is added for each input: input, output, status (done, skipped, failed), seconds,
+    error. Several processes may share it."""
+
+    shard: str | None = None
+    """Part of the inputs to do, for several processes: 0/4 is the first of four. torchrun says it by itself."""
+
     info: bool = False
     """Print what the checkpoint says of itself."""
 
@@ -100,16 +110,34 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
         return _print_info(command)
     if live:
         return _run_live(command)
-    from .console.planning import plan
-
-    jobs, problems = plan(command.inputs, command.output, Path(model).stem, command.format)
-    jobs, blocked = _without_existing(jobs, command)
     report = Report(prog, command)
-    for problem in [*problems, *blocked]:
-        report.failed(problem)
+    jobs = _jobs(command, Path(model).stem, report)
     if jobs:
         _stylize_all(_load(command), jobs, command, report)
     return 1 if report.failures else 0
+
+
+def _jobs(command: StylizeCommand, style: str, report: "Report") -> "list[Job]":
+    """Return this process's jobs; report inputs that cannot be done and results that exist."""
+    from .console.planning import plan, shard
+
+    part, count = shard(command.shard)
+    jobs, problems = plan(command.inputs, command.output, style, command.format)
+    for problem in problems if part == 0 else ():
+        report.failed(str(problem), problem.input)
+    skips = command.skip_existing or launched() is not None  # torchrun starts the same command again after a failure
+    if jobs and part >= len(jobs) and command.shard is None:
+        log.warning(f"process {part} of the {count} started together has none of the {len(jobs)} inputs to do")
+    own = []
+    # Shared out before anything is left out, so that a process started again has the jobs it had.
+    for job in jobs[part::count]:
+        if command.overwrite or not job.done:
+            own.append(job)
+        elif skips:
+            report.skipped(job)
+        else:
+            report.failed(f"{job.target} exists; use --overwrite or --skip-existing", _name(job), job.target)
+    return own
 
 
 class Report:
@@ -117,10 +145,13 @@ class Report:
 
     def __init__(self, prog: str, command: StylizeCommand) -> None:
         self._prog, self._json, self._quiet = prog, command.json, command.quiet
+        self._manifest = Manifest(command.manifest) if command.manifest else None
         self.failures = 0
 
     def done(self, job: "Job", size: tuple[int, int], seconds: float) -> None:
         """Tell that a result is written. size: width and height in px. What goes to standard output has no line."""
+        if self._manifest:
+            self._manifest.add(_name(job), job.target, "done", seconds)
         if job.target is None:
             return
         if self._json:
@@ -129,14 +160,24 @@ class Report:
         elif not self._quiet:
             write_line(f"{job.target}  {size[0]}x{size[1]}  {seconds:.1f} s", sys.stdout)
 
-    def failed(self, problem: str, job: "Job | None" = None) -> None:
+    def skipped(self, job: "Job") -> None:
+        """Note in the manifest that a result exists."""
+        if self._manifest:
+            self._manifest.add(_name(job), job.target, "skipped")
+
+    def failed(
+        self, problem: str, source: str | None = None, target: Path | None = None, seconds: float | None = None
+    ) -> None:
         """Tell that something could not be done, with `--debug` where the error that is handled was raised."""
         self.failures += 1
         if sys.exc_info()[0]:
             log.debug("where it was raised", exc_info=True)
+        problem = " ".join(problem.splitlines())
         if self._json:
-            self._print({**({"input": _name(job)} if job else {}), "error": problem})
-        write_line(f"{self._prog}: {' '.join(problem.splitlines())}", sys.stderr)
+            self._print({**({"input": source} if source else {}), "error": problem})
+        if self._manifest and source:
+            self._manifest.add(source, target, "failed", seconds, problem)
+        write_line(f"{self._prog}: {problem}", sys.stderr)
 
     def _print(self, entry: dict[str, object]) -> None:
         write_line(json.dumps(entry, ensure_ascii=False), sys.stdout)
@@ -174,31 +215,24 @@ def _print_info(command: StylizeCommand) -> int:
     return 0
 
 
-def _without_existing(jobs: "list[Job]", command: StylizeCommand) -> "tuple[list[Job], list[str]]":
-    """The jobs whose result may be written, and a line for each that may not."""
-    there = [job for job in jobs if job.done]
-    if command.overwrite or not there:
-        return jobs, []
-    keep = [job for job in jobs if not job.done]
-    if command.skip_existing:
-        return keep, []
-    return keep, [f"{job.target} exists; use --overwrite or --skip-existing" for job in there]
-
-
 def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeCommand, report: Report) -> None:
     """Stylize each, going on after one that fails. A bar on the terminal when there are several."""
     from tqdm import tqdm
 
+    for folder in {job.target.parent for job in jobs if job.target}:
+        remove_stale(folder)  # what killed processes left
     for job in tqdm(jobs, unit="film" if any(job.film for job in jobs) else "picture", disable=len(jobs) < 2):
         start = time.perf_counter()
         try:
             size = _stylize_film(stylizer, job, command) if job.film else stylize_one(stylizer, job, command)
-            report.done(job, size, time.perf_counter() - start)
         except FastStyleError as error:
-            report.failed(error.with_flags(), job)
+            report.failed(error.with_flags(), _name(job), job.target, time.perf_counter() - start)
         except Exception as error:  # whatever it is, the other pictures are not to suffer
             first_line = str(error).partition("\n")[0]
-            report.failed(f"{_name(job)}: {type(error).__name__}: {first_line}", job)
+            problem = f"{_name(job)}: {type(error).__name__}: {first_line}"
+            report.failed(problem, _name(job), job.target, time.perf_counter() - start)
+        else:
+            report.done(job, size, time.perf_counter() - start)
 
 
 def _stylize_film(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:

@@ -12,13 +12,14 @@ from tqdm import tqdm
 from ..options import WITHOUT_EFFECT, TrainOptions
 from ..system import malloc
 from ..system.atomic import atomic_path
+from ..system.launch import Launch, launched
 from .console.help import Help
 from .console.parsing import parse
 from .console.recipes import recipe_of
 from .console.signals import stop_on_signal
 
 if TYPE_CHECKING:
-    from ..training import Event
+    from ..training import Event, Trainer
 
 LISTED_BAD_FILES = 20
 HELP = Help(
@@ -35,7 +36,8 @@ RECIPE_HEADER = "# Written by train.py; use it with --config.\n"
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     """Train as the arguments say; return the exit code."""
     options = parse(TrainOptions, arguments or [], prog, HELP)
-    if options.output and _names_folder(options.output, arguments or []):
+    first = (launched() or Launch(0, 1)).rank == 0
+    if first and options.output and _names_folder(options.output, arguments or []):
         options.output.mkdir(parents=True, exist_ok=True)
     return train(options)
 
@@ -47,22 +49,45 @@ def _names_folder(path: Path, arguments: Sequence[str]) -> bool:
 
 
 def train(options: TrainOptions) -> int:
-    """Train as the options say, showing progress on the terminal; return the exit code."""
+    """Train as the options say, showing progress on the terminal; return the exit code.
+
+    Of several processes that torchrun started the first one reports for all.
+    """
     malloc.tune()
-    from ..data.photos import PREVIEW_SUFFIX
+    from ..system.distributed import ReportedElsewhere
     from ..training import Trainer
+
+    try:
+        trainer = Trainer(options)
+        return _train_and_report(trainer) if trainer.group.is_first else _train_silently(trainer)
+    except ReportedElsewhere:
+        return 1
+
+
+def _train_and_report(trainer: "Trainer") -> int:
+    from ..data.photos import PREVIEW_SUFFIX
     from ..training.callbacks import TensorBoard
     from ..training.files import companion
 
-    trainer = Trainer(options)
-    log_dir = options.log_dir or companion(trainer.output, ".runs")
+    log_dir = trainer.options.log_dir or companion(trainer.output, ".runs")
     bar = ProgressBar(companion(trainer.output, PREVIEW_SUFFIX))
     trainer.callbacks = [bar, TensorBoard(log_dir)]
     print(f"training {trainer.output}; previews in {bar.preview}; curves: tensorboard --logdir {log_dir}")
-    with stop_on_signal() as stopped, closing(bar.bar):
+    with stop_on_signal(second_ends=trainer.group.launch is None) as stopped, closing(bar.bar):
         trainer.run(stopped)
-    _write_recipe(options, companion(trainer.output, ".yaml"))
-    _say_how_it_ended(trainer.output, bar.last, stopped())
+    _write_recipe(trainer.options, companion(trainer.output, ".yaml"))
+    _say_how_it_ended(trainer.output, bar.last)
+    return 0
+
+
+def _train_silently(trainer: "Trainer") -> int:
+    from ..training import TrainingDiverged
+
+    with stop_on_signal(second_ends=False) as stopped:
+        try:
+            trainer.run(stopped)
+        except TrainingDiverged:  # which the first process reports
+            return 1
     return 0
 
 
@@ -103,7 +128,7 @@ def _write_recipe(options: TrainOptions, path: Path) -> None:
         temporary.write_text(RECIPE_HEADER + recipe, encoding="utf-8")
 
 
-def _say_how_it_ended(output: Path, last: "Event | None", stopped: bool) -> None:
+def _say_how_it_ended(output: Path, last: "Event | None") -> None:
     bad = last.bad_files if last else ()
     if bad:
         print(f"skipped {len(bad)} files that are not readable pictures:")
@@ -111,7 +136,7 @@ def _say_how_it_ended(output: Path, last: "Event | None", stopped: bool) -> None
         if len(bad) > LISTED_BAD_FILES:
             print(f"  and {len(bad) - LISTED_BAD_FILES} more")
     steps = last.step if last else 0
-    if stopped and last and last.progress < 1:
+    if last and last.progress < 1:  # a signal to any of the processes
         print(f"stopped after step {steps}; the same command with --resume continues")
     else:
         print(f"{output}: trained for {steps} steps; use it with stylize.py --model {output} PICTURE")

@@ -113,7 +113,7 @@ def _job(path: Path, folder: Path, output: Path, command: WatchCommand) -> Job:
     place = output / path.relative_to(folder).parent
     jobs, problems = plan([str(path)], f"{place}/", Path(command.model or model_names.DEFAULT).stem, command.format)
     if problems:
-        raise FastStyleError(problems[0])
+        raise FastStyleError(str(problems[0]))
     return jobs[0]
 
 

@@ -3,7 +3,7 @@
 import os
 import random
 import signal
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,12 +147,19 @@ def _init_worker(_: int) -> None:
 
 
 def batches(
-    photos: Sequence[Path], options: DataOptions, size_px: int, batch: int, start: int, for_gpu: bool = False
+    photos: Sequence[Path],
+    options: DataOptions,
+    size_px: int,
+    batch: int,
+    start: int,
+    for_gpu: bool = False,
+    share: range | None = None,
 ) -> Generator[tuple[Tensor, list[str]]]:
     """Yield endless batches from sample `start` on, and bad files met: pairs of photographs and what is shown of them.
 
     Batches are float32 (2, batch, 3, size_px, size_px) in [0, 1].
 
+    share: positions in each batch of what is yielded, where other processes read the rest; by default all of it.
     Close it to end the workers. The first `next` raises FastStyleError when none of the files can be read.
     """
     crops = PhotoCrops(photos, options.seed, size_px, options.photo_size, options.smooth_share, options.noise_share)
@@ -163,7 +170,7 @@ def batches(
     extra: dict[str, Any] = {"prefetch_factor": 4} if workers else {}
     loader = DataLoader(
         crops,
-        batch_sampler=_Consecutive(start, batch),
+        batch_sampler=_Consecutive(start, batch, range(batch) if share is None else share),
         collate_fn=_collate,
         num_workers=workers,
         worker_init_fn=_init_worker,
@@ -182,36 +189,45 @@ def batches(
 
 
 class _Consecutive:
-    """Yield batches of consecutive indices without end; a class because workers may have to pickle it."""
+    """Yield a share of batches of consecutive indices without end; a class because workers may have to pickle it."""
 
-    def __init__(self, start: int, batch: int) -> None:
-        self.start, self.batch = start, batch
+    def __init__(self, start: int, batch: int, share: range) -> None:
+        self.start, self.batch, self.share = start, batch, share
 
     def __iter__(self) -> Iterator[list[int]]:
         first = self.start
         while True:
-            yield list(range(first, first + self.batch))
+            yield [first + position for position in self.share]
             first += self.batch
 
 
 class CropStream:
     """Serve batches whose crop size may change; workers last as long as the size stays the same."""
 
-    def __init__(self, photos: Sequence[Path], options: DataOptions, for_gpu: bool) -> None:
-        self.photos, self.options, self.for_gpu = photos, options, for_gpu
+    def __init__(
+        self,
+        photos: Sequence[Path],
+        options: DataOptions,
+        for_gpu: bool,
+        share: Callable[[int], range] = range,
+    ) -> None:
+        """Take photographs. share: this process's positions in a batch of a size, by default all of them."""
+        self.photos, self.options, self.for_gpu, self.share = photos, options, for_gpu, share
         self.crop = (0, 0)
-        """Side in px and crops per batch of the last batch."""
+        """Side in px and crops per batch, over all processes, of the last batch."""
         self._batches: Generator[tuple[Tensor, list[str]]] | None = None
 
     def __call__(self, crop: tuple[int, int], start: int) -> tuple[Tensor, list[str]]:
         """Return the next batch and bad files met, as `batches` yields them.
 
-        crop: side in px and crops per batch. start: number of the first sample, used where the size changes.
+        crop: side in px and crops per batch, over all processes. start: number of the batch's first sample, used where
+        the size changes.
         """
         if self._batches is None or crop != self.crop:
             self.close()
             self.crop = crop
-            self._batches = batches(self.photos, self.options, *crop, start, for_gpu=self.for_gpu)
+            share = self.share(crop[1])
+            self._batches = batches(self.photos, self.options, *crop, start, for_gpu=self.for_gpu, share=share)
         return next(self._batches)
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ Dimensionless and in float32; they complement the perceptual losses, which hardl
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -39,7 +40,17 @@ LINE_PX = 3
 """Rows of pixels at a border that may form a line."""
 
 
-def checkerboard(image: Tensor) -> Tensor:
+BatchMean = Callable[[Tensor], Tensor]
+"""From the mean of a statistic over some pictures of a batch to its mean over the whole batch, where processes share
+one."""
+
+
+def unshared(mean: Tensor) -> Tensor:
+    """Return the mean as it is: the pictures are the whole batch."""
+    return mean
+
+
+def checkerboard(image: Tensor, batch_mean: BatchMean = unshared) -> Tensor:
     """Compute the energy at the periods of up-sampling, 2 and 4 px, relative to neighbouring ones: (N, 3, H, W) to ().
 
     Mean over the opponent channels; about 1 where there is no pattern. Nearest-neighbour up-sampling leaves one that
@@ -50,7 +61,7 @@ def checkerboard(image: Tensor) -> Tensor:
     if side < WINDOW_PX // 2:
         return image.new_zeros(())
     side -= side % 4
-    power = _spectra(_opponents(image), side).mean((0, 2, 3))
+    power = batch_mean(_spectra(_opponents(image), side).mean((0, 2, 3)))
     period = torch.arange(0, side, side // 4, device=image.device)
     u, v = torch.cartesian_prod(period, period)[1:].T  # (15,) each: without the mean
     # Edges along an axis lift its whole row of the spectrum: each direction is its own neighbourhood.
@@ -140,7 +151,7 @@ def border_contrast(difference: Tensor) -> Tensor:
     return rows[..., :LINE_PX] - rows[..., LINE_PX + 1 :].mean(-1, keepdim=True)
 
 
-def border(image: Tensor, photo: Tensor) -> Tensor:
+def border(image: Tensor, photo: Tensor, batch_mean: BatchMean = unshared) -> Tensor:
     """Penalize lines along the borders: squares of `border_contrast`, summed over rows and sides, mean over colours.
 
     (N, 3, H, W) twice to (); 0 for pictures too small. Few of VGG's receptive fields cover those pixels, so that the
@@ -148,7 +159,7 @@ def border(image: Tensor, photo: Tensor) -> Tensor:
     """
     if min(image.shape[-2:]) < 2 * LINE_PX + 1:
         return image.new_zeros((), dtype=torch.float32)
-    return border_contrast(image.float() - photo.float()).square().sum((0, 2)).mean()
+    return batch_mean(border_contrast(image.float() - photo.float())).square().sum((0, 2)).mean()
 
 
 def clipping(image: Tensor) -> Tensor:

@@ -36,6 +36,11 @@ class Motion:
         """Move the tensors to a device."""
         return Motion(self.grid.to(device), self.gain.to(device), self.noise.to(device))
 
+    def part(self, pictures: range) -> "Motion":
+        """Return the motions of some of the pictures."""
+        rows = slice(pictures.start, pictures.stop)
+        return Motion(self.grid[rows], self.gain[rows], self.noise[rows])
+
     def __call__(self, image: Tensor) -> Tensor:
         """Warp images (N, 3, H, W) by the motion; bicubic, so that loss of sharpness does not count as a difference."""
         return F.grid_sample(image, self.grid, mode="bicubic", padding_mode="reflection", align_corners=False)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..options import LossOptions
 from .regularizers import (
+    BatchMean,
     border,
     checkerboard,
     clipping,
@@ -19,6 +20,7 @@ from .regularizers import (
     lightness,
     periodic_texture,
     spectral_concentration,
+    unshared,
 )
 from .temporal import Motion
 
@@ -38,6 +40,8 @@ class TermInputs(NamedTuple):
     """By name of a term, its statistics of each picture's target style, (N, K); empty where a teacher is the style."""
     motion: Motion | None
     """From first to second frames, where there are any."""
+    batch_mean: BatchMean = unshared
+    """For terms that are no means over pictures, where processes share a batch."""
 
 
 class Term(NamedTuple):
@@ -56,14 +60,14 @@ def _temporal(inputs: TermInputs) -> Tensor:
 
 
 TERMS: dict[str, Term] = {
-    "checkerboard": Term(lambda x: checkerboard(x.output)),
+    "checkerboard": Term(lambda x: checkerboard(x.output, x.batch_mean)),
     "periodic_texture": Term(
         lambda x: periodic_texture(x.painted, x.target, x.style_statistics.get("periodic_texture")),
         style_statistics=lambda picture: spectral_concentration(picture).mean((0, 1)),
     ),
     "color_patches": Term(lambda x: color_patches(x.painted, x.photo).mean()),
     "lightness": Term(lambda x: lightness(x.painted, x.photo).mean()),
-    "border": Term(lambda x: border(x.painted, x.photo)),
+    "border": Term(lambda x: border(x.painted, x.photo, x.batch_mean)),
     "clipping": Term(lambda x: clipping(x.output)),
     "temporal": Term(_temporal),
 }

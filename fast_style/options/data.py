@@ -53,7 +53,8 @@ class DataOptions:
     """Range of the short side in px to which a photograph is scaled at random before the crop."""
 
     batch_size: int = 4
-    """Crops per step at --image-size; at --finish-size as many fewer as keeps the pixels about equal."""
+    """Crops per step at --image-size, over all processes of torchrun; at --finish-size as many fewer as keeps the
+    pixels about equal."""
 
     smooth_share: float = 0.125
     """Share of the crops that are blurred: on smooth surfaces networks otherwise repeat one mark."""

@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 import torch
 
 from ..errors import FastStyleError
+from .launch import launched
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,8 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 def pick_device(name: str) -> torch.device:
     """Return the device of that name; `auto` is CUDA, else MPS, else the CPU.
 
-    Raises FastStyleError for a device that this machine does not have.
+    Processes that torchrun started take turns at the GPUs of their machine, unless the name has a number. Raises
+    FastStyleError for a device that this machine does not have.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -33,6 +35,9 @@ def pick_device(name: str) -> torch.device:
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not here.get(device.type, False):
         raise FastStyleError(f"device {name} is not available on this machine; choose cpu or auto")
+    launch = launched()
+    if launch and device.type == "cuda" and device.index is None:
+        return torch.device("cuda", launch.local_rank % torch.cuda.device_count())
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise FastStyleError(f"device {name} is not there; this machine has {torch.cuda.device_count()} GPUs")
     return device

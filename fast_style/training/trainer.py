@@ -16,6 +16,7 @@ from ..data.styles import find_styles, teacher_styles
 from ..errors import FastStyleError
 from ..models import checkpoint
 from ..options import TrainOptions
+from ..system import distributed
 from ..system.atomic import remove_stale
 from ..system.hardware import deterministic
 from .callbacks import Callback, Event, preview_photos
@@ -23,6 +24,7 @@ from .files import RESUME_SUFFIX, checkpoint_path, companion
 from .initialization import initialize
 from .metadata import resume_settings, training_metadata
 from .objective import Objective
+from .processes import check_inputs, check_shares, share_state
 from .schedule import Schedule
 from .sharpening import sharpened
 from .state import TrainingState
@@ -55,34 +57,67 @@ def train(
 class Trainer:
     """Run a training: hold its options and state, and take the steps from one state to the next."""
 
-    def __init__(self, options: TrainOptions, callbacks: Sequence[Callback] = ()) -> None:
+    def __init__(
+        self, options: TrainOptions, callbacks: Sequence[Callback] = (), group: distributed.Group | None = None
+    ) -> None:
+        """Read what the options name. group: the processes that train together; by default those torchrun started."""
+        self.group = group or distributed.join(options.device)
+        with self.group.agreeing():
+            self._prepare(options, callbacks)
+        with self.group.agreeing():
+            self._read_resume_file()
+        if self.group.count > 1:
+            check_inputs(self.settings, self.group)
+            share_state(self.state, self.group)
+
+    def _prepare(self, options: TrainOptions, callbacks: Sequence[Callback]) -> None:
         self.options, self.callbacks, self.schedule = options, callbacks, Schedule(options)
+        check_shares(self.schedule, self.group)
         pictures = find_styles(options.style)
         self.styles = teacher_styles(options.teacher) if options.teacher else [style.describe() for style in pictures]
         self.output = checkpoint_path(options, str(self.styles[0]["name"]))
         self.resume_file = companion(self.output, RESUME_SUFFIX)
-        for path in (self.output, self.resume_file):
-            if path.exists() and not (options.resume or options.overwrite):
-                raise FastStyleError(f"{path} exists; choose another `output`, `resume` it or `overwrite` it")
+        self.resumes = self.group.is_first and self._goes_on()
         self.initial = initialize(options, self.styles)
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.settings = resume_settings(options, self.styles, self.photos)
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
         with deterministic(options.deterministic):
-            self.objective = Objective(options, self.initial, pictures)
+            self.objective = Objective(options, self.initial, pictures, self.group)
         on_cpu = self.objective.device.type == "cpu"
         self.check_interval = 1 if on_cpu else CHECK_INTERVAL_ON_GPU
         # Films are painted without noise.
         data = replace(options.data, noise_share=0.0) if options.loss.temporal_weight else options.data
-        self.crops = CropStream(self.photos, data, for_gpu=self.objective.device.type == "cuda")
+        self.crops = CropStream(self.photos, data, self.objective.device.type == "cuda", self.group.share)
         self.state = TrainingState.begin(self.objective.network, options, [str(path) for path in others])
         self.state.before = self.initial.steps_before
-        if options.resume:
-            self.state.load(self.resume_file, self.settings)
         self._unchecked: list[tuple[int, Tensor]] = []
         self._names: list[str] = []
         self._started = 0.0
         self._wrote_checkpoint = False
+
+    def _goes_on(self) -> bool:
+        """Return whether to continue from the resume file. Raises FastStyleError where files would be lost.
+
+        torchrun starts the same command again when a process ended, or a machine came or went.
+        """
+        options, launch = self.options, self.group.launch
+        if launch and self.resume_file.exists() and (launch.restarts or not options.overwrite):
+            return True
+        for path in (self.output, self.resume_file):
+            if path.exists() and not (options.resume or options.overwrite):
+                raise FastStyleError(f"{path} exists; choose another `output`, `resume` it or `overwrite` it")
+        return options.resume
+
+    def _read_resume_file(self) -> None:
+        if not self.resumes:
+            return
+        try:
+            self.state.load(self.resume_file, self.settings)
+        except FastStyleError as error:
+            if self.options.resume:
+                raise
+            raise FastStyleError(f"{error}; or choose another `output`, or `overwrite` it") from error
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Train until the budget is spent or `should_stop`; save before and after the first step, then at intervals.
@@ -92,11 +127,12 @@ class Trainer:
         self._started = time.monotonic() - self.state.elapsed_s
         self._first_sample, self._first_s = self.state.samples, self.state.elapsed_s
         self._snapshots = deque([self.state.snapshot()], maxlen=2)
-        remove_stale(self.output.parent)
-        if self.options.resume:
-            self._restore_checkpoint()
-        else:  # replaces the state of a run that is overwritten
-            self.state.save(self.resume_file, self.settings)
+        if self.group.is_first:
+            remove_stale(self.output.parent)
+            if self.resumes:
+                self._restore_checkpoint()
+            else:  # replaces the state of a run that is overwritten
+                self.state.save(self.resume_file, self.settings)
         self._report("start")
         try:
             with deterministic(self.options.deterministic):
@@ -107,16 +143,21 @@ class Trainer:
             if "DataLoader worker" not in str(error):
                 raise
             # torch's signal handler raises it anywhere, in the middle of a step too: what was saved last is whole.
-            raise FastStyleError("a process that decodes photographs was killed; --resume goes on") from error
+            raise FastStyleError("a process that decodes photographs was killed; `resume` goes on") from error
+        except FastStyleError:  # the photographs are gone, or another process died: the state is whole
+            self.save()
+            raise
         finally:
             self.crops.close()
         self._report("end")
+        self.group.close()
 
     def _loop(self, should_stop: Callable[[], bool]) -> None:
         shown = saved = -float("inf")
-        while self._progress() < 1 and not should_stop():
+        while self._progress() < 1 and not self.group.any(should_stop()):
             self._step(*self._next_batch())
-            now = self.state.elapsed_s = time.monotonic() - self._started
+            # The first process's clock says for all of them when to save, to show and to end.
+            now = self.state.elapsed_s = self.group.of_first(time.monotonic() - self._started)
             if now - shown > self.options.preview_seconds:
                 self._preview()
                 shown = now
@@ -138,6 +179,8 @@ class Trainer:
         self._write()
 
     def _write(self, diverged: bool = False) -> None:
+        if not self.group.is_first:
+            return
         self.state.save(self.resume_file, self.settings, diverged)
         if self.state.step or self._wrote_checkpoint:
             self.checkpoint().save(self.output)
@@ -172,15 +215,13 @@ class Trainer:
         )
 
     def _next_batch(self) -> tuple[Tensor, list[str]]:
-        """Return the next crops, at the current size of the schedule, and bad files met."""
+        """Return this process's share of the next crops, at the current size of the schedule, and bad files met."""
         crop = self.schedule.crop(self._progress())
         if self.objective.compiles and crop != self.crops.crop:
             self._compile(*crop)
-        try:
-            return self.crops(crop, self.state.samples)
-        except FastStyleError:  # the photographs are gone, or a worker died: the state is whole
-            self.save()
-            raise
+        with self.group.agreeing():
+            crops, bad = self.crops(crop, self.state.samples)
+        return crops, self.group.union(bad)
 
     def _compile(self, side_px: int, count: int) -> None:
         """Compile before the first batch of a size, outside the time budget."""
@@ -196,14 +237,19 @@ class Trainer:
         state, device = self.state, self.objective.device
         state.bad_files = list(dict.fromkeys([*state.bad_files, *bad]))
         photo, shown = (each.to(device, non_blocking=True, memory_format=torch.channels_last) for each in crops)
-        style = (torch.arange(len(photo), device=device) + state.samples) % len(self.styles)
+        count = self.crops.crop[1]
+        positions = torch.tensor(self.group.share(count), device=device)
+        style = (positions + state.samples) % len(self.styles)
         for group in state.optimizer.param_groups:
             group["lr"] = self.schedule.learning_rate(self._progress())
-        terms = self.objective(photo, shown, style, state.samples)
+        terms = self.objective(photo, shown, style, state.samples, count)
         terms["total"].backward()
+        terms = {name: term.detach() for name, term in terms.items()}
+        gradients = [weight.grad for weight in state.network.parameters() if weight.grad is not None]
+        self.group.average_([*gradients, *terms.values()], self.group.weight(count))
         terms["gradient"] = torch.nn.utils.clip_grad_norm_(state.network.parameters(), self.options.clip)
         self._names = list(terms)
-        self._unchecked.append((state.step + 1, torch.stack([term.detach() for term in terms.values()])))
+        self._unchecked.append((state.step + 1, torch.stack(list(terms.values()))))
         if len(self._unchecked) >= self.check_interval:
             self._check()
             self._keep_snapshot()
@@ -211,7 +257,7 @@ class Trainer:
         state.optimizer.zero_grad()
         state.average_weights(self.options.ema)
         state.step += 1
-        state.samples += len(photo)
+        state.samples += count
 
     def _check(self) -> None:
         """Fetch and report the losses since the last check; raise TrainingDiverged at the first that is not finite."""
@@ -238,12 +284,16 @@ class Trainer:
 
     @torch.no_grad()
     def _preview(self) -> None:
+        if not self.group.is_first:
+            return
         style = torch.arange(len(self.previews), device=self.objective.device) % len(self.styles)
         inputs = (self.previews.to(self.objective.device), self.objective.blend(style))
         stylized = functional_call(self.objective.network, self.state.average, inputs)
         self._report("preview", previews=(self.previews, stylized.clamp(0, 1).cpu()))
 
     def _report(self, kind: Literal["start", "compiling", "step", "preview", "end"], **more: Any) -> None:
+        if not self.group.is_first:
+            return
         state, progress = self.state, self._progress()
         spent = max(1e-9, state.elapsed_s - self._first_s)
         left = state.elapsed_s * (1 - progress) / progress if progress else 0.0

@@ -58,7 +58,7 @@ class Stress:
         torch.save(vgg_state(VGG19("relu2_1")), self._material / "vgg.pth")
 
     def make(self, rng: Random) -> tuple[str, bytes]:
-        plan = {"inside": rng.random() < 0.4, "overwrite": rng.random() < 0.15}
+        plan: dict[str, Any] = {"inside": rng.random() < 0.4, "overwrite": rng.random() < 0.15}
         plan["kills"] = [self._kill(rng) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
         return "json", json.dumps(plan).encode()
 

@@ -112,7 +112,7 @@ def _deep(pixels: Any) -> Iterator[tuple[str, bytes]]:
     import tifffile
 
     deep = pixels.astype(np.uint16) * 257
-    yield "png", imagecodecs.png_encode(deep)
+    yield "png", bytes(imagecodecs.png_encode(deep))
     for options in TIFFS:
         for data in (deep, (pixels / np.float32(255)).astype(np.float32)):
             buffer = io.BytesIO()

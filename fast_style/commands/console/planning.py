@@ -10,6 +10,7 @@ from pathlib import Path
 from ... import images
 from ...errors import FastStyleError
 from ...system.folders import files_below
+from ...system.launch import Launch, launched
 from ...video import is_film, sources
 
 # File systems take no longer name.
@@ -35,6 +36,18 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """An input that cannot be done."""
+
+    input: str
+    """As it was named."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.input}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class _Input:
     """One picture or film that the arguments name."""
 
@@ -48,8 +61,8 @@ class _Input:
 
 def plan(
     inputs: Sequence[str], output: str | None, style: str, format_name: str | None = None
-) -> tuple[list[Job], list[str]]:
-    """Return a job for every picture and film that `inputs` name, and a line for every input that cannot be done.
+) -> tuple[list[Job], list[Problem]]:
+    """Return a job for every picture and film that `inputs` name, and a problem for every input that cannot be done.
 
     inputs: paths, folders, glob patterns, numbered pictures (`%05d.png`), `-` for standard input; what exists under a
     name is meant by it, whatever characters it has. output: a file for one input, else a folder; None writes beside
@@ -65,13 +78,29 @@ def plan(
         raise FastStyleError(f"several inputs would be written to {', '.join(sorted(twice))}; stylize them apart")
     long = [job for job in jobs if job.target and len(os.fsencode(job.target.name)) > LONGEST_NAME_BYTES]
     problems += [
-        f"{job.source}: the name of the result would be longer than {LONGEST_NAME_BYTES} bytes; name one with -o"
+        Problem(
+            str(job.source), f"the name of the result would be longer than {LONGEST_NAME_BYTES} bytes; name one with -o"
+        )
         for job in long
     ]
     return [job for job in jobs if job not in long], problems
 
 
-def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[list[_Input], list[str]]:
+def shard(text: str | None) -> tuple[int, int]:
+    """Return which part of the inputs is this process's, and of how many: of `0/4`, else as torchrun launched it.
+
+    Part i of N has every N-th input from the i-th on. Raises FastStyleError for anything else than NUMBER/COUNT.
+    """
+    if text is None:
+        launch = launched() or Launch(0, 1)
+        return launch.rank, launch.count
+    part, _, count = text.partition("/")
+    if not (part.isdecimal() and count.isdecimal() and int(part) < int(count)):
+        raise FastStyleError(f"`shard` is {text!r}; it takes NUMBER/COUNT: 0/4, 1/4, 2/4 or 3/4 for four processes")
+    return int(part), int(count)
+
+
+def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[list[_Input], list[Problem]]:
     found: list[_Input] = []
     problems = []
     for name in inputs:
@@ -84,7 +113,7 @@ def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[lis
         # A shell without globs (Windows) hands the pattern on; a file may have brackets in its name.
         matches = [name] if Path(name).exists() else sorted(glob.glob(name, recursive=True))  # noqa: PTH207
         if not matches:
-            problems.append(f"{name}: no such file")
+            problems.append(Problem(name, "no such file"))
         for path in map(Path, matches):
             found += _pictures_below(path, style, output) if path.is_dir() else [_Input(path, Path(path.name))]
     return found, problems

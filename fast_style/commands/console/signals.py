@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
+def stop_on_signal(second_ends: bool = True) -> Iterator[Callable[[], bool]]:
     """Yield a function that returns whether SIGINT, SIGTERM or SIGHUP has come; a second ends the program as usual.
 
-    A signal that is ignored stays so: `nohup` lets a training go on when its terminal is closed.
+    A signal that is ignored stays so: `nohup` lets a training go on when its terminal is closed. second_ends: False
+    where a signal comes more than once: torchrun sends on what the terminal has sent already, and kills what does not
+    end within 30 seconds.
     """
     received: list[int] = []
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
@@ -18,7 +20,8 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 
     def note(number: int, _: object) -> None:
         received.append(number)
-        signal.signal(number, before[signal.Signals(number)])
+        if second_ends:
+            signal.signal(number, before[signal.Signals(number)])
 
     for number in before:
         signal.signal(number, note)
