@@ -7,11 +7,11 @@ wrong command line, 130 where Ctrl-C interrupted. `train` and `watch` end with 0
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 
 from .. import __version__
 from ..errors import FastStyleError
+from ..system.suggestions import suggestion
 from .console.messages import shown_on_stderr
 
 log = logging.getLogger(__name__)
@@ -43,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"fast_style {__version__}")
         return 0
     if given[0] not in COMMANDS:
-        near = get_close_matches(given[0], COMMANDS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(COMMANDS)}"
-        print(f"fast-style: unknown command {given[0]!r}; {hint}", file=sys.stderr)
+        print(f"fast-style: unknown command {given[0]!r}; {suggestion(given[0], COMMANDS)}", file=sys.stderr)
         return 2
     command = import_module(f".{given[0].replace('-', '_')}", __name__)
     return run(command.main, given[1:], f"fast-style {given[0]}")

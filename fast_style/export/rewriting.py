@@ -26,7 +26,7 @@ FIVE_TAPS = np.array(
 
 def rewrite(model: ModelProto) -> None:
     """Rewrite in place every pattern that the graph has."""
-    graph = _Graph(model.graph)
+    graph = Graph(model.graph)
     ups = [conv for conv in graph.nodes("Conv") if graph.source(graph.source(conv), "Resize")]
     for conv in ups:
         _double_by_phases(graph, conv)
@@ -37,7 +37,7 @@ def rewrite(model: ModelProto) -> None:
     graph.finish()
 
 
-class _Graph:
+class Graph:
     """An ONNX graph with its nodes by the values that they make."""
 
     def __init__(self, proto: GraphProto) -> None:
@@ -47,6 +47,7 @@ class _Graph:
         self.constants = {tensor.name: tensor for tensor in proto.initializer}
 
     def nodes(self, kind: str) -> list[NodeProto]:
+        """Return the nodes of that kind, in order."""
         return [node for node in self.order if node.op_type == kind]
 
     def source(self, node: NodeProto | None, kind: str = "") -> NodeProto | None:
@@ -62,13 +63,16 @@ class _Graph:
             yield from self.after(following[0])
 
     def value(self, name: str) -> NDArray[Any]:
+        """Return the value of a constant."""
         return numpy_helper.to_array(self.constants[name])
 
     def constant(self, name: str, value: Any) -> str:
+        """Enter a constant; return its name."""
         self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
     def replace(self, node: NodeProto, nodes: list[NodeProto]) -> None:
+        """Put nodes in the place of one."""
         place = next(i for i, other in enumerate(self.order) if other is node)
         self.order[place : place + 1] = nodes
 
@@ -85,7 +89,7 @@ class _Graph:
         self.proto.initializer.extend(tensor for name, tensor in self.constants.items() if name in used)
 
 
-def _double_by_phases(graph: _Graph, conv: NodeProto) -> None:
+def _double_by_phases(graph: Graph, conv: NodeProto) -> None:
     """Resize by 2, Pad by 1, Conv 3x3 -> Pad by 1, Conv 2x2, DepthToSpace, a px cut off at each side.
 
     Each position of the 2x2 kernel lies between pixels and makes the doubled pixels around it. Reflection in the
@@ -112,7 +116,7 @@ def _double_by_phases(graph: _Graph, conv: NodeProto) -> None:
     graph.replace(conv, made)
 
 
-def _output_of_doubled(graph: _Graph, conv: NodeProto) -> None:
+def _output_of_doubled(graph: Graph, conv: NodeProto) -> None:
     """Resize by 2, Pad by 2, Conv 5x5 to 3 channels, ... -> Pad by 1, Conv 3x3 to 12, ..., DepthToSpace, crop."""
     resize = graph.source(graph.source(conv), "Resize")
     weight = graph.value(conv.input[1])
@@ -126,7 +130,7 @@ def _output_of_doubled(graph: _Graph, conv: NodeProto) -> None:
     _in_blocks(graph, conv, phases.astype(np.float32), padding)
 
 
-def _output_by_blocks(graph: _Graph, conv: NodeProto) -> None:
+def _output_by_blocks(graph: Graph, conv: NodeProto) -> None:
     """Conv kxk to 3 channels, ... -> Conv (k+1)x(k+1), stride 2, to 12, ..., DepthToSpace, crop."""
     weight = graph.value(conv.input[1])
     if not _is_output(graph, conv):
@@ -138,7 +142,7 @@ def _output_by_blocks(graph: _Graph, conv: NodeProto) -> None:
     _in_blocks(graph, conv, blocks)
 
 
-def _is_output(graph: _Graph, conv: NodeProto) -> bool:
+def _is_output(graph: Graph, conv: NodeProto) -> bool:
     """Whether it makes 3 channels that become the picture with nothing between that looks around."""
     tail = list(graph.after(conv))
     ends = bool(tail) and tail[-1].output[0] == "stylized"
@@ -146,7 +150,7 @@ def _is_output(graph: _Graph, conv: NodeProto) -> bool:
     return ends and pointwise and graph.value(conv.input[1]).shape[0] == 3
 
 
-def _in_blocks(graph: _Graph, conv: NodeProto, blocks: NDArray[Any], padding: NodeProto | None = None) -> None:
+def _in_blocks(graph: Graph, conv: NodeProto, blocks: NDArray[Any], padding: NodeProto | None = None) -> None:
     """Put a convolution that makes 2x2 pixels at once, (2, 2, 3, inputs, k, k), in the place of the output's.
 
     padding: what it reads, made from a picture half as large; without one, it steps over the picture itself by 2.

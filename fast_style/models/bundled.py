@@ -1,9 +1,9 @@
 """Find the checkpoints that come with the package by name. Imports no torch, so that a filter can start without it."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import FastStyleError
+from ..system.suggestions import suggestion
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "lake.jpg"
 """A sample picture, rendered by the project's own code."""
@@ -17,10 +17,18 @@ def find(name: str) -> Path:
         return path
     known = shipped()
     if name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
-        raise FastStyleError(f"{name}: no such file, and no shipped style of that name ({hint})")
+        raise FastStyleError(
+            f"{name}: no such file, and no shipped style of that name ({_style_of(name) or suggestion(name, known)})"
+        )
     return known[name]
+
+
+def _style_of(name: str) -> str:
+    """Say which shipped model has a style of that name; nothing where none has."""
+    from .shipped_styles import styles  # reads every file, with torch
+
+    model = next((style.model for style in styles() if style.name == name), "")
+    return model and f"it is a style of {model}: name that model, and the style {name}"
 
 
 def shipped() -> dict[str, Path]:

@@ -1,0 +1,121 @@
+"""Rewrite the instance norms of an exported graph for tiles: measure a batch as one picture, or fold statistics in.
+
+A part of a picture must be normalized with the statistics of all of it. Once these are known, a norm is a scale and a
+shift of each channel, which its convolution takes over: such a graph has no norms and is no slower than the original.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, helper, load_model, load_model_from_string
+
+from ..errors import FastStyleError
+from .rewriting import Graph
+
+Array = NDArray[np.float32]
+NORM = "InstanceNormalization"
+# What moves the values between a convolution and its norm, which acts on channels.
+MOVES = ("Slice", "DepthToSpace")
+
+
+def measuring(model: Path | bytes) -> bytes:
+    """Return the graph from what the original takes to `measured`, (2, T).
+
+    These are mean and variance of every channel of every norm in order, each over all pictures of the batch, which the
+    norms normalize with. Raises FastStyleError for a graph without instance norms.
+    """
+    proto = _loaded(model)
+    graph = Graph(proto.graph)
+    means, variances = zip(*[_measure(graph, norm) for norm in _norms(graph)], strict=True)
+    graph.order += [
+        helper.make_node("Concat", list(means), ["measured_means"], axis=1),
+        helper.make_node("Concat", list(variances), ["measured_variances"], axis=1),
+        helper.make_node("Concat", ["measured_means", "measured_variances"], ["measured"], axis=0),
+    ]
+    del proto.graph.output[:]
+    proto.graph.output.append(helper.make_tensor_value_info("measured", TensorProto.FLOAT, [2, None]))
+    graph.finish()
+    content: bytes = proto.SerializeToString()
+    return content
+
+
+def folded(model: Path | bytes, statistics: Array) -> bytes:
+    """Return the graph with each norm's statistics as constants, folded into the convolution before it.
+
+    statistics: (2, T), as `measuring` gives them. Raises FastStyleError for a graph without instance norms.
+    """
+    proto = _loaded(model)
+    graph = Graph(proto.graph)
+    place = 0
+    for norm in _norms(graph):
+        weight = graph.value(norm.input[1])
+        mean, variance = statistics[:, place : place + len(weight)].astype(np.float64)
+        place += len(weight)
+        scale = weight / np.sqrt(variance + _epsilon(norm))
+        _fold(graph, norm, scale, graph.value(norm.input[2]) - mean * scale)
+    graph.finish()
+    content: bytes = proto.SerializeToString()
+    return content
+
+
+def _loaded(model: Path | bytes) -> ModelProto:
+    return load_model_from_string(model) if isinstance(model, bytes) else load_model(model)
+
+
+def _norms(graph: Graph) -> list[NodeProto]:
+    norms = graph.nodes(NORM)
+    if not norms:
+        raise FastStyleError("this model has no instance norms; for tiles export it with --tiles")
+    return norms
+
+
+def _epsilon(norm: NodeProto) -> float:
+    return next((float(each.f) for each in norm.attribute if each.name == "epsilon"), 1e-5)
+
+
+def _measure(graph: Graph, norm: NodeProto) -> tuple[str, str]:
+    """Put operators in the norm's place that take the whole batch's statistics; return the names of these, (1, C)."""
+    x, name = norm.input[0], norm.output[0]
+    axes = graph.constant("measured_axes", np.array([0, 2, 3]))
+    row, channels = (graph.constant(f"measured_{k}", np.array(v)) for k, v in (("row", [1, -1]), ("c", [1, -1, 1, 1])))
+    epsilon = graph.constant(f"{name}_epsilon", np.array(_epsilon(norm), np.float32))
+    steps = [
+        ("ReduceMean", [x, axes], "mean"),
+        ("Sub", [x, f"{name}_mean"], "centered"),
+        ("Mul", [f"{name}_centered", f"{name}_centered"], "squared"),
+        ("ReduceMean", [f"{name}_squared", axes], "variance"),
+        ("Add", [f"{name}_variance", epsilon], "positive"),
+        ("Sqrt", [f"{name}_positive"], "deviation"),
+        ("Reshape", [norm.input[1], channels], "weight"),
+        ("Div", [f"{name}_weight", f"{name}_deviation"], "scale"),
+        ("Mul", [f"{name}_centered", f"{name}_scale"], "scaled"),
+        ("Reshape", [norm.input[2], channels], "bias"),
+        ("Reshape", [f"{name}_mean", row], "means"),
+        ("Reshape", [f"{name}_variance", row], "variances"),
+    ]
+    made = [helper.make_node(kind, inputs, [f"{name}_{output}"]) for kind, inputs, output in steps]
+    graph.replace(norm, [*made, helper.make_node("Add", [f"{name}_scaled", f"{name}_bias"], [name])])
+    return f"{name}_means", f"{name}_variances"
+
+
+def _fold(graph: Graph, norm: NodeProto, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
+    """Let the convolution before a norm make what the norm would make of it."""
+    last = graph.makers[norm.input[0]]
+    conv = last
+    while conv.op_type in MOVES:
+        conv = graph.makers[conv.input[0]]
+    if conv.op_type != "Conv":
+        raise FastStyleError("this model's norms do not follow convolutions; for tiles export it with --tiles")
+    weight = graph.value(conv.input[1]).astype(np.float64)
+    copies = len(weight) // len(scale)  # of each channel, where pixels are made in blocks
+    scale, shift = np.tile(scale, copies), np.tile(shift, copies)
+    before = graph.value(conv.input[2]) if len(conv.input) > 2 else 0.0
+    name = conv.output[0]
+    folded_weight = graph.constant(f"{name}_folded", (weight * scale[:, None, None, None]).astype(np.float32))
+    folded_bias = graph.constant(f"{name}_shift", (before * scale + shift).astype(np.float32))
+    del conv.input[1:]
+    conv.input.extend([folded_weight, folded_bias])
+    last.output[0] = norm.output[0]
+    graph.makers[norm.output[0]] = last
+    graph.order = [node for node in graph.order if node is not norm]
