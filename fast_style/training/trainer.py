@@ -66,6 +66,7 @@ class Trainer:
         self.initial = initialize(options, self.styles)
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.settings = resume_settings(options, self.styles, self.photos)
+        self.paintings = [next(style.paintings(options.style)) for style in pictures]
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
         self.objective = Objective(options, self.initial, pictures)
         on_cpu = self.objective.device.type == "cpu"

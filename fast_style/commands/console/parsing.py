@@ -14,6 +14,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ...system.suggestions import did_you_mean
+from .completion import answer
 from .help import Help, text
 from .recipes import read_recipe
 
@@ -72,6 +73,7 @@ def parse(kind: type[Options], arguments: Sequence[str], prog: str, about: Help 
     FastStyleError for values that the options refuse, and for recipes that cannot be read.
     """
     options = options_of(kind)
+    answer(options)
     if {"-h", "--help", "--help-all"} & set(arguments):
         print(text(kind, options, prog, about, everything="--help-all" in arguments))
         raise SystemExit(0)
