@@ -58,7 +58,7 @@ def test_the_command_writes_curves_pictures_and_recipe(
     printed = capsys.readouterr().out
     assert f"training {options.output}: johnson, 0.0" in printed
     assert (
-        "M parameters, from scratch; 25 steps of 2 crops of 32 px, at the end of 48 px, from 6 photographs" in printed
+        "M parameters, from scratch; 25 steps of 2 crops of 32 px, at the end of 48 px, from 7 photographs" in printed
     )
     assert re.search(r"done in about \d\d:\d\d, at \d\d:\d\d; Ctrl-C saves, --resume goes on", printed)
     assert f"use it:   python stylize.py PICTURE --model {options.output}\n" in printed
