@@ -105,8 +105,9 @@ def _fold(graph: Graph, norm: NodeProto, scale: NDArray[np.float64], shift: NDAr
     conv = last
     while conv.op_type in MOVES:
         conv = graph.makers[conv.input[0]]
-    if conv.op_type != "Conv":
-        raise FastStyleError("this model's norms do not follow convolutions; for tiles export it with --tiles")
+    if conv.op_type != "Conv" or conv.input[1] not in graph.constants:  # weights of int8 are made when it runs
+        _scale(graph, norm, scale, shift)
+        return
     weight = graph.value(conv.input[1]).astype(np.float64)
     copies = len(weight) // len(scale)  # of each channel, where pixels are made in blocks
     scale, shift = np.tile(scale, copies), np.tile(shift, copies)
@@ -119,3 +120,14 @@ def _fold(graph: Graph, norm: NodeProto, scale: NDArray[np.float64], shift: NDAr
     last.output[0] = norm.output[0]
     graph.makers[norm.output[0]] = last
     graph.order = [node for node in graph.order if node is not norm]
+
+
+def _scale(graph: Graph, norm: NodeProto, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
+    """Put a product and a sum in the place of a norm."""
+    name = norm.output[0]
+    factor, term = (
+        graph.constant(f"{name}_{kind}", row[:, None, None].astype(np.float32))
+        for kind, row in (("factor", scale), ("term", shift))
+    )
+    product = helper.make_node("Mul", [norm.input[0], factor], [f"{name}_product"])
+    graph.replace(norm, [product, helper.make_node("Add", [f"{name}_product", term], [name])])

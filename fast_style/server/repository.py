@@ -114,7 +114,9 @@ class ModelRepository:
         """
         if name:
             if name not in self._loaded:
-                raise HTTPException(404, f"no model {quoted(name)}; {suggestion(name, self._loaded)}")
+                owner = next((model.name for model in self.all() if name in model.style_names), "")
+                hint = f"it is a style of {owner}" if owner else suggestion(name, self._loaded)
+                raise HTTPException(404, f"no model {quoted(name)}; {hint}")
             return self._loaded[name]
         without_shares = re.sub(r"=[^=,]*(?=,|$)", "", style)  # wrong shares are not an unknown style
         for text in (style, without_shares):
