@@ -60,7 +60,8 @@ def test_a_film_takes_one_call(tiny: Path, tmp_path: Path) -> None:
     pytest.importorskip("av")
     first, second = picture(40, 30, 1), picture(40, 30, 2)
     first.save(tmp_path / "in.gif", save_all=True, append_images=[second], duration=100)
-    stylizer, counted = Stylizer.load(tiny, device="cpu"), []
+    stylizer = Stylizer.load(tiny, device="cpu")
+    counted: list[int] = []
     result = package.stylize_film(
         tmp_path / "in.gif", model=stylizer, report=lambda progress: counted.append(progress.frames), strength=0.5
     )

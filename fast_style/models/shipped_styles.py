@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .bundled import find, shipped
+from . import bundled
 from .checkpoint import load
 
 
@@ -32,8 +32,8 @@ def styles(*models: str) -> list[ShippedStyle]:
     models: shipped names or paths of checkpoints. Raises FastStyleError for a name or a file that is none.
     """
     found = []
-    for model in models or shipped():
-        for about in load(find(model)).styles:
+    for model in models or bundled.shipped():
+        for about in load(bundled.find(model)).styles:
             name = str(about["name"])
             found.append(ShippedStyle(Path(model).stem, name, about.get("title", ""), about.get("artist", "")))
     return found

@@ -1,5 +1,6 @@
 """Which model and which style are meant, where each may be the name of the other."""
 
+import re
 from pathlib import Path
 
 from ...errors import FastStyleError
@@ -19,7 +20,7 @@ def choose(model: str | None, style: str) -> tuple[str, str]:
     if model is None:
         if style in shipped:
             return style, ""
-        found = _with_style(style)
+        found = _with_style(style) or _with_style(re.sub(r"=[^=,]*(?=,|$)", "", style))  # a wrong share is told later
         if style and not found:
             raise FastStyleError(_no_model_has(style))
         return found or DEFAULT, style
