@@ -19,9 +19,9 @@ Pixels = NDArray[Any]
 Progress = Callable[[str, int, int], None]
 """Called with the stage (`statistics`, `tiles`), tiles done, and tiles in all (0 while not known)."""
 
-# Largest side of a tile's core: the windows' overlap is below a third of the work, and a CPU's cores have enough to do.
-CORE_PX = 768
-# Short side of the reduced picture that statistics are first taken from.
+# Largest side of a tile's core: the windows' overlap is a fifth of the work, and a CPU's cores have enough to do.
+CORE_PX = 1024
+# Short side of the reduced picture that colours, and statistics that are asked for as `reduced`, are taken from.
 REDUCED_PX = 768
 # Pictures above this many pixels take the statistics of a sample of small parts unless exact ones are asked for, which
 # cost three to five times the work, in torch.
