@@ -26,8 +26,8 @@ REDUCED_PX = 768
 # Pictures above this many pixels take the statistics of a sample of small parts unless exact ones are asked for, which
 # cost three to five times the work, in torch.
 EXACT_PX = 1_000_000
-# How many parts at most, and their side in px.
-SAMPLED, SAMPLED_PX = 64, 256
+# How many parts at most, and their side in px: of one number of pixels, many small ones say more than few large ones.
+SAMPLED, SAMPLED_PX = 256, 128
 # Runs below this are done as a whole without a look at the memory that is free.
 SMALL_BYTES = 10**8
 
