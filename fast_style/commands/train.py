@@ -112,6 +112,7 @@ class ProgressBar:
     def __init__(self, preview: Path, paintings: "Sequence[Image]" = ()) -> None:
         self.preview, self.paintings = preview, paintings
         self.first_step: int | None = None
+        self.told = False
         self.last: Event | None = None
         self.bar = tqdm(total=1.0, bar_format="{percentage:3.0f}% |{bar}| {desc}", dynamic_ncols=True)
 
@@ -138,7 +139,8 @@ class ProgressBar:
     def _say_when(self, event: "Event") -> None:
         """Say once, when some steps have been timed, when the training will be done on this machine."""
         self.first_step = event.step if self.first_step is None else self.first_step
-        if event.step == self.first_step + TIMED_STEPS and event.progress < 1:
+        if not self.told and event.step >= self.first_step + TIMED_STEPS and event.progress < 1:
+            self.told = True
             at = datetime.now() + timedelta(seconds=event.seconds_left)
             left = tqdm.format_interval(event.seconds_left)
             self.bar.write(f"done in about {left}, at {at:%H:%M}; Ctrl-C saves, --resume goes on", file=sys.stdout)
