@@ -1,21 +1,42 @@
 """Neural style transfer fast enough to be a filter.
 
->>> from fast_style import Stylizer
+>>> from fast_style import Stylizer, styles, stylize_film
 >>> Stylizer.load("wave").stylize(picture)
+>>> stylize_film("in.mp4", "out.mp4", "wave", strength=0.8)
+>>> [style.title for style in styles()]
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import FastStyleError
-    from .options import StylizeOptions
+    from .models.shipped_styles import ShippedStyle, styles
+    from .options import StylizeOptions, VideoOptions
     from .stylizer import Stylizer
+    from .video.one_call import stylize_film
 
-__all__ = ["FastStyleError", "StylizeOptions", "Stylizer", "__version__"]
+__all__ = [
+    "FastStyleError",
+    "ShippedStyle",
+    "StylizeOptions",
+    "Stylizer",
+    "VideoOptions",
+    "__version__",
+    "styles",
+    "stylize_film",
+]
 
 __version__ = "0.1.0"
 
-_HOMES = {"FastStyleError": "errors", "StylizeOptions": "options", "Stylizer": "stylizer"}
+_HOMES = {
+    "FastStyleError": "errors",
+    "ShippedStyle": "models.shipped_styles",
+    "StylizeOptions": "options",
+    "Stylizer": "stylizer",
+    "VideoOptions": "options",
+    "styles": "models.shipped_styles",
+    "stylize_film": "video.one_call",
+}
 
 
 def __getattr__(name: str) -> Any:

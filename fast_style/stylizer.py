@@ -1,6 +1,6 @@
 """The inference API: every front end, from the command line to a server, goes through `Stylizer`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -19,6 +19,7 @@ from .inference.pipeline import stylize, stylize_batch
 from .inference.single_pass import Progress
 from .inference.style_weights import Styles, as_text
 from .options import RuntimeOptions, StylizeOptions
+from .system.threads import ahead, overlapped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +44,7 @@ class Stylizer:
     >>> stylizer(batch)                                          # (N, 3, H, W) floats in [0, 1] in, the same out
     >>> stylizer(batch, strength=0.5, preserve_color="luminance")
     >>> stylizer(frame, style={"wave": 0.6, "scream": 0.4})      # a blend, where the model has several styles
+    >>> for painted in stylizer.stream(frames):                  # frames are read and painted while the loop works
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -101,7 +103,7 @@ class Stylizer:
         shape = tuple(getattr(image, "shape", ()))
         if len(shape) != 4 and not _is_picture(image):
             return self.stylize(image, options, mask, **changes)
-        wanted = _changed(options, changes)
+        wanted = changed(options, changes)
         if len(shape) == 3:
             return self.stylize(image, _as_frame(wanted), mask)
         wanted = _as_batch(image, shape, wanted)
@@ -113,6 +115,32 @@ class Stylizer:
             return self.engine(image, self._styles.weights(wanted.style, wanted.interpolate)).to(image.dtype)
         photo = image.detach().float().cpu().numpy()
         return image.new_tensor(stylize_batch(self.engine, self._styles, wanted, found, photo))
+
+    def stream(
+        self,
+        frames: Iterable[Batch],
+        options: StylizeOptions | None = None,
+        mask: Masks = None,
+        length: int = 2,
+        **changes: Any,
+    ) -> Iterator[Batch]:
+        """Stylize frames one after the other; yield each result in its order.
+
+        Frames are read in one thread and painted in another while the caller works on results; at most `length` frames
+        wait before and after the painting, which bounds memory and latency. frames: what `__call__` takes, such as
+        arrays (H, W, 3) uint8; the other arguments are as there. Errors, those of `frames` too, are raised where the
+        result would come. A loop may be left at any time: the threads end with the generator.
+        """
+        wanted = changed(options, changes)
+        found = self.masks(wanted, mask)
+
+        def job(frame: Batch) -> Callable[[], Batch]:
+            return lambda: self(frame, wanted, found)
+
+        with ahead(frames, length) as read:
+            painted = overlapped(map(job, read), self.engine.concurrency)
+            with ahead(painted, length) as results:
+                yield from results
 
     def masks(self, options: StylizeOptions, given: Masks = None) -> tuple[Mask, ...]:
         """Return the masks to use: those given, else those that the options name. Read once, they may be used often."""
@@ -161,7 +189,7 @@ class Stylizer:
             return self.apply(images.upright(image), options, mask, progress, **changes).image
         if not _is_picture(image):
             raise FastStyleError(f"{WANTED}; this is {_described(image)}")
-        wanted = _changed(options, changes)
+        wanted = changed(options, changes)
         if isinstance(image, np.ndarray):
             return self._paint(image, wanted, mask, progress)
         pixels = self._paint(image.detach().cpu().numpy(), wanted, mask, progress)
@@ -179,15 +207,15 @@ class Stylizer:
 
         Alpha and metadata are kept.
         """
-        return picture.with_colors(self._paint(picture.colors, _changed(options, changes), mask, progress))
+        return picture.with_colors(self._paint(picture.colors, changed(options, changes), mask, progress))
 
     def _paint(self, pixels: NDArray[Any], wanted: StylizeOptions, mask: Masks, progress: Progress) -> NDArray[Any]:
         """Stylize pixels (H, W, 3), uint8 or uint16, with every control."""
         return stylize(self.engine, self._styles, wanted, self.masks(wanted, mask), pixels, progress)
 
 
-def _changed(options: StylizeOptions | None, changes: Mapping[str, Any]) -> StylizeOptions:
-    """The options with the keyword arguments of a call."""
+def changed(options: StylizeOptions | None, changes: Mapping[str, Any]) -> StylizeOptions:
+    """Return the options with the keyword arguments of a call; a blend {style: share} becomes text."""
     style = changes.get("style")
     if isinstance(style, Mapping):
         changes = {**changes, "style": as_text(style)}

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from fast_style import FastStyleError, Stylizer, images
+from fast_style import FastStyleError, images
 from fast_style.benchmark.parity import psnr
-from fast_style.engines import Engine, cache, open_engine, paint_frame, registry, torch_engine
+from fast_style.engines import Engine, cache, memory, open_engine, paint_frame, registry, torch_engine
 from fast_style.models.architectures import build
 from fast_style.models.bundled import SAMPLE
 from fast_style.models.checkpoint import Checkpoint
@@ -71,15 +71,53 @@ def test_tensors_come_back_as_tensors(tiny: Path, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", GRAPHS)
-def test_blends_per_pixel_and_tiles_run_in_torch(trio: Path, engine: str) -> None:
+def test_blends_per_pixel_run_in_torch(trio: Path, engine: str) -> None:
     image = random(1, 3, 32, 40)
     blend = np.stack([np.full((32, 40), 0.25), np.linspace(0, 0.75, 32 * 40).reshape(32, 40), np.zeros((32, 40))])
     run, reference = opened(trio, engine), opened(trio, "torch")
     weights = blend.astype(np.float32)
     np.testing.assert_allclose(run(image, weights), reference(image, weights), atol=1e-5)
-    stylizer, other = Stylizer(run), Stylizer(reference)
-    tiled = stylizer(random(1, 3, 200, 210), tile_px=96)
-    np.testing.assert_allclose(tiled, other(random(1, 3, 200, 210), tile_px=96), atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", GRAPHS)
+def test_tiles_run_in_the_engine_itself(trio: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, reference = opened(trio, engine), opened(trio, "torch")
+    monkeypatch.setattr(run, "_open_torch", None)  # it would be an error to ask for it
+    image, parts, blend = random(1, 3, 41, 50), random(3, 3, 48, 64) ** 2, np.array([0.5, 0.2, 0.3], np.float32)
+    for pictures in (image, parts):  # of one picture, and of several as of one
+        statistics = run.measure(pictures, blend)
+        np.testing.assert_allclose(statistics, reference.measure(pictures, blend), rtol=1e-3, atol=1e-4)
+        assert psnr(run(image, blend, statistics) - reference(image, blend, statistics)) > 80
+    own = run.measure(image, blend)
+    assert psnr(run(image, blend, own) - run(image, blend)) > 80
+
+
+@pytest.mark.parametrize("arch", ["lite", "vgg-encoder"])
+def test_every_architecture_has_tiles_in_the_engine(arch: str, tmp_path: Path) -> None:
+    network = build(NetworkOptions(width=4, blocks=1, arch=arch))  # type: ignore[arg-type]  # one of them
+    Checkpoint(network.options, [{"name": "it"}], {}, network.state_dict()).save(tmp_path / "it.pth")
+    image, blend = random(1, 3, 41, 50), np.ones(1, np.float32)
+    run = opened(tmp_path / "it.pth", "openvino")
+    assert psnr(run(image, blend, run.measure(image, blend)) - run(image, blend)) > 80
+
+
+@pytest.mark.parametrize(("free", "expected"), [(None, 2e9), (10**9, 5e8), (0, 1e8), (64 * 10**9, 2e9)])
+def test_the_memory_of_a_run_follows_what_is_free(
+    free: int | None, expected: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda: free)
+    assert memory.default_bytes() == expected
+
+
+def test_the_first_run_of_a_model_says_that_it_exports(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
+    for _ in range(2):
+        cache.exported(tiny, "onnx", Path.read_bytes)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the first run of tiny.pth exports it, which takes some seconds, once"
+    ]
 
 
 @pytest.mark.parametrize("engine", GRAPHS)

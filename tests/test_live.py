@@ -1,7 +1,9 @@
 """Live sources: a fake camera that is faster than the network, and real pipes."""
 
 import io
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ import pytest
 from fast_style import FastStyleError, Stylizer
 from fast_style.commands import run, stylize
 from fast_style.options import StylizeOptions, VideoOptions
+from fast_style.system import threads
 from fast_style.video.live import Controls, LatestFrame, OpenCVWindow, Pixels, run_live
 from fast_style.video.raw import parse_size, stylize_raw
 
@@ -134,6 +137,23 @@ def test_a_frame_that_is_cut_off_is_told(stylizer: Stylizer) -> None:
     with pytest.raises(FastStyleError, match="ended within frame 2; is its size right"):
         stylize_raw(stylizer, (20, 10), io.BytesIO(bytes(1000)), sink, StylizeOptions(strength=0))
     assert len(sink.getvalue()) == 600
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("stalled", ["source", "sink"])
+def test_ctrl_c_ends_a_pipe_whose_other_end_stalls(
+    stylizer: Stylizer, stalled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "LEAVE_AFTER_S", 0.1)
+    size = (64, 48)
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", 0) as there, os.fdopen(writing, "wb", 0) as here:
+        source = there if stalled == "source" else io.BytesIO(bytes(200 * 64 * 48 * 3))
+        sink = here if stalled == "sink" else io.BytesIO()
+        interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        interrupt.start()
+        with pytest.raises(KeyboardInterrupt):
+            stylize_raw(stylizer, size, source, sink, StylizeOptions(strength=0))
 
 
 @pytest.mark.parametrize("text", ["1280", "0x7", "axb", "12x34x5", ""])

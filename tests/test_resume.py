@@ -71,7 +71,7 @@ def test_a_renamed_dataset_folder_can_be_resumed(options: TrainOptions) -> None:
     trainer.run(lambda: trainer.state.step == 2)
     moved = options.data.dataset.rename(options.data.dataset.with_name("renamed"))
     train(replace(options, resume=True, data=replace(options.data, dataset=moved)))
-    assert final_state(options)["counters"][0] == options.steps
+    assert final_state(options)["counters"][0] == options.total_steps
 
 
 def test_resume_needs_the_same_style_picture_under_any_name(options: TrainOptions, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_leftovers_of_killed_runs_are_swept_and_never_photographs(options: Train
         train(replace(inside, resume=True))
         assert not theirs.exists()
         assert ours.exists()  # of a process that lives
-    assert final_state(inside)["counters"][0] == options.steps
+    assert final_state(inside)["counters"][0] == options.total_steps
 
 
 def test_a_worker_that_dies_is_one_line_and_nothing_is_lost(
@@ -308,7 +308,7 @@ def test_steps_before_count_once_where_the_start_is_overwritten(options: TrainOp
     trainer = Trainer(again)
     trainer.run(lambda: trainer.state.step == 2)
     train(replace(again, resume=True))
-    assert load(first).training["steps_in_all"] == 2 * options.steps
+    assert load(first).training["steps_in_all"] == 2 * options.total_steps
 
 
 @pytest.mark.parametrize(
@@ -348,4 +348,4 @@ def test_the_loss_in_the_checkpoint_is_a_mean_over_the_resumption(options: Train
     trainer = Trainer(options)
     trainer.run(lambda: trainer.state.step == 5)
     train(replace(options, resume=True))
-    assert len(final_state(options)["recent"]) == options.steps
+    assert len(final_state(options)["recent"]) == options.total_steps

@@ -57,6 +57,32 @@ def test_a_sample_of_tiles_is_closer_than_a_reduced_picture(
     assert difference(sampled, stylizer.stylize(photo, tile_px=64)).max() == 0
 
 
+def test_a_large_picture_stays_in_the_fast_engine_and_its_bars_have_totals(
+    several: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(single_pass, "EXACT_PX", 0)
+    monkeypatch.setattr(single_pass, "REDUCED_PX", 60)
+    monkeypatch.setattr(single_pass, "SAMPLED", 6)
+    stylizer = Stylizer.load(several, device="cpu", precision="fp32", engine="openvino")
+    monkeypatch.setattr(stylizer.engine, "_open_torch", None)
+    told: list[tuple[str, int, int]] = []
+    whole = stylizer.stylize(photo, style="a=0.3,b=0.7", strokes="fine", noise=0)
+    tiled = stylizer.stylize(
+        photo, style="a=0.3,b=0.7", strokes="fine", noise=0, tile_px=64, progress=lambda *t: told.append(t)
+    )
+    reduced = stylizer.stylize(photo, style="a=0.3,b=0.7", strokes="fine", noise=0, tile_px=64, statistics="reduced")
+    assert difference(whole, tiled).mean() < difference(whole, reduced).mean()
+    assert told[0] == ("statistics", 0, 1)
+    assert told[-1] == ("tiles", 12, 12)
+
+
+def test_exact_statistics_tell_how_many_runs_there_will_be(stylizer: Stylizer, photo: Image.Image) -> None:
+    told: list[tuple[str, int, int]] = []
+    stylizer.stylize(photo, strokes="fine", tile_px=64, statistics="exact", progress=lambda *t: told.append(t))
+    statistics = [each for each in told if each[0] == "statistics"]
+    assert statistics[-1][1] == statistics[-1][2] == len(statistics)
+
+
 def test_tiles_with_masks_equal_the_whole(several: Path, photo: Image.Image) -> None:
     stylizer = Stylizer.load(several, device="cpu", precision="fp32")
     left = Image.linear_gradient("L").rotate(90).resize(photo.size)

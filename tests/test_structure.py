@@ -22,7 +22,7 @@ FLOORS = [
     ["stylizer", "benchmark"],
     ["video", "server"],
     ["evaluation"],
-    ["commands"],
+    ["commands", "examples"],
 ]
 PLACE = {name: (floor, position) for floor, names in enumerate(FLOORS) for position, name in enumerate(names)}
 

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import fast_style as package
+from fast_style import FastStyleError, Stylizer
 from fast_style.commands import main as fast_style
+from fast_style.models.bundled import shipped
+from fast_style.system.suggestions import did_you_mean, suggestion
 
 from .conftest import picture
 
@@ -38,3 +42,53 @@ def test_models_of_one_file_name_are_all_painted(tiny: Path, tmp_path: Path) -> 
     assert fast_style(["styles", *models, *flags]) == 0
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.height == 3 * (40 + 28 + 8) + 8
+
+
+def test_a_script_can_list_what_is_shipped() -> None:
+    listed = package.styles()
+    assert {style.model for style in listed} == set(shipped())
+    assert len([style for style in listed if style.model == "gallery"]) == 12
+    (scream,) = package.styles("scream")
+    assert (scream.name, scream.title, scream.artist) == ("scream", "The Scream", "Edvard Munch")
+    with pytest.raises(FastStyleError, match=r"no shipped style of that name \(did you mean scream\?\)"):
+        package.styles("scraem")
+    with pytest.raises(FastStyleError, match="it is a style of gallery: name that model, and the style metzinger"):
+        package.styles("metzinger")
+
+
+def test_a_film_takes_one_call(tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    first, second = picture(40, 30, 1), picture(40, 30, 2)
+    first.save(tmp_path / "in.gif", save_all=True, append_images=[second], duration=100)
+    stylizer = Stylizer.load(tiny, device="cpu")
+    counted: list[int] = []
+    result = package.stylize_film(
+        tmp_path / "in.gif", model=stylizer, report=lambda progress: counted.append(progress.frames), strength=0.5
+    )
+    assert result == tmp_path / "in_tiny.gif"
+    assert counted == [1, 2]
+    with Image.open(result) as film:
+        assert (film.size, getattr(film, "n_frames", 1)) == ((40, 30), 2)
+
+
+def test_suggestions_name_each_name_once() -> None:
+    assert suggestion("wvae", ["wave", "scream", "wave"]) == "did you mean wave?"
+    assert suggestion("fog", ["wave", "scream", "wave"]) == "there are wave, scream"
+    assert suggestion("fog", []) == "there are none"
+    assert did_you_mean("stregth", ["strength"], "--") == " (did you mean --strength?)"
+    assert did_you_mean("fog", ["strength"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("style", "said"),
+    [
+        ("scraem", "no shipped model has a style 'scraem'; did you mean scream?"),
+        ("wave=0.5,metzingr=0.5", "no shipped model has a style 'metzingr'; did you mean metzinger?"),
+        ("nano_wave,metzinger", "no shipped model has the styles nano_wave,metzinger together; `gallery` has the most"),
+    ],
+)
+def test_a_wrong_style_without_a_model_is_looked_for_in_all(
+    style: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fast_style(["stylize", "x.jpg", "--style", style]) == 1
+    assert capsys.readouterr().err == f"fast-style stylize: {said}\n"

@@ -352,7 +352,7 @@ def test_animations_of_an_album_are_mirrored(work: Path, command: Command) -> No
         (None, "chalk", ("several", "chalk")),
         (None, "oil=1,chalk=2", ("several", "oil=1,chalk=2")),
         (None, "a, b", ("odd", "a, b")),
-        (None, "nonesuch", ("wave", "nonesuch")),
+        (None, "oil=much,chalk=2", ("several", "oil=much,chalk=2")),
         ("chalk", "", ("several", "chalk")),
         ("several", "oil", ("several", "oil")),
         ("several.pth", "", ("several.pth", "")),

@@ -1,3 +1,5 @@
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -294,3 +296,46 @@ def test_sixteen_bit_pictures_are_stylized_in_sixteen_bit(stylizer: Stylizer) ->
     assert small is not None
     assert np.array_equal(kept[..., :3], given.colors)
     assert small.shape == (30, 40, 4)
+
+
+def frames(count: int) -> list[np.ndarray]:
+    return [np.asarray(picture(40, 30, seed)) for seed in range(count)]
+
+
+def test_a_stream_gives_what_single_calls_give_in_order(several: Path) -> None:
+    stylizer = Stylizer.load(several, device="cpu", precision="fp32")
+    streamed = list(stylizer.stream(frames(5), style={"a": 0.3, "b": 0.7}, strength=0.8))
+    for one, frame in zip(streamed, frames(5), strict=True):
+        assert np.array_equal(one, stylizer(frame, style="a=0.3,b=0.7", strength=0.8))
+
+
+def test_a_stream_reads_and_paints_while_the_loop_works_but_not_far(stylizer: Stylizer) -> None:
+    read, third = [0], threading.Event()
+
+    def source() -> Iterator[np.ndarray]:
+        for frame in frames(20):
+            read[0] += 1
+            if read[0] == 3:
+                third.set()
+            yield frame
+
+    before = threading.active_count()
+    stream = stylizer.stream(source(), length=1)
+    next(stream)
+    assert third.wait(20)  # without another call
+    assert read[0] <= 7
+    stream.close()  # type: ignore[attr-defined]  # a generator
+    assert threading.active_count() == before
+
+
+def test_errors_of_a_stream_come_where_the_result_would(stylizer: Stylizer) -> None:
+    def source() -> Iterator[np.ndarray]:
+        yield frames(1)[0]
+        raise OSError("unplugged")
+
+    stream = stylizer.stream(source())
+    next(stream)
+    with pytest.raises(OSError, match="unplugged"):
+        next(stream)
+    with pytest.raises(FastStyleError, match="no style 'fog'"):
+        next(stylizer.stream(frames(1), style="fog"))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from fast_style.video.threads import overlapped
+from fast_style.system.threads import overlapped
 
 
 def test_results_come_in_order_and_jobs_overlap() -> None:

@@ -1,6 +1,7 @@
 """The command `train.py`: what it writes, what signals do, real material."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,17 +9,23 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from PIL import Image
 
+from fast_style import FastStyleError, Stylizer
 from fast_style.commands import run
 from fast_style.commands import train as train_command
 from fast_style.commands.console.signals import stop_on_signal
+from fast_style.inference.faces import Face
 from fast_style.models import checkpoint
+from fast_style.models.bundled import SAMPLE
 from fast_style.options import TrainOptions
+from fast_style.training import callbacks, nearest
 
+from .conftest import untrained
 from .trainings import arguments, final_state
 
 PROJECT = Path(__file__).parents[1]
@@ -41,7 +48,7 @@ def test_the_command_writes_curves_pictures_and_recipe(
     assert len(curves.Scalars("loss/total")) >= 3
     assert tags["images"]
     with Image.open(options.output.with_suffix(".preview.jpg")) as preview:
-        assert preview.size == (1024, 512)
+        assert preview.size == (1280, 512)  # the painting, and four photographs above their paintings
     written = options.output.with_suffix(".yaml")
     recipe = yaml.safe_load(written.read_text())
     assert recipe["steps"] == 25
@@ -51,6 +58,14 @@ def test_the_command_writes_curves_pictures_and_recipe(
     assert train_command.main([*arguments(options, steps=2), "--overwrite"]) == 0
     assert written.read_text() == "# my own\nsteps: 9\n"
     printed = capsys.readouterr().out
+    assert f"training {options.output}: johnson, 0.0" in printed
+    assert (
+        "M parameters, from scratch; 25 steps of 2 crops of 32 px, at the end of 48 px, from 7 photographs" in printed
+    )
+    assert re.search(r"done in about \d\d:\d\d, at \d\d:\d\d; Ctrl-C saves, --resume goes on", printed)
+    assert f"use it:   python stylize.py PICTURE --model {options.output}\n" in printed
+    judge = f"fast-style evaluate {options.output} --style {options.style.style[0]} --photos {options.data.dataset}"
+    assert f"judge it: {judge} --vgg-weights {options.loss.vgg_weights}\n" in printed
     assert "skipped 2 files" in printed
     assert "bad.jpg" in printed
     assert "notes.txt" in printed
@@ -150,3 +165,61 @@ def test_curves_that_cannot_be_written_do_not_stop_a_training(
     assert run(train_command.main, arguments(options), "train.py") == 0
     assert final_state(options)["counters"][0] == options.steps
     assert capsys.readouterr().err.count("note: no more curves are written: No space left on device") == 1
+
+
+def test_a_new_style_starts_from_the_nearest_network_unless_something_else_is_said(
+    options: TrainOptions, several: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(nearest, "nearest_network", lambda _: str(several))
+    plain = replace(options, width=None, blocks=None, steps=2)
+    assert train_command.main(arguments(plain)) == 0
+    printed = capsys.readouterr().out
+    assert (
+        f"starting from {several}, the shipped network nearest in style; --from-scratch takes a random one" in printed
+    )
+    assert options.output
+    assert checkpoint.load(options.output).training["recipe"]["init"] == several.name
+    monkeypatch.setattr(nearest, "nearest_network", lambda _: "another")  # a run goes on with what it started from
+    assert train_command.main([*arguments(plain), "--resume"]) == 0
+    assert yaml.safe_load(options.output.with_suffix(".yaml").read_text())["init"] == str(several)
+
+
+def test_what_is_said_of_the_start_is_done(options: TrainOptions) -> None:
+    plain = replace(options, width=None, blocks=None, steps=None)
+    assert nearest.starts_from_nearest(plain)
+    assert plain.total_steps == 8000
+    assert replace(plain, init="wave").total_steps == 500
+    for said in ({"init": "wave"}, {"from_scratch": True}, {"width": 8}, {"blocks": 2}, {"attention": True}):
+        assert not nearest.starts_from_nearest(replace(plain, **said))
+    with pytest.raises(FastStyleError, match="--init and --from-scratch exclude each other"):
+        replace(plain, init="wave", from_scratch=True)
+
+
+def test_the_nearest_network_is_the_one_that_paints_like_the_picture(
+    options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {name: untrained(tmp_path / f"{name}.pth", name, seed=seed) for seed, name in enumerate("abc")}
+    known["two"] = untrained(tmp_path / "two.pth", "x", "y", seed=9)  # of another shape
+    monkeypatch.setattr(nearest, "shipped", lambda: known)
+    monkeypatch.setattr(nearest, "SIZE_PX", 48)
+    for name in "abc":
+        painting = tmp_path / "painting.png"
+        Stylizer.load(known[name], device="cpu", engine="torch").stylize(SAMPLE, size=48).save(painting)
+        style = replace(options.style, style=(painting,))
+        assert nearest.nearest_network(replace(options, style=style)) == name
+    assert nearest.nearest_network(replace(options, blocks=2)) is None
+
+
+def test_previews_show_a_face_a_sky_texture_and_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    dull = [np.full((64, 64, 3), level, np.uint8) for level in range(40, 90, 10)]
+    face, sky, texture, color = (np.full((64, 64, 3), 128, np.uint8) for _ in range(4))
+    face[0, 0] = 1
+    sky[32:] = rng.integers(0, 255, (32, 64, 1))
+    texture[:] = rng.integers(0, 255, (64, 64, 1))
+    color[:32, :, 0] = 255
+    found = [Face(0.5, 0.5, 0.3)]
+    monkeypatch.setattr(callbacks, "find_faces", lambda square: found if square[0, 0, 0] == 1 else [])
+    chosen = callbacks._telling([*dull, color, texture, sky, face])
+    assert all(a is b for a, b in zip(chosen, [face, sky, texture, color], strict=True))
+    assert callbacks._telling(dull) == dull[:4]

@@ -9,11 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
 
 from .. import __version__
 from ..errors import FastStyleError
+from ..system.suggestions import suggestion
+from .console.completion import asked_command, shell_code
+from .console.help import EXIT_CODES
 from .console.messages import shown_on_stderr
 
 log = logging.getLogger(__name__)
@@ -37,20 +39,29 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `fast-style COMMAND ...`; return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    asked = asked_command(COMMANDS)
+    given = [asked] if asked else given
     if not given or given[0] in ("-h", "--help"):
         print("usage: fast-style COMMAND ...\n\n" + "\n".join(f"  {k:14} {v}" for k, v in COMMANDS.items()))
-        print("\n`fast-style COMMAND --help` describes one; `fast-style --version` prints the version.")
+        print("\n`fast-style COMMAND --help` describes one; `fast-style --version` prints the version;")
+        print('`eval "$(fast-style --completion bash)"` completes command lines (zsh, fish too).')
+        print(f"\n{EXIT_CODES}")
         return 0 if given else 2
+    if given[0] == "--completion":
+        return run(_print_completion, given[1:], "fast-style")
     if given[0] == "--version":
         print(f"fast_style {__version__}")
         return 0
     if given[0] not in COMMANDS:
-        near = get_close_matches(given[0], COMMANDS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(COMMANDS)}"
-        print(f"fast-style: unknown command {given[0]!r}; {hint}", file=sys.stderr)
+        print(f"fast-style: unknown command {given[0]!r}; {suggestion(given[0], COMMANDS)}", file=sys.stderr)
         return 2
     command = import_module(f".{given[0].replace('-', '_')}", __name__)
     return run(command.main, given[1:], f"fast-style {given[0]}")
+
+
+def _print_completion(shells: Sequence[str], prog: str) -> int:
+    print(shell_code(" ".join(shells)))
+    return 0
 
 
 def script() -> None:

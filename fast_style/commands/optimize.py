@@ -1,6 +1,7 @@
 """`fast-style optimize`: stylize one picture without training, by optimizing its pixels."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from .. import images
 from ..errors import FastStyleError
 from ..options import GatysOptions, LossOptions, StyleOptions
+from ..options.checks import check_at_least
 from ..system import malloc
 from .console.help import Help
 from .console.parsing import OUTPUT, POSITIONAL, parse
@@ -58,34 +60,40 @@ def main(arguments: Sequence[str], prog: str) -> int:
     kind = images.format_for(command.output)
     if command.output.exists() and not command.overwrite:
         raise FastStyleError(f"{command.output} exists; use --overwrite")
+    check_at_least(command, 1, "save_every")
     style = StyleOptions((command.style,), style_size=command.style_size)
     picture = images.read(command.content)
     malloc.tune()
     from ..data.styles import find_styles
 
-    find_styles(style)  # what is wrong is said before the bar begins
+    for each in find_styles(style):
+        list(each.paintings(style))
     if command.loss.vgg_weights and not command.loss.vgg_weights.is_file():
         raise FastStyleError(f"`vgg_weights` {command.loss.vgg_weights}: no such file")
     from ..training.gatys import sizes, stylize
 
     total = command.how.iterations * len(sizes(command.how))
-    with tqdm(total=total, unit="evaluation") as bar, stop_on_signal() as stopped:
-        show = Progress(bar, picture, command)
+    with stop_on_signal() as stopped, closing(Progress(total, picture, command)) as show:
         photo = Image.fromarray(images.eight_bit(picture.colors))
         result = stylize(photo, style, command.loss, command.how, show, stopped)
     images.write(replace(picture.with_colors(np.asarray(result)), format=kind), command.output)
-    print(f"{command.output}: {'stopped' if stopped() else 'done'} after {bar.n} evaluations of the loss")
+    print(f"{command.output}: {'stopped' if stopped() else 'done'} after {show.count} evaluations of the loss")
     return 0
 
 
 class Progress:
-    """A callback that shows the losses in the bar and writes the pictures of `save_every`."""
+    """A callback that shows the losses in a bar, from the first one on, and writes the pictures of `save_every`."""
 
-    def __init__(self, bar: Any, picture: images.Picture, command: OptimizeCommand) -> None:
-        self.bar, self.picture, self.command = bar, picture, command
+    def __init__(self, total: int, picture: images.Picture, command: OptimizeCommand) -> None:
+        self.total, self.picture, self.command = total, picture, command
+        self.count = 0
+        self.bar: Any = None
 
     def __call__(self, evaluation: "Evaluation") -> None:
         """Show and, where it is due, write one evaluation."""
+        if self.bar is None:  # not before: what is wrong with the input is said first
+            self.bar = tqdm(total=self.total, unit="evaluation")
+        self.count += 1
         shown = {name: f"{evaluation.terms[name]:.3f}" for name in ("content", "style") if name in evaluation.terms}
         self.bar.set_postfix(shown, refresh=False)
         self.bar.update()
@@ -95,3 +103,8 @@ class Progress:
             path = output.with_stem(f"{output.stem}_{evaluation.iteration:04}")
             painted = self.picture.with_colors(images.quantized(evaluation.pixels.cpu().numpy()))
             images.write(replace(painted, format=images.format_for(path)), path)
+
+    def close(self) -> None:
+        """End the bar."""
+        if self.bar is not None:
+            self.bar.close()

@@ -52,18 +52,11 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
 
 def _table(names: Sequence[str]) -> str:
-    from ..models.checkpoint import load
+    from ..models.shipped_styles import styles
 
-    rows = [("MODEL", "STYLE", "WORK")]
-    for name in names:
-        for about in load(bundled.find(name)).styles:
-            rows.append((Path(name).stem, about["name"], _work(about)))
+    rows = [("MODEL", "STYLE", "WORK"), *((style.model, style.name, style.work) for style in styles(*names))]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(f"{name:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip() for name, style, work in rows)
-
-
-def _work(about: dict[str, str]) -> str:
-    return ", ".join(filter(None, (about.get("title"), about.get("artist"))))
 
 
 def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:
@@ -71,7 +64,7 @@ def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:
     from ..stylizer import Stylizer
 
     photos = [images.resize_short_side(images.read(path).rgb, command.size) for path in command.on]
-    stylizers = [(Path(name).stem, Stylizer.load(name)) for name in names]
+    stylizers = [(name, Stylizer.load(name)) for name in names]
     rows = [[images.captioned(photo, "photograph") for photo in photos]]
     with tqdm(total=sum(len(stylizer.styles) for _, stylizer in stylizers), unit="style") as bar:
         for name, stylizer in stylizers:
@@ -82,8 +75,9 @@ def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:
 
 
 def _rows(name: str, stylizer: "Stylizer", photos: Sequence[Image.Image]) -> Iterator[list[Image.Image]]:
-    for about in stylizer.info["styles"]:
-        style = about["name"]
-        label = name if len(stylizer.styles) == 1 else f"{name}, {style}"
-        caption = f"{label}: {_work(about)}".removesuffix(": ")
-        yield [images.captioned(stylizer.stylize(photo, style=style), caption) for photo in photos]
+    from ..models.shipped_styles import styles
+
+    for style in styles(name):
+        label = style.model if len(stylizer.styles) == 1 else f"{style.model}, {style.name}"
+        caption = f"{label}: {style.work}".removesuffix(": ")
+        yield [images.captioned(stylizer.stylize(photo, style=style.name), caption) for photo in photos]

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 from ..errors import FastStyleError
 from ..options import QUALITY, RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
 from ..system.atomic import remove_stale
 from ..system.launch import launched
+from ..system.pipes import write_all
 from .console import model_names
 from .console.help import Help
 from .console.manifest import Manifest
@@ -259,13 +260,5 @@ def stylize_one(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tu
     if job.target:
         images.write(styled, job.target, command.quality)
     else:
-        _write_whole(images.encode(styled, command.quality), sys.stdout.buffer)
+        write_all(images.encode(styled, command.quality), sys.stdout.buffer)
     return styled.image.size
-
-
-def _write_whole(data: bytes, stream: BinaryIO) -> None:
-    """Write all of it; one call of an unbuffered stream (PYTHONUNBUFFERED) may write a part."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[stream.write(rest) or 0 :]
-    stream.flush()

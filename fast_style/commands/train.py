@@ -1,8 +1,11 @@
 """`train.py`: train a network, with a progress bar, TensorBoard curves and preview pictures."""
 
 import os
+import shlex
+import sys
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +22,19 @@ from .console.recipes import recipe_of
 from .console.signals import stop_on_signal
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ..training import Event, Trainer
 
 LISTED_BAD_FILES = 20
+TIMED_STEPS = 3
+"""Steps after the first one, which is slow, from which the time left is known well enough to be told."""
 HELP = Help(
-    first="style dataset output minutes steps init style_size style_weight vgg_weights resume device",
+    first="style dataset output minutes steps init from_scratch style_size style_weight vgg_weights resume device",
     examples=(
-        "--style wave.jpg --dataset coco/val2017",
+        "--style wave.jpg --dataset coco/val2017                           from the nearest shipped network",
         "--style wave.jpg --dataset coco/val2017 --init scream --minutes 5",
+        "--style wave.jpg --dataset coco/val2017 --from-scratch            from a random network, 8000 steps",
         "--config checkpoints/wave.yaml --dataset coco/val2017 --output mine.pth",
     ),
 )
@@ -39,13 +47,30 @@ def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     first = (launched() or Launch(0, 1)).rank == 0
     if first and options.output and _names_folder(options.output, arguments or []):
         options.output.mkdir(parents=True, exist_ok=True)
-    return train(options)
+    return train(_with_nearest(options))
 
 
 def _names_folder(path: Path, arguments: Sequence[str]) -> bool:
     """Return whether the path was given with a separator at its end, which `Path` drops: a folder, there or not."""
     given = [argument.partition("=")[2] or argument for argument in arguments]
     return any(text.endswith(("/", os.sep)) and Path(text) == path for text in given)
+
+
+def _with_nearest(options: TrainOptions) -> TrainOptions:
+    """The options with the network to start from, where none is named and none of another shape is asked for."""
+    from ..data.styles import find_styles
+    from ..training.files import RESUME_SUFFIX, checkpoint_path, companion
+    from ..training.nearest import starts_from_nearest, with_nearest
+
+    if not starts_from_nearest(options):
+        return options
+    output = checkpoint_path(options, find_styles(options.style)[0].name)
+    if output.exists() and not (options.resume or options.overwrite):
+        return options  # which the trainer refuses
+    found = with_nearest(options, companion(output, RESUME_SUFFIX))
+    if found.init and not options.resume:
+        print(f"starting from {found.init}, the shipped network nearest in style; --from-scratch takes a random one")
+    return found
 
 
 def train(options: TrainOptions) -> int:
@@ -70,13 +95,14 @@ def _train_and_report(trainer: "Trainer") -> int:
     from ..training.files import companion
 
     log_dir = trainer.options.log_dir or companion(trainer.output, ".runs")
-    bar = ProgressBar(companion(trainer.output, PREVIEW_SUFFIX))
+    bar = ProgressBar(companion(trainer.output, PREVIEW_SUFFIX), trainer.paintings)
     trainer.callbacks = [bar, TensorBoard(log_dir)]
-    print(f"training {trainer.output}; previews in {bar.preview}; curves: tensorboard --logdir {log_dir}")
+    print(_plan(trainer))
+    print(f"previews in {bar.preview}; curves: tensorboard --logdir {log_dir}")
     with stop_on_signal(second_ends=trainer.group.launch is None) as stopped, closing(bar.bar):
         trainer.run(stopped)
     _write_recipe(trainer.options, companion(trainer.output, ".yaml"))
-    _say_how_it_ended(trainer.output, bar.last)
+    _say_how_it_ended(trainer, bar.last)
     return 0
 
 
@@ -91,11 +117,27 @@ def _train_silently(trainer: "Trainer") -> int:
     return 0
 
 
+def _plan(trainer: "Trainer") -> str:
+    """What the training will do, in a line."""
+    options, network = trainer.options, trainer.objective.network
+    millions = sum(parameter.numel() for parameter in network.parameters()) / 1e6
+    start = f"from {options.init}" if options.init else "from scratch"
+    data = options.data
+    budget = f"{options.total_steps} steps" if options.minutes is None else f"{options.minutes:g} minutes"
+    crops = f"{data.batch_size} crops of {data.image_size} px, at the end of {data.finish_size} px"
+    return (
+        f"training {trainer.output}: {network.options.arch}, {millions:.2f} M parameters, {start}; {budget} of "
+        f"{crops}, from {len(trainer.photos)} photographs, on {trainer.objective.device}"
+    )
+
+
 class ProgressBar:
     """A listener of the training: shows losses, speed and time left in one line, and writes the preview picture."""
 
-    def __init__(self, preview: Path) -> None:
-        self.preview = preview
+    def __init__(self, preview: Path, paintings: "Sequence[Image]" = ()) -> None:
+        self.preview, self.paintings = preview, paintings
+        self.first_step: int | None = None
+        self.told = False
         self.last: Event | None = None
         self.bar = tqdm(total=1.0, bar_format="{percentage:3.0f}% |{bar}| {desc}", dynamic_ncols=True)
 
@@ -110,13 +152,23 @@ class ProgressBar:
                 f"step {event.step}  {shown}  {event.images_per_s:.1f} img/s  {left} left", refresh=False
             )
             self.bar.update(event.progress - self.bar.n)
+            self._say_when(event)
         if event.previews:
             from ..training.callbacks import write_preview
 
             try:
-                write_preview(self.preview, *event.previews)
+                write_preview(self.preview, *event.previews, self.paintings)
             except OSError as error:  # a viewer may hold the file on Windows; the training goes on
                 self.bar.write(f"note: no preview written: {error}")
+
+    def _say_when(self, event: "Event") -> None:
+        """Say once, when some steps have been timed, when the training will be done on this machine."""
+        self.first_step = event.step if self.first_step is None else self.first_step
+        if not self.told and event.step >= self.first_step + TIMED_STEPS and event.progress < 1:
+            self.told = True
+            at = datetime.now() + timedelta(seconds=event.seconds_left)
+            left = tqdm.format_interval(event.seconds_left)
+            self.bar.write(f"done in about {left}, at {at:%H:%M}; Ctrl-C saves, --resume goes on", file=sys.stdout)
 
 
 def _write_recipe(options: TrainOptions, path: Path) -> None:
@@ -128,7 +180,8 @@ def _write_recipe(options: TrainOptions, path: Path) -> None:
         temporary.write_text(RECIPE_HEADER + recipe, encoding="utf-8")
 
 
-def _say_how_it_ended(output: Path, last: "Event | None") -> None:
+def _say_how_it_ended(trainer: "Trainer", last: "Event | None") -> None:
+    options, output = trainer.options, trainer.output
     bad = last.bad_files if last else ()
     if bad:
         print(f"skipped {len(bad)} files that are not readable pictures:")
@@ -139,4 +192,16 @@ def _say_how_it_ended(output: Path, last: "Event | None") -> None:
     if last and last.progress < 1:  # a signal to any of the processes
         print(f"stopped after step {steps}; the same command with --resume continues")
     else:
-        print(f"{output}: trained for {steps} steps; use it with stylize.py --model {output} PICTURE")
+        print(f"{output}: trained for {steps} steps\nuse it:   python stylize.py PICTURE --model {_quoted(output)}")
+        if options.style.style:
+            where = f"--style {_quoted(options.style.style[0])} --photos {_quoted(options.data.dataset)}"
+            print(f"judge it: fast-style evaluate {_quoted(output)} {where}{_vgg(options)}")
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+def _vgg(options: TrainOptions) -> str:
+    weights = options.loss.vgg_weights
+    return f" --vgg-weights {_quoted(weights)}" if weights else ""

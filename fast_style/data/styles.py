@@ -35,10 +35,14 @@ class Style:
             "sha256": [sha256(picture) for picture in self.pictures],
         }
 
+    def paintings(self, options: StyleOptions) -> Iterator[Image.Image]:
+        """Yield each picture, the part of it that is used, in RGB."""
+        for path in self.pictures:
+            yield _crop(images.read(path).rgb, options)
+
     def tensors(self, options: StyleOptions) -> Iterator[Tensor]:
         """Yield each picture at each size: (1, 3, H, W) in [0, 1]."""
-        for path in self.pictures:
-            picture = _crop(images.read(path).rgb, options)
+        for picture in self.paintings(options):
             for size_px in options.style_size:
                 yield torch.from_numpy(images.to_array(images.resize_short_side(picture, size_px)))
 

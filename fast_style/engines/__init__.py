@@ -54,18 +54,18 @@ class Engine(Protocol):
         """
 
     def measure(self, image: Array, blend: Array) -> Array:
-        """Measure the statistics of the norms on one picture (1, 3, H, W): (2, T)."""
+        """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T)."""
 
     def measure_tiles(
         self,
         tiles: Sequence[Tile],
         image: Callable[[Box], Array],
         blend: Callable[[Box], Array],
-        tick: Callable[[], None] = lambda: None,
+        tick: Callable[[int], None] = lambda of: None,
     ) -> Array:
-        """Measure them on a picture of which only tiles are run. image, blend: return those of a part of it.
+        """Measure them exactly on a picture of which only tiles are run. image, blend: return those of a part of it.
 
-        tick: called each time that a tile goes through a part of the network.
+        tick: called each time that a tile goes through a part of the network, with how often that will be.
         """
 
 

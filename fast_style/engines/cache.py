@@ -1,6 +1,7 @@
 """Exported models in the user's cache folder, by the content of their checkpoint: the second start needs no torch."""
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,7 @@ from ..system.atomic import atomic_path
 
 # The oldest go when there is more than this: about seventy full networks.
 LIMIT_BYTES = 500 * 10**6
+log = logging.getLogger(__name__)
 _PACKAGE = Path(__file__).parents[1]
 # The code that makes a graph of a checkpoint: what an older one does not say is an option's default.
 MADE_BY = ("models/*.py", "export/*.py", "options/network.py")
@@ -30,6 +32,7 @@ def exported(checkpoint: Path, kind: str, make: Callable[[Path], bytes]) -> byte
     path = folder() / f"{_key(checkpoint)}.{kind}"
     content = _read(path)
     if content is None:
+        log.warning("the first run of %s exports it, which takes some seconds, once", checkpoint.name)
         content = make(checkpoint)
         with suppress(OSError):
             with atomic_path(path) as temporary:

@@ -1,10 +1,12 @@
-"""What engines of exported models have in common: arrays in and out, blends, and what only torch can do."""
+"""What engines of exported models have in common: arrays in and out, blends, tiles, and what only torch can do."""
 
 import threading
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,9 @@ from ..errors import FastStyleError
 from ..export import Metadata, check_digest, onnx_bytes
 from ..options import NetworkOptions, RuntimeOptions
 from . import cache
+from .memory import default_bytes
 from .registry import ENGINES, is_exported
+from .tiling import merge
 
 if TYPE_CHECKING:
     from . import Engine
@@ -23,34 +27,56 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 # Opens the checkpoint in torch; None where there is no checkpoint.
 TorchFallback = Callable[[], "Engine"] | None
+# Runs a graph: inputs by name to outputs by position.
+Run = Callable[[Mapping[str, Array]], list[Array]]
 PER_PIXEL = "blends that differ from pixel to pixel; do without masks"
-EXACT = "statistics of tiles; choose `statistics` reduced"
+EXACT = "exact statistics of tiles; choose `statistics` sampled"
+# Graphs with the statistics of a picture folded in that are kept: as many pictures are in work at a time.
+KEPT_PICTURES = 2
 TILES = "tiles unless exported with `tiles`; for large pictures choose a smaller `size` or more `memory`"
 
 
 class ExportedEngine(ABC):
     """An exported model in a runtime. Threads may share it.
 
-    A graph takes one blend for each picture; only one exported for tiles takes statistics. The rest runs in torch,
-    which is loaded when it is first asked for: with statistics no slower, in the arithmetic that measured them.
+    A graph takes one blend for each picture. For the tiles of a larger one others are made of it: one that measures the
+    statistics of the norms, and one for each picture, into which they are folded; a file exported for tiles takes
+    statistics as an input. Blends per pixel and exact statistics run in torch, which is loaded when they are asked for.
     """
 
-    memory_bytes = 2 * 10**9
     concurrency = 1
 
     def __init__(
-        self, metadata: Metadata, bytes_per_px_and_channel: int, channels: int = 0, torch_engine: TorchFallback = None
+        self,
+        metadata: Metadata,
+        bytes_per_px_and_channel: int,
+        model: Path | bytes,
+        channels: int = 0,
+        torch_engine: TorchFallback = None,
     ) -> None:
-        """channels: T, of the input `statistics`, 0 without."""
+        """model: the ONNX model, or a path. channels: T, of the input `statistics`, 0 without."""
         self.info = metadata.info
         self.style_gram = metadata.style_gram
         self.stride, self.reach_px = metadata.stride, metadata.reach_px
         self.bytes_per_px = bytes_per_px_and_channel * NetworkOptions(**self.info["model"]).largest_channels
         self._channels = channels
+        is_onnx = isinstance(model, bytes) or model.suffix.lower() == ".onnx"
+        self._model = model if is_onnx and not channels and find_spec("onnx") else None
+        self._measuring: Run | None = None
+        self._folded: OrderedDict[bytes, Run] = OrderedDict()
         self.measures_tiles = torch_engine is not None
         self._open_torch = torch_engine
         self._torch: Engine | None = None
         self._lock = threading.Lock()
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory that a run may take where the user names none."""
+        return default_bytes()
+
+    @abstractmethod
+    def _open(self, model: bytes, keep_memory: bool) -> Run:
+        """Open another graph, made of this one. keep_memory: whether the next run is to find that of the last one."""
 
     @abstractmethod
     def _run(self, inputs: Mapping[str, Array]) -> list[Array]:
@@ -65,32 +91,62 @@ class ExportedEngine(ABC):
         weights = self._weights(blend)
         if not is_one_blend(weights):
             return self._in_torch(PER_PIXEL)(image, weights, statistics)
+        run: Run = self._run
         if statistics is not None and not self._channels:
-            return self._in_torch(TILES)(image, weights, statistics)
+            if self._model is None:
+                return self._in_torch(TILES)(image, weights, statistics)
+            run, statistics = self._with(statistics), None
         if isinstance(image, np.ndarray):
-            return self._checked(image, weights, statistics)[0]
+            return self._checked(run, image, weights, statistics)[0]
         here = image.detach().float().cpu()
-        return here.new_tensor(self._checked(here.numpy(), weights, statistics)[0]).to(image.device)
+        return here.new_tensor(self._checked(run, here.numpy(), weights, statistics)[0]).to(image.device)
+
+    def _with(self, statistics: Array) -> Run:
+        """The graph into which these statistics are folded."""
+        assert self._model is not None  # asked before
+        key = statistics.tobytes()
+        with self._lock:
+            if key not in self._folded:
+                from ..export.fixed_norms import folded
+
+                self._folded[key] = self._open(folded(self._model, statistics), keep_memory=True)
+            self._folded.move_to_end(key)
+            while len(self._folded) > KEPT_PICTURES:
+                self._folded.popitem(last=False)
+            return self._folded[key]
 
     def _weights(self, blend: Array | None) -> Array:
         return np.eye(len(self.style_gram), dtype=np.float32)[0] if blend is None else blend
 
     def measure(self, image: Array, blend: Array) -> Array:
-        """Measure the statistics of the norms on one picture (1, 3, H, W): (2, T)."""
+        """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T)."""
         if not is_one_blend(blend):
             return self._in_torch(PER_PIXEL).measure(image, blend)
-        if not self._channels:
+        if self._channels:  # of one at a time
+            parts = [self._checked(self._run, one[None], blend, None)[1] for one in image]
+            return merge(np.concatenate([np.ones_like(part[:1]), part]) for part in parts)
+        if self._model is None:
             return self._in_torch(TILES).measure(image, blend)
-        return self._checked(image, blend, None)[1]
+        return self._checked(self._measure(), image, blend, None)[0]
+
+    def _measure(self) -> Run:
+        """The graph that measures."""
+        assert self._model is not None  # asked before
+        with self._lock:
+            if self._measuring is None:
+                from ..export.fixed_norms import measuring
+
+                self._measuring = self._open(measuring(self._model), keep_memory=False)
+            return self._measuring
 
     def measure_tiles(self, *arguments: Any, **named: Any) -> Array:
         """Measure them on a picture of which only tiles are run, as `Engine.measure_tiles`."""
         return self._in_torch(EXACT).measure_tiles(*arguments, **named)
 
-    def _checked(self, image: Array, weights: Array, statistics: Array | None) -> list[Array]:
+    def _checked(self, run: Run, image: Array, weights: Array, statistics: Array | None) -> list[Array]:
         with self._plain_errors():
             inputs = {"image": np.ascontiguousarray(image, np.float32), **self._inputs(weights, len(image), statistics)}
-            return self._run(inputs)
+            return run(inputs)
 
     def _inputs(self, weights: Array, count: int, statistics: Array | None = None) -> dict[str, Array]:
         """What a graph takes beside `count` pictures."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
 from ..options import RuntimeOptions
-from .exported import ExportedEngine, TorchFallback, model_of
+from .exported import ExportedEngine, Run, TorchFallback, model_of
 
 Array = NDArray[np.float32]
 # Its errors are exceptions too; the rest is for its developers.
@@ -29,22 +30,32 @@ class OnnxEngine(ExportedEngine):
 
     def __init__(self, model: Path | bytes, torch_engine: TorchFallback = None) -> None:
         try:
-            import onnxruntime
+            import onnxruntime  # noqa: F401
         except ImportError as error:
             raise FastStyleError('ONNX Runtime is not installed: pip install "fast_style[engines]"') from error
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = ONLY_FATAL
-        given = str(model) if isinstance(model, Path) else model
         try:
-            self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+            self._session = _session(str(model) if isinstance(model, Path) else model)
         except Exception as error:  # its exceptions have no public base class
             name = model if isinstance(model, Path) else "the exported model"
             raise FastStyleError(f"{name}: not a model that ONNX Runtime reads") from error
         text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         metadata = Metadata.from_json(text, model.name if isinstance(model, Path) else "this model")
         channels = next((given.shape[1] for given in self._session.get_inputs() if given.name == "statistics"), 0)
-        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL, channels, torch_engine)
+        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL, model, channels, torch_engine)
+
+    def _open(self, model: bytes, keep_memory: bool) -> Run:
+        session = _session(model, keep_memory)
+        return lambda inputs: list(session.run(None, dict(inputs)))
 
     def _run(self, inputs: Mapping[str, Array]) -> list[Array]:
         result: list[Array] = self._session.run(None, dict(inputs))
         return result
+
+
+def _session(model: str | bytes, keep_memory: bool = True) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ONLY_FATAL
+    options.enable_cpu_mem_arena = keep_memory
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

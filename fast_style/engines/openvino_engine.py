@@ -14,7 +14,7 @@ from ..errors import FastStyleError
 from ..export import KEY, Metadata
 from ..options import RuntimeOptions
 from ..system import signal_stack
-from .exported import ExportedEngine, TorchFallback, is_one_blend, model_of
+from .exported import ExportedEngine, Run, TorchFallback, is_one_blend, model_of
 from .frames import for_frames
 
 Array = NDArray[np.float32]
@@ -57,11 +57,11 @@ class OpenVinoEngine(ExportedEngine):
         kind = TYPES[precision] if precision in TYPES else _fastest(core)
         channels = next((given.shape[1] for given in graph.inputs if given.any_name == "statistics"), 0)
         metadata = Metadata.from_json(_metadata(graph), name)
-        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], channels, torch_engine)
-        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
+        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, torch_engine)
+        self._core, self._hints = core, {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
         self._frames = for_frames(graph)
-        self._floats = _Requests(core, graph, hints)
-        self._bytes = _Requests(core, self._frames.graph, hints) if self._frames else None
+        self._floats = _Requests(core, graph, self._hints)
+        self._bytes = _Requests(core, self._frames.graph, self._hints) if self._frames else None
         # What is asked for first is ready: frames where there is a way of their own for them.
         (self._bytes or self._floats).compile()
 
@@ -75,6 +75,16 @@ class OpenVinoEngine(ExportedEngine):
             found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, 1)})
         return self._frames.pixels(found[0], *pixels.shape[:2])
 
+    def measure(self, image: Array, blend: Array) -> Array:
+        """As `ExportedEngine.measure`. Tiles follow: what earlier runs of whole pictures hold is given back."""
+        self._floats.release()
+        if self._bytes:
+            self._bytes.release()
+        return super().measure(image, blend)
+
+    def _open(self, model: bytes, keep_memory: bool) -> Run:
+        return _Requests(self._core, self._core.read_model(model), self._hints, keep_memory).infer
+
     def _run(self, inputs: Mapping[str, Array]) -> list[Array]:
         return self._floats.infer(inputs)
 
@@ -82,8 +92,8 @@ class OpenVinoEngine(ExportedEngine):
 class _Requests:
     """A graph, compiled when it is first used, and requests to run it, each of which serves one call at a time."""
 
-    def __init__(self, core: Any, graph: Any, hints: Mapping[str, str]) -> None:
-        self._core, self._graph, self._hints = core, graph, hints
+    def __init__(self, core: Any, graph: Any, hints: Mapping[str, str], keep_memory: bool = True) -> None:
+        self._core, self._graph, self._hints, self._keep_memory = core, graph, hints, keep_memory
         self._compiled: Any = None
         self._lock = threading.Lock()
         self._idle: deque[Any] = deque()
@@ -109,7 +119,12 @@ class _Requests:
                 found = request.infer(inputs, share_inputs=True)
             return [found[place] for place in range(len(found))]
         finally:
-            self._idle.append(request)
+            if self._keep_memory:
+                self._idle.append(request)
+
+    def release(self) -> None:
+        """Give back the memory of runs that have ended."""
+        self._idle.clear()
 
 
 def _fastest(core: Any) -> str:

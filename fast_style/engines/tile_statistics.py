@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..models.norms import own_statistics
 from .tiling import Box, Tile, merge
 
 Array = NDArray[np.float32]
@@ -40,14 +39,14 @@ class FixedStatistics:
 
 
 class RecordingStatistics:
-    """Give each norm its own statistics, and record them."""
+    """Give each norm its own statistics, over all pictures of a batch, and record them."""
 
     def __init__(self) -> None:
         self.parts: list[Tensor] = []
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x: (1, C, H, W); mean and variance, (1, C, 1, 1)."""
-        mean, variance = own_statistics(x)
+        """x: (N, C, H, W); mean and variance, (1, C, 1, 1)."""
+        variance, mean = torch.var_mean(x.float(), dim=(0, 2, 3), correction=0, keepdim=True)
         self.parts.append(torch.stack([mean.flatten(), variance.flatten()]))
         return mean, variance
 

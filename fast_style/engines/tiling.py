@@ -78,6 +78,14 @@ def spread(every: Sequence[Tile], count: int) -> list[Tile]:
     raise AssertionError("the sequence falls everywhere")
 
 
+def within_picture(core: Box, side_px: int, height: int, width: int, stride: int) -> Box:
+    """Return the square of that side nearest to a core that lies within the picture, on a multiple of `stride`."""
+    top, left = (
+        max(0, min(at, (of - side_px) // stride * stride)) for at, of in ((core.top, height), (core.left, width))
+    )
+    return Box(top, left, min(height, top + side_px), min(width, left + side_px))
+
+
 def _mirrored(number: int, base: int) -> float:
     """The digits of a number behind the point, the last first: 0 to 1, even for any first few numbers."""
     result, scale = 0.0, 1.0

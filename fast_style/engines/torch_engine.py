@@ -17,6 +17,7 @@ from ..models.layers import pad_to_smallest
 from ..models.norms import Statistics, fit, own_statistics
 from ..options import RuntimeOptions
 from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
+from .memory import default_bytes
 from .tile_statistics import FixedStatistics, Part, RecordingStatistics, measure_exactly
 from .tiling import Box, Tile
 from .transfers import download, own_stream, upload
@@ -65,7 +66,7 @@ class TorchEngine:
     def memory_bytes(self) -> int:
         """Memory that a run may take where the user names none."""
         if self.device.type != "cuda":
-            return 2 * 10**9
+            return default_bytes()
         free, _ = torch.cuda.mem_get_info(self.device)
         return int(0.7 * (free + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)))
 
@@ -92,7 +93,7 @@ class TorchEngine:
             return download(rounded, torch.device("cpu")).numpy()
 
     def measure(self, image: Array, blend: Array) -> Array:
-        """Measure mean and variance of every channel of every norm on one picture (1, 3, H, W): (2, T)."""
+        """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T)."""
         recordings: list[RecordingStatistics] = []
 
         def start() -> Statistics:
@@ -108,12 +109,15 @@ class TorchEngine:
         tiles: Sequence[Tile],
         image: Callable[[Box], Array],
         blend: Callable[[Box], Array],
-        tick: Callable[[], None] = lambda: None,
+        tick: Callable[[int], None] = lambda of: None,
     ) -> Array:
-        """Measure them on a picture of which only tiles are run. image, blend: return those of a part of it.
+        """Measure them exactly on a picture of which only tiles are run. image, blend: return those of a part of it.
 
-        tick: called each time that a tile goes through a part of the network.
+        tick: called each time that a tile goes through a part of the network, with how often that will be.
         """
+        parts, norms = self.network.parts(), self.network.norms()
+        # Every tile goes through each part once for each norm, and, but for the last part, once for the next one.
+        runs = len(tiles) * (len(norms) + len(parts) - 1)
 
         def picture(tile: Tile) -> Tensor:
             tensor = _tensor(image(tile.window)).to(self.device, memory_format=torch.channels_last)
@@ -121,7 +125,7 @@ class TorchEngine:
 
         def bound(part: Callable[..., Tensor]) -> Part:
             def run(x: Tensor, tile: Tile, statistics: FixedStatistics) -> Tensor:
-                tick()
+                tick(runs)
                 weights = _tensor(blend(tile.window)).to(self.device)
                 weights = fit(weights[None], *tile.window.size) if weights.ndim == 3 else weights[None, :, None, None]
                 with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
@@ -129,8 +133,8 @@ class TorchEngine:
 
             return run
 
-        channels = sum(norm.channels for norm in self.network.norms().values())
-        return measure_exactly([bound(part) for part in self.network.parts()], tiles, picture, channels)
+        channels = sum(norm.channels for norm in norms.values())
+        return measure_exactly([bound(part) for part in parts], tiles, picture, channels)
 
     @torch.no_grad()
     def _run(self, image: Tensor, blend: Array | None, start: Callable[[], Statistics]) -> Tensor:

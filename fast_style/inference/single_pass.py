@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import images
 from ..engines import Engine, paint_frame
-from ..engines.tiling import Box, Tile, spread, tiles
+from ..engines.tiling import Box, spread, tiles, within_picture
 from ..options import StylizeOptions
 from .effect import Effect
 
@@ -19,15 +19,17 @@ Pixels = NDArray[Any]
 Progress = Callable[[str, int, int], None]
 """Called with the stage (`statistics`, `tiles`), tiles done, and tiles in all (0 while not known)."""
 
-# Largest side of a tile's core: the windows' overlap is below a third of the work, and a CPU's cores have enough to do.
-CORE_PX = 768
-# Short side of the reduced picture that statistics are first taken from.
+# Largest side of a tile's core: the windows' overlap is a fifth of the work, and a CPU's cores have enough to do.
+CORE_PX = 1024
+# Short side of the reduced picture that colours, and statistics that are asked for as `reduced`, are taken from.
 REDUCED_PX = 768
-# Pictures above this many pixels take the statistics of a sample of small tiles unless exact ones are asked for, which
-# cost three to five times the work.
-EXACT_PX = 40_000_000
-# How many tiles, and the side of their cores in px.
-SAMPLED, SAMPLED_PX = 64, 256
+# Pictures above this many pixels take the statistics of a sample of small parts unless exact ones are asked for, which
+# cost three to five times the work, in torch.
+EXACT_PX = 1_000_000
+# How many parts at most, and their side in px: of one number of pixels, many small ones say more than few large ones.
+SAMPLED, SAMPLED_PX = 256, 128
+# Runs below this are done as a whole without a look at the memory that is free.
+SMALL_BYTES = 10**8
 
 
 def run(
@@ -76,11 +78,16 @@ def _core_px(engine: Engine, options: StylizeOptions, photo: Pixels) -> int | No
     """Side of the tiles' cores, or None where the picture is done as a whole."""
     if options.tile_px:
         return options.tile_px if options.tile_px < max(size_of(photo)) else None
-    memory = options.memory_bytes() or engine.memory_bytes
-    if photo.size // 3 * engine.bytes_per_px <= memory:
+    memory, need = options.memory_bytes() or SMALL_BYTES, photo.size // 3 * engine.bytes_per_px
+    if need <= memory or need <= (memory := _memory(engine, options)):
         return None
     window_px = int((memory / engine.bytes_per_px) ** 0.5)
     return min(CORE_PX, max(2 * engine.stride, window_px - 2 * engine.reach_px))
+
+
+def _memory(engine: Engine, options: StylizeOptions) -> int:
+    """Bytes that a run may take."""
+    return options.memory_bytes() or engine.memory_bytes
 
 
 def _take_statistics(
@@ -93,33 +100,39 @@ def _take_statistics(
 ) -> None:
     """Give `effect` what it has to know of the whole picture. pictures: the photograph, and it as it is shown."""
     photo, shown = pictures
-    reduced, reduced_shown = _reduced(photo), _reduced(shown)
-    small = effect.at(size_of(reduced))
-    measured = _measured(engine, options, effect.size, core_px)
-    if measured:
-        tick = partial(_tick, progress, count(1))
-        effect.statistics = engine.measure_tiles(measured, partial(_part, shown), effect.weights, tick)
-    else:
-        effect.statistics = engine.measure(reduced_shown, small.weights())
+    effect.statistics = _statistics(engine, effect, options, shown, core_px, progress)
     if options.preserve_color == "statistics":
+        reduced, reduced_shown = _reduced(photo), _reduced(shown)
+        small = effect.at(size_of(reduced))
         effect.match_colors(reduced, engine(reduced_shown, small.weights()))
 
 
-def _measured(engine: Engine, options: StylizeOptions, size: tuple[int, int], core_px: int) -> list[Tile]:
-    """The tiles that statistics are taken from; none where they are a reduced picture's."""
+def _statistics(
+    engine: Engine, effect: Effect, options: StylizeOptions, shown: Pixels, core_px: int, progress: Progress
+) -> Array:
+    """Mean and variance of every channel of every norm, (2, T), of what the network is shown."""
     kind: str = options.statistics
     if kind == "auto":
-        kind = "sampled" if size[0] * size[1] > EXACT_PX else "exact"
-        kind = kind if engine.measures_tiles else "reduced"
+        kind = "sampled" if effect.size[0] * effect.size[1] > EXACT_PX else "exact"
+        kind = kind if engine.measures_tiles or kind == "sampled" else "reduced"
     if kind == "reduced":
-        return []
-    if kind == "exact":
-        return tiles(*size, core_px, engine.stride, engine.reach_px)
-    return spread(tiles(*size, min(SAMPLED_PX, core_px), engine.stride, engine.reach_px), SAMPLED)
+        reduced = _reduced(shown)
+        return engine.measure(reduced, effect.at(size_of(reduced)).weights())
+    cut = tiles(*effect.size, core_px, engine.stride, engine.reach_px)
+    if kind == "sampled":
+        side_px = min(SAMPLED_PX, core_px)
+        most = min(SAMPLED, max(1, _memory(engine, options) // engine.bytes_per_px // side_px**2))
+        every = tiles(*effect.size, side_px, engine.stride, engine.reach_px)
+        cut = spread(every, most)
+        if effect.rows.ndim == 1 and (len(cut) < len(every) or not engine.measures_tiles):
+            progress("statistics", 0, 1)
+            boxes = [within_picture(tile.core, side_px, *effect.size, engine.stride) for tile in cut]
+            return engine.measure(np.concatenate([_part(shown, box) for box in boxes]), effect.weights())
+    return engine.measure_tiles(cut, partial(_part, shown), effect.weights, partial(_tick, progress, count(1)))
 
 
-def _tick(progress: Progress, runs: "count[int]") -> None:
-    progress("statistics", next(runs), 0)
+def _tick(progress: Progress, runs: "count[int]", of: int) -> None:
+    progress("statistics", next(runs), of)
 
 
 def size_of(photo: Pixels) -> tuple[int, int]:

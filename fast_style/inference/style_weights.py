@@ -9,7 +9,6 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import FastStyleError
 from ..models.style_names import distinct
+from ..system.suggestions import did_you_mean
 
 Array = NDArray[np.float32]
 
@@ -135,10 +135,7 @@ def _unknown(rest: str, names: Sequence[str]) -> str:
     """The line for what is no name of a style."""
     quoted = _quoted(rest, 0)
     name = quoted[0] if quoted else re.split("[,=]", rest, maxsplit=1)[0].strip() or rest
-    near = get_close_matches(name, names, 1)
-    return f"no style {name!r} in this model; it has {', '.join(names)}" + (
-        f" (did you mean {near[0]}?)" if near else ""
-    )
+    return f"no style {name!r} in this model; it has {', '.join(names)}{did_you_mean(name, names)}"
 
 
 def _share(part: str, number: str) -> float:

@@ -1,9 +1,10 @@
 """Find the checkpoints that come with the package by name. Imports no torch, so that a filter can start without it."""
 
-from difflib import get_close_matches
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import FastStyleError
+from ..system.suggestions import did_you_mean, suggestion
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "lake.jpg"
 """A sample picture, rendered by the project's own code."""
@@ -17,10 +18,19 @@ def find(name: str) -> Path:
         return path
     known = shipped()
     if name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
-        raise FastStyleError(f"{name}: no such file, and no shipped style of that name ({hint})")
+        raise FastStyleError(f"{name}: no such file, and no shipped {_hint(name, known)}")
     return known[name]
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """Say what may be meant by a name that is no model's: one that is nearly the same, or the model with that style."""
+    if not did_you_mean(name, known):
+        from .shipped_styles import styles  # reads every file, with torch
+
+        owner = next((style.model for style in styles() if style.name == name), "")
+        if owner:
+            return f"model of that name; it is a style of {owner}: name that model, and the style {name}"
+    return f"style of that name ({suggestion(name, known)})"
 
 
 def shipped() -> dict[str, Path]:

@@ -71,7 +71,8 @@ class StylizeOptions:
     """Side of the tiles in px; by default tiles are used when the picture would need more than --memory."""
 
     memory: str = "auto"
-    """Memory that inference may use, as in 800MB or 2GB; auto is 2GB on a CPU, most of what is free on a GPU."""
+    """Memory that inference may use, as in 800MB or 2GB; auto is 2GB on a CPU, or half of what is free, and
+    most of it on a GPU."""
 
     statistics: Literal["auto", "exact", "sampled", "reduced"] = "auto"
     """Instance-norm statistics of tiled pictures: of all of it, of a sample of small tiles, of a reduced picture."""

@@ -94,6 +94,10 @@ WITHOUT_EFFECT = frozenset(
 """Options of a training that may differ in a resumed run without changing the outcome."""
 
 
+STEPS, WARM_STEPS = 8000, 500
+"""Steps by default: from scratch, and from a trained network."""
+
+
 RENAMED_FLAGS = {"regularity-weight": "periodic-texture-weight"}
 """Flags of earlier versions that recipes and checkpoints may name, and their names now."""
 
@@ -109,8 +113,8 @@ class TrainOptions:
     output: Path | None = None
     """Checkpoint to write, or a folder for it; by default STYLE.pth here. Previews and state go beside it."""
 
-    steps: int = 8000
-    """Steps to train."""
+    steps: int | None = None
+    """Steps to train; by default 500 from a trained network, about five minutes on a laptop, and 8000 from scratch."""
 
     minutes: float | None = None
     """Time budget in minutes instead of --steps; the learning rate follows the clock."""
@@ -146,7 +150,11 @@ class TrainOptions:
     """Add windowed self-attention to the residual blocks, in windows of 32 px."""
 
     init: str | None = None
-    """Checkpoint (a file or a shipped name) whose network to start from, instead of a random one of --width."""
+    """Checkpoint (a file or a shipped name) whose network to start from. `train.py` takes the shipped one nearest in
+    style where neither this nor a shape of the network is asked for."""
+
+    from_scratch: bool = False
+    """Start from a random network of --width."""
 
     keep: float = 1.0
     """Share of the channels of --init to start with, the most important ones (structured pruning)."""
@@ -189,10 +197,17 @@ class TrainOptions:
         check_at_least(self, 1, "steps", "width")
         check_at_least(self, 0, "blocks", "warm_up", "ema", "sharpen")
         check_at_least(self, 1e-9, "learning_rate", "clip", "minutes", "keep")
+        if self.init and self.from_scratch:
+            raise FastStyleError("--init and --from-scratch exclude each other; leave one out")
         if self.keep > 1:
             raise FastStyleError(f"`keep` is {self.keep:g}; it takes a share of up to 1")
         if bool(self.style.style) == bool(self.teacher):
             raise FastStyleError("name the picture to learn from with `style`, or a network with `teacher`; not both")
+
+    @property
+    def total_steps(self) -> int:
+        """Return the steps to train, as asked for or by default."""
+        return self.steps or (WARM_STEPS if self.init else STEPS)
 
     def network(self, styles: int) -> NetworkOptions:
         """Return the shape of a new network with that many styles."""

@@ -166,14 +166,14 @@ class BatchingEngine:
         tiles: Sequence[Tile],
         image: Callable[[Box], Array],
         blend: Callable[[Box], Array],
-        tick: Callable[[], None] = lambda: None,
+        tick: Callable[[int], None] = lambda of: None,
     ) -> Array:
         """Measure tiles as the engine does; raises Cancelled between two tiles after the request was given up."""
         token = CancellationToken.current()
 
-        def tick_or_stop() -> None:
+        def tick_or_stop(of: int) -> None:
             token.check()
-            tick()
+            tick(of)
 
         run = self._engine.measure_tiles
         result: Array = self._worker.run(lambda _: run(tiles, image, blend, tick_or_stop))

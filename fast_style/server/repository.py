@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ..inference.style_weights import shares
 from ..models import bundled, paintings
 from ..options import RuntimeOptions
 from ..stylizer import Stylizer
+from ..system.suggestions import suggestion
 from .batching import BatchingEngine, Worker
 from .messages import plain_message, quoted
 
@@ -118,7 +119,9 @@ class ModelRepository:
         """
         if name:
             if name not in self._loaded:
-                raise HTTPException(404, f"no model {quoted(name)}; there are {_listed(self._loaded)}")
+                owner = next((model.name for model in self.all() if name in model.style_names), "")
+                hint = f"it is a style of {owner}" if owner else suggestion(name, self._loaded)
+                raise HTTPException(404, f"no model {quoted(name)}; {hint}")
             return self._loaded[name]
         without_shares = re.sub(r"=[^=,]*(?=,|$)", "", style)  # wrong shares are not an unknown style
         for text in (style, without_shares):
@@ -128,7 +131,7 @@ class ModelRepository:
         if not self._loaded:
             raise HTTPException(404, "no model is loaded; put a .pth file into the folder of models")
         names = [name for model in self.all() for name in model.style_names]
-        raise HTTPException(404, f"no model has the style {quoted(style)}; there are {_listed(names)}")
+        raise HTTPException(404, f"no model has the style {quoted(style)}; {suggestion(style, names)}")
 
 
 class FileWatch:
@@ -142,10 +145,6 @@ class FileWatch:
         unchanged = self._last.get(name) == version
         self._last[name] = version
         return unchanged
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"
 
 
 def _checkpoints(folder: Path) -> dict[str, Path]:

@@ -2,20 +2,27 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
-from PIL import ImageOps
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from .. import images
 from ..errors import FastStyleError
+from ..inference.faces import find_faces
+from ..images.noise import smoothness
 
 log = logging.getLogger(__name__)
 
 PREVIEW_COUNT = 4
+PREVIEW_CANDIDATES = 24
+"""Photographs among which those of the preview are chosen."""
 PREVIEW_PX = 256
 """Side of the preview pictures."""
 PREVIEW_QUALITY = 92
@@ -84,26 +91,63 @@ class TensorBoard:
 
 
 def preview_photos(photos: Sequence[Path]) -> Tensor:
-    """Read the middle squares of the first readable photographs: (1 to PREVIEW_COUNT, 3, PX, PX) in [0, 1].
+    """Read the middle squares of photographs that show something: (1 to PREVIEW_COUNT, 3, PX, PX) in [0, 1].
 
-    Raises FastStyleError when none can be read.
+    Of PREVIEW_CANDIDATES from all over the folder these are the ones with the largest faces, with a smooth sky above
+    something, with the most texture, and with the most colour; where there are few, the first. Raises FastStyleError
+    when none can be read.
     """
-    squares: list[Tensor] = []
-    for path in photos:
-        try:
-            square = ImageOps.fit(images.read(path).rgb, (PREVIEW_PX, PREVIEW_PX))
-        except FastStyleError:
-            continue
-        squares.append(torch.from_numpy(images.to_array(square)))
-        if len(squares) == PREVIEW_COUNT:
+    first = photos[:: max(1, len(photos) // PREVIEW_CANDIDATES)]
+    squares: list[NDArray[np.uint8]] = []
+    for path in (*first, *(path for path in photos if path not in set(first))):
+        with suppress(FastStyleError):
+            squares.append(np.asarray(ImageOps.fit(images.read(path).rgb, (PREVIEW_PX, PREVIEW_PX))))
+        if len(squares) == PREVIEW_CANDIDATES:
             break
     if not squares:
         raise FastStyleError(f"none of {len(photos)} files in the dataset is a readable picture")
-    return torch.cat(squares)
+    return torch.cat([torch.from_numpy(images.unit(square)) for square in _telling(squares)])
 
 
-def write_preview(path: Path, photos: Tensor, stylized: Tensor) -> None:
-    """Write photographs in a row above their stylized versions as one JPEG; both (N, 3, H, W) in [0, 1]."""
+def _telling(squares: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    """The best of each kind; the first ones where there is little to choose from."""
+    if len(squares) < 2 * PREVIEW_COUNT:
+        return squares[:PREVIEW_COUNT]
+    left, chosen = list(range(len(squares))), []
+    for score in (_faces, _sky, _texture, _color):
+        values = {place: score(squares[place]) for place in left}
+        best = max(left, key=lambda place: values[place])
+        chosen.append(squares[best])
+        left.remove(best)
+    return chosen
+
+
+def _faces(square: NDArray[np.uint8]) -> float:
+    return sum(face.radius for face in find_faces(square))
+
+
+def _sky(square: NDArray[np.uint8]) -> float:
+    """How smooth the upper third is, times how little the lower half is."""
+    smooth = smoothness(square)
+    return float(smooth[: len(smooth) // 3].mean() * (1 - smooth[len(smooth) // 2 :].mean()))
+
+
+def _texture(square: NDArray[np.uint8]) -> float:
+    return float(1 - smoothness(square).mean())
+
+
+def _color(square: NDArray[np.uint8]) -> float:
+    return float((square.max(-1).astype(int) - square.min(-1)).std())
+
+
+def write_preview(path: Path, photos: Tensor, stylized: Tensor, paintings: Sequence[Image.Image] = ()) -> None:
+    """Write photographs in a row above their stylized versions as one JPEG, with the paintings on their left.
+
+    photos, stylized: (N, 3, H, W) in [0, 1].
+    """
     pairs = zip(photos.split(1), stylized.split(1), strict=True)
-    sheet = images.contact_sheet([[images.from_array(picture.numpy()) for picture in pair] for pair in pairs], gap_px=0)
+    columns = [[images.from_array(picture.numpy()) for picture in pair] for pair in pairs]
+    shown = paintings[:PREVIEW_COUNT]
+    fitted = [ImageOps.pad(each, (PREVIEW_PX, 2 * PREVIEW_PX // len(shown)), color="white") for each in shown]
+    sheet = images.contact_sheet([fitted, *columns] if fitted else columns, gap_px=0)
     images.write(images.Picture(sheet, "JPEG", None, None), path, PREVIEW_QUALITY)

@@ -25,11 +25,13 @@ def resume_settings(
     flat = {key: value for key, value in nested.items() if not isinstance(value, dict)}
     for part in ("style", "data", "loss"):
         flat.update(nested[part])
-    settings = {key: _plain(value) for key, value in flat.items() if key not in {*WITHOUT_EFFECT, "dataset"}}
+    without = {*WITHOUT_EFFECT, "dataset", "from_scratch"}  # which `init` tells
+    settings = {key: _plain(value) for key, value in flat.items() if key not in without}
     files = [f"{path.relative_to(options.data.dataset).as_posix()} {path.stat().st_size}" for path in photos]
     weights = options.loss.vgg_weights
     return {
         **settings,
+        "steps": options.total_steps,
         "style": [[str(style["name"]), _plain(style.get("sha256", []))] for style in styles],
         "teacher": sha256(find(options.teacher)) if options.teacher else None,
         "vgg_weights": sha256(weights) if weights else None,
@@ -46,7 +48,7 @@ def training_metadata(options: TrainOptions, state: TrainingState) -> dict[str, 
     recent = state.recent
     recipe = {key: value for key, value in asdict(options).items() if key not in WITHOUT_EFFECT}
     return {
-        "recipe": _plain({**recipe, "init": options.init and Path(options.init)}),
+        "recipe": _plain({**recipe, "init": options.init and Path(options.init), "steps": options.total_steps}),
         "steps": state.step,
         "steps_in_all": state.before + state.step,
         **({} if options.minutes is None else {"minutes": state.elapsed_s / 60}),

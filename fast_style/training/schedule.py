@@ -18,7 +18,7 @@ class Schedule:
     def progress(self, step: int, elapsed_s: float) -> float:
         """Return the share of the budget done, 0 to 1."""
         minutes = self.options.minutes
-        done = step / self.options.steps if minutes is None else elapsed_s / (60 * minutes)
+        done = step / self.options.total_steps if minutes is None else elapsed_s / (60 * minutes)
         return min(1.0, done)
 
     def learning_rate(self, progress: float) -> float:

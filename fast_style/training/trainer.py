@@ -81,6 +81,7 @@ class Trainer:
         self.initial = initialize(options, self.styles)
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.settings = resume_settings(options, self.styles, self.photos)
+        self.paintings = [next(style.paintings(options.style)) for style in pictures]
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
         with deterministic(options.deterministic):
             self.objective = Objective(options, self.initial, pictures, self.group)

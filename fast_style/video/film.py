@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..images import with_short_side
 from ..options import StylizeOptions, VideoOptions
+from ..system.threads import ahead, behind, overlapped
 from .frames import FrameStylizer
 from .sources import open_sink, open_source
-from .threads import ahead, behind, overlapped
 from .types import Content, Frame, Sink, Source
 
 if TYPE_CHECKING:

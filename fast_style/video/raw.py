@@ -10,8 +10,9 @@ from .. import images
 from ..errors import FastStyleError
 from ..options import StylizeOptions, VideoOptions
 from ..stylizer import Stylizer
+from ..system.pipes import write_all
+from ..system.threads import ahead, behind
 from .frames import FrameStylizer
-from .threads import ahead, behind
 
 RATE = 25.0
 
@@ -36,7 +37,8 @@ def stylize_raw(
     """Stylize RGB24 frames of that width and height until the source ends; returns their number.
 
     Key frames count time at --fps, by default 25 a second. Latency is what is in the pipes and the few frames that are
-    being read, stylized and written; nothing is dropped. Raises FastStyleError when the source ends within a frame.
+    being read, stylized and written; nothing is dropped. An interruption ends it while the source or
+    the sink stalls, too, if they are unbuffered. Raises FastStyleError when the source ends within a frame.
     """
     stylized = FrameStylizer(stylizer, options, video)
     count, rate = 0, video.fps or RATE
@@ -44,7 +46,8 @@ def stylize_raw(
     def write(picture: Image.Image) -> None:
         _write(sink, picture, size)
 
-    with ahead(_frames(source, size, stylized.working_size), 2) as frames, behind(write, 2) as put:
+    frames_of_source = _frames(source, size, stylized.working_size)
+    with ahead(frames_of_source, 2, may_stall=True) as frames, behind(write, 2, may_stall=True) as put:
         for image in frames:
             put(stylized.picture(image, count / rate))
             count += 1
@@ -76,5 +79,4 @@ def _exactly(source: BinaryIO, length: int) -> bytes:
 def _write(sink: BinaryIO, picture: Image.Image, size: tuple[int, int]) -> None:
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    sink.write(picture.tobytes())
-    sink.flush()
+    write_all(picture.tobytes(), sink)

@@ -34,9 +34,11 @@ def stylize_raw(load: Callable[[], "Stylizer"], size: str, options: StylizeOptio
     from ...video import raw
 
     pixels = raw.parse_size(size)
-    # Whatever a library prints must not get between the frames.
-    frames = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # Whatever a library prints must not get between the frames. Without buffers, whose locks Ctrl-C would wait for
+    # while the other end of a pipe stalls.
+    frames = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    source = os.fdopen(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with frames:
-        raw.stylize_raw(load(), pixels, sys.stdin.buffer, frames, options, video)
+        raw.stylize_raw(load(), pixels, source, frames, options, video)
     return 0

@@ -9,11 +9,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from ...system.suggestions import did_you_mean
+from .completion import answer
 from .help import Help, text
 from .recipes import read_recipe
 
@@ -72,6 +73,7 @@ def parse(kind: type[Options], arguments: Sequence[str], prog: str, about: Help 
     FastStyleError for values that the options refuse, and for recipes that cannot be read.
     """
     options = options_of(kind)
+    answer(options)
     if {"-h", "--help", "--help-all"} & set(arguments):
         print(text(kind, options, prog, about, everything="--help-all" in arguments))
         raise SystemExit(0)
@@ -191,8 +193,7 @@ def _positionals(options: Sequence[Option], values: list[str]) -> dict[str, Any]
 
 
 def _unknown(flag: str, known: Any) -> str:
-    near = get_close_matches(flag.lstrip("-"), list(known), 1)
-    return f"there is no {flag}" + (f" (did you mean --{near[0]}?)" if near else "")
+    return f"there is no {flag}{did_you_mean(flag.lstrip('-'), known, '--')}"
 
 
 def convert(option: Option, raw: Any) -> Any:
@@ -215,10 +216,8 @@ def _converted(name: str, raw: Any, kind: Any) -> Any:
     if get_origin(kind) is Literal:
         choices = get_args(kind)
         if raw not in choices:
-            near = get_close_matches(raw, choices, 1)
             choices_text = f"{', '.join(choices[:-1])} or {choices[-1]}"
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise UsageError(f"{name} is {raw!r}; it takes {choices_text}{hint}")
+            raise UsageError(f"{name} is {raw!r}; it takes {choices_text}{did_you_mean(raw, choices)}")
         return raw
     try:
         return kind(raw)

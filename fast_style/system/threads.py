@@ -12,6 +12,8 @@ Item = TypeVar("Item")
 
 # How long a thread waits for its neighbour before it checks whether the work was cancelled.
 POLL_S = 0.1
+# How long one that may stall is waited for when it is no longer needed.
+LEAVE_AFTER_S = 1.0
 _END = object()
 
 
@@ -55,6 +57,12 @@ class _Worker:
                 if self.cancelled.is_set():
                     return _END
 
+    def end(self, may_stall: bool) -> None:
+        """Let the thread end, and wait for it; where it may hang in a system call not for ever."""
+        self.cancelled.set()
+        if self.thread:
+            self.thread.join(LEAVE_AFTER_S if may_stall else None)
+
     def join(self) -> None:
         if self.thread:
             self.thread.join()
@@ -63,10 +71,11 @@ class _Worker:
 
 
 @contextmanager
-def ahead(items: Iterable[Item], length: int = 4) -> Iterator[Iterator[Item]]:
+def ahead(items: Iterable[Item], length: int = 4, may_stall: bool = False) -> Iterator[Iterator[Item]]:
     """Yield the same items, made in a thread that is up to `length` items ahead; its errors are raised here.
 
-    When the block is left, for whatever reason, the thread has ended.
+    When the block is left, for whatever reason, the thread has ended, unless `may_stall`: a thread that waits for the
+    other end of a pipe is then left alone.
     """
     worker = _Worker("ahead", length)
 
@@ -85,17 +94,18 @@ def ahead(items: Iterable[Item], length: int = 4) -> Iterator[Iterator[Item]]:
     try:
         yield taken()
     finally:
-        worker.cancelled.set()
-        assert worker.thread
-        worker.thread.join()
+        worker.end(may_stall)
 
 
 @contextmanager
-def behind(consume: Callable[[Item], None], length: int = 4) -> Iterator[Callable[[Item], None]]:
+def behind(
+    consume: Callable[[Item], None], length: int = 4, may_stall: bool = False
+) -> Iterator[Callable[[Item], None]]:
     """Yield a function that hands items to `consume`, in a thread, and waits only when `length` of them are due.
 
     Its errors are raised by the next call or at the end of the block. All items are consumed when the block ends well
-    or by an interruption; when it ends by another error, those that wait are dropped.
+    or by an interruption; when it ends by another error, or by an interruption and `may_stall`, those that wait are
+    dropped, and a thread that waits for the other end of a pipe is left alone.
     """
     worker = _Worker("behind", length)
 
@@ -113,13 +123,12 @@ def behind(consume: Callable[[Item], None], length: int = 4) -> Iterator[Callabl
         worker.put(_END)
         worker.join()
     except KeyboardInterrupt:
-        worker.put(_END)
-        worker.join()
+        if not may_stall:
+            worker.put(_END)
+            worker.join()
         raise
     finally:
-        worker.cancelled.set()
-        assert worker.thread
-        worker.thread.join()
+        worker.end(may_stall)
 
 
 def overlapped(jobs: Iterable[Callable[[], Item]], concurrency: int) -> Iterator[Item]:

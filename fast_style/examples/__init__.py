@@ -1,0 +1,1 @@
+"""Programs to start from, twenty lines each; `python -m fast_style.examples.NAME` runs one."""

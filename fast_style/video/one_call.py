@@ -1,0 +1,36 @@
+"""Stylize a film with one call from a script."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..options import StylizeOptions, VideoOptions
+from ..stylizer import Stylizer, changed
+from . import film
+from .film import FilmProgress
+from .sources import writable_suffix
+
+
+def stylize_film(
+    source: str | Path,
+    target: str | Path | None = None,
+    model: str | Path | Stylizer = "wave",
+    options: StylizeOptions | None = None,
+    video: VideoOptions = VideoOptions(),
+    report: Callable[[FilmProgress], None] = lambda _: None,
+    **changes: Any,
+) -> Path:
+    """Stylize a film, an animation or numbered pictures (`frames/%05d.png`), with its sound; return the result's path.
+
+    target: by default SOURCE_MODEL beside the source; an existing file is replaced. model: a shipped name, a checkpoint
+    or a `Stylizer` that is loaded already. options, or keyword arguments: as in `Stylizer.__call__`, a blend as a
+    dictionary among them. video: codec, part of the film, temporal consistency, key frames. report: called after each
+    frame. Raises FastStyleError for inputs, outputs and options that cannot be used.
+    """
+    stylizer = model if isinstance(model, Stylizer) else Stylizer.load(model)
+    source = Path(source)
+    name = stylizer.name if isinstance(model, Stylizer) else Path(model).stem
+    beside = source.with_stem(f"{source.stem}_{name}").with_suffix(writable_suffix(source))
+    result = beside if target is None else Path(target)
+    film.stylize_film(stylizer, source, result, changed(options, changes), video, report)
+    return result
