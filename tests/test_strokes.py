@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from fast_style import Stylizer
+from fast_style.images.faces import Face, find_faces
 from fast_style.inference import pipeline
-from fast_style.inference.faces import Face, find_faces
 from fast_style.inference.strokes import COARSEST, SHARE, SHARE_ON_SUBJECTS, SMALLEST_PX, Strokes, mixed, pass_sizes
 from fast_style.scenes import landscape
 

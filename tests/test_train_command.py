@@ -19,7 +19,7 @@ from fast_style import FastStyleError, Stylizer
 from fast_style.commands import run
 from fast_style.commands import train as train_command
 from fast_style.commands.console.signals import stop_on_signal
-from fast_style.inference.faces import Face
+from fast_style.images.faces import Face
 from fast_style.models import checkpoint
 from fast_style.models.bundled import SAMPLE
 from fast_style.options import TrainOptions

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from .. import images
 from ..engines import Engine
 from ..images import color
+from ..images.faces import find_faces
 from ..images.noise import PERIOD_PX, add_noise, is_uniform
 from ..options import StylizeOptions
 from . import single_pass, tileable
 from .effect import Effect
-from .faces import find_faces
 from .masks import Mask
 from .single_pass import Progress, size_of
 from .strokes import Strokes, mixed, pass_sizes

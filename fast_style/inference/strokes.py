@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import images
+from ..images.faces import Face
 from ..images.maps import full_scale, in_strips
 from ..images.noise import smoothness
-from .faces import Face
 
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]

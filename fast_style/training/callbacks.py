@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .. import images
 from ..errors import FastStyleError
-from ..inference.faces import find_faces
+from ..images.faces import find_faces
 from ..images.noise import smoothness
 
 log = logging.getLogger(__name__)
