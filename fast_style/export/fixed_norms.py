@@ -115,7 +115,7 @@ def _loaded(model: Path | bytes) -> ModelProto:
 def _norms(graph: _Graph) -> list[NodeProto]:
     norms = graph.nodes(NORM)
     if not norms:
-        raise FastStyleError("this model has no instance norms; for tiles export it with --tiles")
+        raise FastStyleError("this model has no instance norms; for tiles export it with `tiles`")
     return norms
 
 

@@ -198,7 +198,7 @@ class TrainOptions:
         check_at_least(self, 0, "blocks", "warm_up", "ema", "sharpen")
         check_at_least(self, 1e-9, "learning_rate", "clip", "minutes", "keep")
         if self.init and self.from_scratch:
-            raise FastStyleError("--init and --from-scratch exclude each other; leave one out")
+            raise FastStyleError("`init` and `from_scratch` exclude each other; leave one out")
         if self.keep > 1:
             raise FastStyleError(f"`keep` is {self.keep:g}; it takes a share of up to 1")
         if bool(self.style.style) == bool(self.teacher):

@@ -68,7 +68,7 @@ def deterministic(wanted: bool) -> Iterator[None]:
         if "deterministic" not in str(error):
             raise
         reason = str(error).partition(". ")[0].partition("\n")[0]
-        raise FastStyleError(f"--deterministic: {reason}; leave that option out") from error
+        raise FastStyleError(f"`deterministic`: {reason}; leave that option out") from error
     finally:
         torch.use_deterministic_algorithms(before)
 

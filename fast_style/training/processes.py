@@ -27,7 +27,7 @@ def check_shares(schedule: Schedule, group: Group) -> None:
         even = round(group.count * data.finish_size**2 / data.image_size**2)
         log.warning(
             f"the last steps have {crops} crops of {side_px} px, which {group.count} processes cannot share evenly; "
-            f"with --batch-size {even} they can"
+            f"with `batch_size` {even} they can"
         )
 
 
