@@ -62,7 +62,7 @@ def test_settings_that_came_later_have_the_value_of_what_older_versions_did(opti
         del content["recipe"][name]
     torch.save(content, path)
     Trainer(replace(without_noise, resume=True))
-    with pytest.raises(FastStyleError, match=r"other values of noise-share \(0\); --resume needs the same"):
+    with pytest.raises(FastStyleError, match=r"other values of noise_share \(0\); resume needs the same"):
         Trainer(replace(options, resume=True, data=replace(options.data, noise_share=0.5)))
 
 
@@ -243,7 +243,7 @@ def test_a_worker_that_is_killed_is_one_line_wherever_it_is_noticed(
         raise RuntimeError("DataLoader worker (pid 9) is killed by signal: Killed. ")
 
     monkeypatch.setattr(trainer, "_step", killed)
-    with pytest.raises(FastStyleError, match="was killed; --resume goes on"):
+    with pytest.raises(FastStyleError, match="was killed; resume goes on"):
         trainer.run()
     train(replace(options, resume=True))
     assert final_state(options)["counters"][0] == options.steps

@@ -95,10 +95,11 @@ def _train_and_report(trainer: "Trainer") -> int:
     from ..training.files import companion
 
     log_dir = trainer.options.log_dir or companion(trainer.output, ".runs")
-    bar = ProgressBar(companion(trainer.output, PREVIEW_SUFFIX), trainer.paintings)
-    trainer.callbacks = [bar, TensorBoard(log_dir)]
+    preview, curves = companion(trainer.output, PREVIEW_SUFFIX), TensorBoard(log_dir)
     print(_plan(trainer))
-    print(f"previews in {bar.preview}; curves: tensorboard --logdir {log_dir}")
+    print(f"previews in {preview}; curves: tensorboard --logdir {log_dir}")
+    bar = ProgressBar(preview, trainer.paintings)
+    trainer.callbacks = [bar, curves]
     with stop_on_signal(second_ends=trainer.group.launch is None) as stopped, closing(bar.bar):
         trainer.run(stopped)
     _write_recipe(trainer.options, companion(trainer.output, ".yaml"))

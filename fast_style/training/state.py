@@ -121,6 +121,6 @@ class TrainingState:
 
 
 def _named(key: str, value: Any) -> str:
-    """Name a setting by its flag, with its value where that is a number."""
-    name = key.replace("_", "-")
+    """Name a setting by its argument, with its value where that is a number."""
+    name = f"`{key}`" if key.isidentifier() else key
     return f"{name} ({value:g})" if isinstance(value, int | float) else name
