@@ -1,4 +1,4 @@
-"""Neural style transfer fast enough to be a filter.
+"""Transfer the style of a painting to photographs, fast enough to be a filter.
 
 >>> from fast_style import Stylizer, styles, stylize_film
 >>> Stylizer.load("wave").stylize(picture)

@@ -1,4 +1,4 @@
-"""The exception whose text is meant for users."""
+"""Define the exception whose text is meant for users."""
 
 import re
 
@@ -6,7 +6,7 @@ _OPTION = re.compile(r"`([a-z][a-z0-9_]*)`")
 
 
 class FastStyleError(Exception):
-    """An error that the user can mend: one plain line that says what is wrong and what to do.
+    """Report an error that the user can mend: one plain line that says what is wrong and what to do.
 
     The name of an option stands in the message as `tile_px`, in backticks and as Python spells it. `str` gives that
     name, which is also the field of the service; `with_flags` gives the flag of the command line, --tile-px.

@@ -1,4 +1,4 @@
-"""The inference API: every front end, from the command line to a server, goes through `Stylizer`."""
+"""Provide the inference API: every front end, from the command line to a server, goes through `Stylizer`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ WANTED = (
 
 
 class Stylizer:
-    """A trained network, ready to use. Threads may share one.
+    """Stylize pictures with a trained network. Threads may share one.
 
     >>> stylizer = Stylizer.load("wave")                         # a shipped model, or a path to a .pth file
     >>> stylizer.stylize("in.jpg").save("out.jpg")               # a path or a Pillow image in, a Pillow image out

@@ -27,7 +27,7 @@ OnPass = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the benchmark's table."""
+    """Hold one line of the benchmark's table."""
 
     model: str
     engine: str

@@ -26,7 +26,7 @@ PLAIN = "plain"
 
 @dataclass(frozen=True)
 class Case:
-    """One call to time, in a process of its own."""
+    """Describe one call to time, in a process of its own."""
 
     model: str
     engine: str

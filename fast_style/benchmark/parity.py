@@ -23,7 +23,7 @@ LEAST_DB = {"fp32": 60.0, "bf16": 40.0, "int8": 30.0}
 
 @dataclass(frozen=True)
 class Row:
-    """The difference of two engines at one size, over all pictures and blends."""
+    """Hold the difference of two engines at one size, over all pictures and blends."""
 
     width: int
     height: int

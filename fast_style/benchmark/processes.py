@@ -19,7 +19,7 @@ WARM_UP_PASSES = 2
 
 @dataclass
 class Timing:
-    """What one process measured."""
+    """Hold what one process measured."""
 
     seconds: list[float] = field(default_factory=list)
     """Time of each pass."""

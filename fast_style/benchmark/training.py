@@ -16,7 +16,7 @@ CONTENT_LAYERS, STYLE_LAYERS = ("relu3_3", "relu4_1"), ("relu1_1", "relu2_1", "r
 
 @dataclass(frozen=True)
 class TrainCase:
-    """The training step to time: ours, or plain (eager, float32, contiguous, default memory allocation)."""
+    """Describe the training step to time: ours, or plain (eager, float32, contiguous, default memory allocation)."""
 
     kind: str
     """plain or ours."""

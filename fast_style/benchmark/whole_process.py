@@ -20,7 +20,7 @@ OURS = "from fast_style.commands import run, stylize; raise SystemExit(run(styli
 
 @dataclass
 class Process:
-    """A command, and the time and memory of each run."""
+    """Hold a command, and the time and memory of each run."""
 
     name: str
     command: Sequence[str | Path]

@@ -1,4 +1,4 @@
-"""The commands: each parses its options, calls the library and prints; `fast-style COMMAND` runs any of them.
+"""Run the commands: each parses its options, calls the library and prints; `fast-style COMMAND` runs any of them.
 
 Exit codes: 0 where everything was done, 1 where something could not be, which a line on standard error names, 2 for a
 wrong command line, 130 where Ctrl-C interrupted. `train` and `watch` end with 0 on Ctrl-C and SIGTERM, once saved.

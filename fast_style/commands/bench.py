@@ -1,4 +1,4 @@
-"""`fast-style bench`: measure speed, memory and closeness of every engine, as a table or as data."""
+"""Measure speed, memory and closeness of every engine, as a table or as data: `fast-style bench`."""
 
 import json
 from collections.abc import Sequence

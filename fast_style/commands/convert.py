@@ -1,4 +1,4 @@
-"""`fast-style convert`: convert a checkpoint of pytorch/examples into one of this project."""
+"""Convert a checkpoint of pytorch/examples into one of this project: `fast-style convert`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

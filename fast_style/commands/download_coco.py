@@ -1,4 +1,4 @@
-"""`fast-style download-coco`: download photographs to train on, with a progress bar."""
+"""Download photographs to train on, with a progress bar: `fast-style download-coco`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

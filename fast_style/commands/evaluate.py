@@ -1,4 +1,4 @@
-"""`fast-style evaluate`: measure how good a trained network is, in figures and side by side."""
+"""Measure how good a trained network is, in figures and side by side: `fast-style evaluate`."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`fast-style export`: write a checkpoint for another runtime, once it is measured to give the same pictures there."""
+"""Write a checkpoint for another runtime, once it is measured to give the same pictures there: `fast-style export`."""
 
 import tempfile
 from collections.abc import Iterator, Sequence

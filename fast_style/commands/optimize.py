@@ -1,4 +1,4 @@
-"""`fast-style optimize`: stylize one picture without training, by optimizing its pixels."""
+"""Stylize one picture without training, by optimizing its pixels: `fast-style optimize`."""
 
 from collections.abc import Sequence
 from contextlib import closing

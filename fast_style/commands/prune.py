@@ -1,4 +1,4 @@
-"""`fast-style prune`: leave out channels of a trained network, then train it to give the same pictures."""
+"""Leave out channels of a trained network, then train it to give the same pictures: `fast-style prune`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

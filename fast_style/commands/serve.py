@@ -1,4 +1,4 @@
-"""`fast-style serve`: the HTTP and WebSocket service and its page."""
+"""Run the HTTP and WebSocket service and its page: `fast-style serve`."""
 
 import logging
 import warnings

@@ -1,4 +1,4 @@
-"""`fast-style styles`: list the shipped styles, or paint photographs with each of them on one sheet."""
+"""List the shipped styles, or paint photographs with each of them on one sheet: `fast-style styles`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

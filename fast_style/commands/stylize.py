@@ -1,4 +1,4 @@
-"""`stylize.py`: stylize pictures and films one after the other, going on after one that fails."""
+"""Stylize pictures and films one after the other, going on after one that fails: `stylize.py`."""
 
 import io
 import json
@@ -142,7 +142,7 @@ def _jobs(command: StylizeCommand, style: str, report: "Report") -> "list[Job]":
 
 
 class Report:
-    """Prints a line for each result on standard output, and one for each problem on standard error."""
+    """Print a line for each result on standard output, and one for each problem on standard error."""
 
     def __init__(self, prog: str, command: StylizeCommand) -> None:
         self._prog, self._json, self._quiet = prog, command.json, command.quiet

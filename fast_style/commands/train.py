@@ -1,4 +1,4 @@
-"""`train.py`: train a network, with a progress bar, TensorBoard curves and preview pictures."""
+"""Train a network, with a progress bar, TensorBoard curves and preview pictures: `train.py`."""
 
 import os
 import shlex
@@ -133,7 +133,7 @@ def _plan(trainer: "Trainer") -> str:
 
 
 class ProgressBar:
-    """A listener of the training: shows losses, speed and time left in one line, and writes the preview picture."""
+    """Show losses, speed and time left of a training in one line, and write the preview picture, as its callback."""
 
     def __init__(self, preview: Path, paintings: "Sequence[Image]" = ()) -> None:
         self.preview, self.paintings = preview, paintings

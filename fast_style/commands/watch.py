@@ -1,4 +1,4 @@
-"""`fast-style watch`: stylize every picture that appears in a folder into another folder."""
+"""Stylize every picture that appears in a folder into another folder: `fast-style watch`."""
 
 import logging
 import math

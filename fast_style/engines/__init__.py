@@ -1,4 +1,4 @@
-"""Engines: the libraries that run a network, behind one interface."""
+"""Define the interface of engines, the libraries that run a network."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
-    """Interface of a loaded network."""
+    """Define the interface of a loaded network."""
 
     info: dict[str, Any]
     """What the checkpoint says of itself: model, styles, training."""
@@ -44,7 +44,7 @@ class Engine(Protocol):
 
     @property
     def memory_bytes(self) -> int:
-        """Memory that a run may take where the user names none."""
+        """Return the memory that a run may take where the user names none."""
 
     def __call__(self, image: Any, blend: Array | None = None, statistics: Array | None = None) -> Any:
         """Stylize RGB (N, 3, H, W) float32 in [0, 1], NumPy array or torch tensor, to the same kind, shape and range.
@@ -71,7 +71,7 @@ class Engine(Protocol):
 
 @runtime_checkable
 class FrameEngine(Protocol):
-    """Interface of an engine that takes single 8-bit pictures without a detour through floats."""
+    """Define the interface of an engine that takes single 8-bit pictures without a detour through floats."""
 
     def frame(self, pixels: NDArray[np.uint8], blend: Array | None = None) -> NDArray[np.uint8]:
         """Stylize RGB (H, W, 3) uint8, to the same: what `Engine.__call__` gives, rounded; arguments as there."""

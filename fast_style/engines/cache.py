@@ -1,4 +1,4 @@
-"""Exported models in the user's cache folder, by the content of their checkpoint: the second start needs no torch."""
+"""Keep exported models in the user's cache, by the content of their checkpoint: the second start needs no torch."""
 
 import hashlib
 import logging
@@ -20,12 +20,12 @@ MADE_BY = ("models/*.py", "export/*.py", "options/network.py")
 
 
 def folder() -> Path:
-    """Where they lie; on Linux `$XDG_CACHE_HOME/fast_style/engines` or `~/.cache/fast_style/engines`."""
+    """Return the cache folder; on Linux `$XDG_CACHE_HOME/fast_style/engines` or `~/.cache/fast_style/engines`."""
     return platformdirs.user_cache_path("fast_style", appauthor=False) / "engines"
 
 
 def exported(checkpoint: Path, kind: str, make: Callable[[Path], bytes]) -> bytes:
-    """What `make` makes of the checkpoint's content; from the cache when it was made before.
+    """Return what `make` makes of the checkpoint's content, from the cache when it was made before.
 
     A file that is damaged is made anew. A folder that cannot be written costs time, never the result.
     """

@@ -37,7 +37,7 @@ TILES = "tiles unless exported with `tiles`; for large pictures choose a smaller
 
 
 class ExportedEngine(ABC):
-    """An exported model in a runtime. Threads may share it.
+    """Run an exported model in a runtime. Threads may share it.
 
     A graph takes one blend for each picture. For the tiles of a larger one others are made of it: one that measures the
     statistics of the norms, and one for each picture, into which they are folded; a file exported for tiles takes

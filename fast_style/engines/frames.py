@@ -1,4 +1,4 @@
-"""From 8-bit pixels to 8-bit pixels in OpenVINO, for the real-time networks.
+"""Build graphs that take and give 8-bit pixels in OpenVINO, for the real-time networks.
 
 Between bytes and the first convolution, and between the last one and bytes, a small network would spend a fifth of its
 time on a few million values in floating point: padding them, putting blocks of 2x2 pixels in their places, sorting them
@@ -19,7 +19,7 @@ SIDE = 2
 
 @dataclass(frozen=True)
 class Frames:
-    """A graph from padded pixels (1, H + before + after, W + ..., 3) to blocks (1, H / 2, W / 2, 12), rounded up."""
+    """Hold a graph: padded pixels (1, H + before + after, W + ..., 3) to blocks (1, H / 2, W / 2, 12), rounded up."""
 
     graph: Any
     before: int
@@ -28,12 +28,12 @@ class Frames:
     """Repetitions of the last ones."""
 
     def padded(self, pixels: Pixels) -> Pixels:
-        """(H, W, 3) to what the graph takes."""
+        """Pad (H, W, 3) to what the graph takes."""
         sides = (self.before, self.after)
         return np.pad(pixels, (sides, sides, (0, 0)), mode="edge")[None]
 
     def pixels(self, blocks: Pixels, height: int, width: int) -> Pixels:
-        """What the graph gives to (height, width, 3)."""
+        """Convert what the graph gives to (height, width, 3)."""
         rows, columns = blocks.shape[1:3]
         apart = blocks.reshape(rows, columns, SIDE, -1)
         together = np.empty((rows, SIDE, columns, apart.shape[3]), np.uint8)
@@ -43,7 +43,7 @@ class Frames:
 
 
 def for_frames(graph: Any) -> Frames | None:
-    """The same network from bytes to bytes, made from one from `image` to `stylized`, which stays as it is.
+    """Build the same network from bytes to bytes from one from `image` to `stylized`, which stays as it is.
 
     None where it does not begin with repeated edges and a convolution, and end with blocks of pixels.
     """

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU: float32, or whatever arithmetic an exported file asks for."""
+"""Run networks in ONNX Runtime on the CPU: float32, or whatever arithmetic an exported file asks for."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ def open_engine(path: Path, options: RuntimeOptions) -> "OnnxEngine":
 
 
 class OnnxEngine(ExportedEngine):
-    """An ONNX model (path or content)."""
+    """Run an ONNX model (path or content)."""
 
     def __init__(self, model: Path | bytes, torch_engine: TorchFallback = None) -> None:
         try:

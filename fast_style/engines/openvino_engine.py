@@ -1,4 +1,4 @@
-"""OpenVINO: the fastest on CPUs, in bf16 where the processor computes in it."""
+"""Run networks in OpenVINO: the fastest on CPUs, in bf16 where the processor computes in it."""
 
 import threading
 from collections import deque
@@ -36,7 +36,7 @@ def open_engine(path: Path, options: RuntimeOptions) -> "OpenVinoEngine":
 
 
 class OpenVinoEngine(ExportedEngine):
-    """An ONNX model (path or content) or an OpenVINO IR (path to its .xml) on the CPU; shapes stay dynamic.
+    """Run an ONNX model (path or content) or an OpenVINO IR (path to its .xml) on the CPU; shapes stay dynamic.
 
     precision: fp32, bf16, or auto: bf16 where the CPU has instructions for it.
     """
@@ -66,7 +66,7 @@ class OpenVinoEngine(ExportedEngine):
         (self._bytes or self._floats).compile()
 
     def frame(self, pixels: Pixels, blend: Array | None = None) -> Pixels:
-        """As `FrameEngine.frame`."""
+        """Stylize as `FrameEngine.frame` does."""
         weights = self._weights(blend)
         fits = min(pixels.shape[:2]) >= SMALLEST_PX and is_one_blend(weights)
         if self._frames is None or self._bytes is None or not fits:
@@ -99,7 +99,7 @@ class _Requests:
         self._idle: deque[Any] = deque()
 
     def compile(self) -> Any:
-        """The compiled graph."""
+        """Return the compiled graph."""
         with self._lock, signal_stack.kept():
             if self._compiled is None:
                 try:
@@ -109,7 +109,7 @@ class _Requests:
             return self._compiled
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> list[Any]:
-        """The graph's results, by position."""
+        """Return the graph's results, by position."""
         try:
             request = self._idle.pop()
         except IndexError:

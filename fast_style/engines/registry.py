@@ -1,4 +1,4 @@
-"""The table of engines: which one for which device, precision and file. Imports no runtime."""
+"""List the engines in a table: which one for which device, precision and file. Imports no runtime."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """What has to be known of an engine before its library is imported."""
+    """Hold what has to be known of an engine before its library is imported."""
 
     name: str
     package: str
@@ -37,7 +37,7 @@ class Entry:
 
     @property
     def is_installed(self) -> bool:
-        """Whether its library can be imported."""
+        """Return whether its library can be imported."""
         return bool(find_spec(self.package))
 
     def open(self, path: Path, options: RuntimeOptions) -> "Engine":

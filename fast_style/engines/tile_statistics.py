@@ -15,7 +15,7 @@ Part = Callable[[Tensor, Tile, "FixedStatistics"], Tensor]
 
 
 class StopForward(Exception):
-    """Ends a forward pass at a norm whose statistics are not known yet, with its input."""
+    """End a forward pass at a norm whose statistics are not known yet, with its input."""
 
     def __init__(self, x: Tensor) -> None:
         self.x = x

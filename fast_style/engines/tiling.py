@@ -1,4 +1,4 @@
-"""Pictures of any size in bounded memory: tiles, and one set of instance-norm statistics for the whole picture."""
+"""Run pictures of any size in bounded memory: tiles, and one set of instance-norm statistics for the whole picture."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Box:
-    """A part of a picture, in px: rows top to bottom, columns left to right, the last not included."""
+    """Describe a part of a picture, in px: rows top to bottom, columns left to right, the last not included."""
 
     top: int
     left: int
@@ -21,30 +21,30 @@ class Box:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Of an array that ends or begins with rows and columns."""
+        """Return the slices of an array that ends or begins with rows and columns."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width."""
+        """Return height and width."""
         return self.bottom - self.top, self.right - self.left
 
     def within(self, outer: "Box") -> "Box":
-        """The same part in the coordinates of `outer`."""
+        """Return the same part in the coordinates of `outer`."""
         t, left = outer.top, outer.left
         return Box(self.top - t, self.left - left, self.bottom - t, self.right - left)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """`core` is what the tile contributes; `window` is what the network has to see for it."""
+    """Describe a tile: `core` is what it contributes; `window` is what the network has to see for it."""
 
     core: Box
     window: Box
 
 
 def tiles(height: int, width: int, core_px: int, stride: int, reach_px: int) -> list[Tile]:
-    """Tiles that cover the picture, row by row; they start on multiples of `stride`, windows overlap by `reach_px`."""
+    """Yield tiles, row by row; they start on multiples of `stride`, windows overlap by `reach_px`."""
     step = max(stride, core_px // stride * stride)
 
     def grow(box: Box) -> Box:
@@ -64,7 +64,7 @@ def tiles(height: int, width: int, core_px: int, stride: int, reach_px: int) -> 
 
 
 def spread(every: Sequence[Tile], count: int) -> list[Tile]:
-    """`count` of the tiles of `tiles`, evenly over rows and columns: where the points of Halton 1960 fall."""
+    """Choose `count` of the tiles of `tiles`, evenly over rows and columns: where the points of Halton 1960 fall."""
     if count >= len(every):
         return list(every)
     columns = sum(tile.core.top == 0 for tile in every)

@@ -1,4 +1,4 @@
-"""The PyTorch engine: any device, every checkpoint."""
+"""Run networks in PyTorch: any device, every checkpoint."""
 
 import logging
 import threading
@@ -38,7 +38,7 @@ def open_engine(path: Path, options: RuntimeOptions) -> "TorchEngine":
 
 
 class TorchEngine:
-    """The network as a torch module; runs where and how the options say, or with less when memory is short.
+    """Run the network as a torch module where and how the options say, or with less when memory is short.
 
     Threads may share it.
     """
@@ -64,7 +64,7 @@ class TorchEngine:
 
     @property
     def memory_bytes(self) -> int:
-        """Memory that a run may take where the user names none."""
+        """Return the memory that a run may take where the user names none."""
         if self.device.type != "cuda":
             return default_bytes()
         free, _ = torch.cuda.mem_get_info(self.device)

@@ -1,4 +1,4 @@
-"""Copies between the CPU and a device that overlap the work on another picture in a second thread."""
+"""Copy between the CPU and a device while another picture is computed in a second thread."""
 
 import threading
 from collections.abc import Iterator

@@ -43,7 +43,7 @@ THRESHOLDS = {
 
 @dataclass(frozen=True)
 class ArtifactCheck:
-    """One artifact measure and its threshold."""
+    """Hold one artifact measure and its threshold."""
 
     name: str
     value: float
@@ -53,7 +53,7 @@ class ArtifactCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether the value lies on the right side of the threshold."""
+        """Return whether the value lies on the right side of the threshold."""
         return self.value <= self.threshold if self.at_most else self.value >= self.threshold
 
 

@@ -23,7 +23,7 @@ SCENE_SCALE = 2.4
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames, and the optical flow between them."""
+    """Hold frames, and the optical flow between them."""
 
     name: str
     frames: list[Array]

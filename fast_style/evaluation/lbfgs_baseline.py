@@ -27,7 +27,7 @@ VARIANTS = {
 
 @dataclass(frozen=True)
 class Curve:
-    """Mean distances of L-BFGS after several numbers of iterations (evaluations of the loss)."""
+    """Hold the mean distances of L-BFGS after several numbers of iterations (evaluations of the loss)."""
 
     points: dict[int, Distances]
     """Number of iterations to the distances of the 8-bit pictures."""

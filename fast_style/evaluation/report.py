@@ -1,4 +1,4 @@
-"""The report of an evaluation on photographs, as plain data and as a table."""
+"""Define the report of an evaluation on photographs, as plain data and as a table."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ from .distances import Distances
 
 @dataclass
 class QualityReport:
-    """Distances and artifact checks of one network; filled in as the evaluation proceeds."""
+    """Hold distances and artifact checks of one network; filled in as the evaluation proceeds."""
 
     style: str
     size_px: int
@@ -39,7 +39,7 @@ class QualityReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every artifact check passed."""
+        """Return whether every artifact check passed."""
         return all(check.passed for check in self.checks)
 
     def table(self) -> str:

@@ -21,7 +21,7 @@ STYLE_FRAMES = 5
 
 @dataclass(frozen=True)
 class StabilityMetrics:
-    """What was measured of one clip, stylized in one way."""
+    """Hold what was measured of one clip, stylized in one way."""
 
     method: str
     """`input`, the clip itself; or a model's name, with `per frame` or `--temporal flow`."""
@@ -35,7 +35,7 @@ class StabilityMetrics:
 
 @dataclass
 class StabilityReport:
-    """Metrics by clip. The rows of a clip begin with the clip itself and the first model frame by frame."""
+    """Hold metrics by clip. The rows of a clip begin with the clip itself and the first model frame by frame."""
 
     clips: dict[str, list[StabilityMetrics]] = field(default_factory=dict)
 

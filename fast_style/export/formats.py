@@ -1,4 +1,4 @@
-"""File formats that a network is exported to, chosen by the suffix of the file."""
+"""List the file formats that a network is exported to, chosen by the suffix of the file."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Metadata of exported models: one JSON text inside the file, under one key."""
+"""Read and write the metadata of exported models: one JSON text inside the file, under one key."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Metadata:
-    """The checkpoint's description, and what blends and tiles have to know."""
+    """Hold the checkpoint's description, and what blends and tiles have to know."""
 
     info: dict[str, Any]
     """Model, styles, training, as the checkpoint describes itself."""

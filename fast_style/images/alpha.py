@@ -1,4 +1,4 @@
-"""Transparency: alpha is straight (unassociated), colours are never mixed with a ground unless they must be."""
+"""Handle transparency: alpha is straight (unassociated), colours are never mixed with a ground unless they must be."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Where faces are, for which scikit-image's cascade of local binary patterns is asked (Liao et al. 2007)."""
+"""Find faces with scikit-image's cascade of local binary patterns (Liao et al. 2007)."""
 
 import logging
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ LOOK_AT_PX, SMALLEST_PX = 256, 24
 
 @dataclass(frozen=True)
 class Face:
-    """A face as shares of the picture's height and width: its centre and its radius (of the height)."""
+    """Describe a face as shares of the picture's height and width: its centre and its radius (of the height)."""
 
     row: float
     column: float
     radius: float
 
     def distance(self, rows: Array, columns: Array, size: tuple[int, int]) -> Array:
-        """Distances from the centre in radii; rows, columns: shares; size: height and width of the picture."""
+        """Compute distances from the centre in radii; rows, columns: shares; size: height and width of the picture."""
         away: Array = np.hypot(rows - self.row, (columns - self.column) * size[1] / size[0]) / self.radius
         return away
 

@@ -1,4 +1,4 @@
-"""The one table of picture formats: names, suffixes, what each can hold, how it is read and written."""
+"""List the picture formats in one table: names, suffixes, what each can hold, how it is read and written."""
 
 import io
 import re
@@ -24,7 +24,7 @@ NO_AVIF = "this Pillow was built without AVIF; use png or webp"
 
 @dataclass(frozen=True)
 class PictureFormat:
-    """A format of picture files; to add one, add it to FORMAT_TABLE."""
+    """Describe a format of picture files; to add one, add it to FORMAT_TABLE."""
 
     name: str
     """Pillow's name."""

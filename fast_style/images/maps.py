@@ -1,4 +1,4 @@
-"""Maps that vary slowly over a picture, kept in cells of 4x4 px: a sixteenth of the memory, and quickly made."""
+"""Compute maps that vary slowly over a picture, in cells of 4x4 px: a sixteenth of the memory, and quickly made."""
 
 from collections.abc import Iterator
 from typing import Any

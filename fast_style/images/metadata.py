@@ -1,4 +1,4 @@
-"""Orientation, EXIF and resolution of a picture, read whatever else in its metadata is damaged."""
+"""Read orientation, EXIF and resolution of a picture, whatever else in its metadata is damaged."""
 
 import math
 import struct

@@ -1,4 +1,4 @@
-"""Input noise, fixed by position: what a network makes strokes of where a photograph is smooth."""
+"""Add input noise, fixed by position: what a network makes strokes of where a photograph is smooth."""
 
 from functools import cache
 from typing import Any
@@ -73,7 +73,7 @@ def _lightness(photo: Pixels) -> Array:
 
 
 def is_uniform(photo: Any) -> bool:
-    """Whether a picture, array (H, W, 3) or array or tensor (1, 3, H, W), is of one colour: a film's fade, a page.
+    """Return whether a picture, (H, W, 3) or array or tensor (1, 3, H, W), is of one colour: a film's fade, a page.
 
     Instance norms leave nothing of it; networks answer with a loud grid that has nothing to do with the colour.
     """

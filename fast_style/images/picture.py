@@ -1,4 +1,4 @@
-"""A picture in memory: its pixels, upright, and what has to be written beside them."""
+"""Hold a picture in memory: its pixels, upright, and what has to be written beside them."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from .arrays import Pixels, eight_bit, resized
 
 @dataclass(frozen=True)
 class Picture:
-    """An upright picture with its metadata."""
+    """Hold an upright picture with its metadata."""
 
     image: Image.Image
     """Mode RGB or RGBA (straight alpha), 8 bit per channel, orientation applied."""
@@ -37,17 +37,17 @@ class Picture:
 
     @property
     def pixels(self) -> Pixels:
-        """Pixels in the depth of the file: (H, W, 3 or 4), uint8 or uint16."""
+        """Return the pixels in the depth of the file: (H, W, 3 or 4), uint8 or uint16."""
         return np.asarray(self.image) if self.deep is None else self.deep
 
     @property
     def rgb(self) -> Image.Image:
-        """The picture in 8 bit as it looks on white, mode RGB."""
+        """Return the picture in 8 bit as it looks on white, mode RGB."""
         return flat(self.image)
 
     @property
     def colors(self) -> Pixels:
-        """Colours without alpha, (H, W, 3), never mixed with a ground; where alpha is 0 those of neighbours."""
+        """Return colours without alpha, (H, W, 3), never mixed with a ground; where alpha is 0 those of neighbours."""
         pixels = self.pixels
         return fill_hidden(pixels) if pixels.shape[2] == 4 else pixels
 

@@ -1,1 +1,1 @@
-"""What happens to one picture, from the photograph to the result."""
+"""Turn one picture, from the photograph, into the result."""

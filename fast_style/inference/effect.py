@@ -1,4 +1,4 @@
-"""The effect that the controls ask for: which styles, how strongly and in which colours, at every pixel."""
+"""Compute the effect that the controls ask for: which styles, how strongly and in which colours, at every pixel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ Array = NDArray[np.float32]
 
 @dataclass
 class Effect:
-    """The controls of one picture, applied to any part of it and at any size.
+    """Apply the controls of one picture to any part of it and at any size.
 
     Made once for each picture. It owns what has to be known of the whole picture where only parts of it are handed in:
     the statistics of the instance norms and the transport of colours.
@@ -48,7 +48,7 @@ class Effect:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether the photograph is the result: no strength, or black masks."""
+        """Return whether the photograph is the result: no strength, or black masks."""
         black = bool(self.masks) and not any(mask.image.getextrema()[1] for mask in self.masks)
         return not self.is_identity and (black or not self.options.strength)
 
@@ -61,7 +61,7 @@ class Effect:
         return replace(self, is_identity=True)
 
     def weights(self, box: Box | None = None) -> Array:
-        """Weights of the styles in a part of the picture: (S,), or (S, h, w) where they vary from pixel to pixel."""
+        """Compute the weights of the styles in a part of the picture: (S,), or (S, h, w) where pixels differ."""
         if self.rows.ndim == 1:
             return self.rows
         maps = self._covered(box) + np.float32(1e-6)
@@ -69,7 +69,7 @@ class Effect:
         return per_pixel
 
     def coverage(self, box: Box | None = None) -> Array:
-        """Strength of the effect at each pixel, 0 to 1.5: (h, w), or (1, 1) without masks."""
+        """Compute the strength of the effect at each pixel, 0 to 1.5: (h, w), or (1, 1) without masks."""
         if not self.masks:
             return np.full((1, 1), self.options.strength, np.float32)
         coverage: Array = self.options.strength * np.minimum(1, self._covered(box).sum(0))

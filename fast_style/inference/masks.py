@@ -1,4 +1,4 @@
-"""Mask pictures: where, and how strongly, which style applies."""
+"""Read mask pictures: where, and how strongly, which style applies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ MaskLike = Image.Image | str | Path | Mapping[str, "Image.Image | str | Path"]
 
 @dataclass(frozen=True)
 class Mask:
-    """One mask: a grey picture, white where `style` (the style of the options, if empty) applies."""
+    """Hold one mask: a grey picture, white where `style` (the style of the options, if empty) applies."""
 
     image: Image.Image
     style: str = ""
 
     def at(self, width: int, height: int, feather_px: float = 0.0) -> NDArray[np.uint8]:
-        """(H, W), 255 where the style applies fully, at that size, its edges softened by a Gaussian of that sigma."""
+        """Return (H, W), 255 where the style applies fully, at that size, with edges softened by a Gaussian."""
         grey = self.image if self.image.size == (width, height) else self.image.resize((width, height), _FILTER)
         soft = grey.filter(ImageFilter.GaussianBlur(feather_px)) if feather_px else grey
         return np.asarray(soft)
 
     def wrapped(self, size: tuple[int, int], margin_px: int) -> "Mask":
-        """For a periodic picture of that width and height with a margin on every side that continues it."""
+        """Continue the mask as a periodic picture of that width and height with a margin on every side."""
         grey = np.asarray(self.image.resize(size, _FILTER))
         return Mask(Image.fromarray(np.pad(grey, margin_px, mode="wrap")), self.style)
 
@@ -37,7 +37,7 @@ _FILTER = Image.Resampling.BILINEAR
 
 
 def read(given: MaskLike | Sequence[str] | None) -> tuple[Mask, ...]:
-    """Masks from a picture, a path, {style: picture or path}, or flags such as `sky.png=wave`.
+    """Read masks from a picture, a path, {style: picture or path}, or flags such as `sky.png=wave`.
 
     Raises FastStyleError for files that are no pictures and for several masks of which one names no style.
     """
@@ -55,7 +55,7 @@ def read(given: MaskLike | Sequence[str] | None) -> tuple[Mask, ...]:
 
 
 def split_flag(text: str) -> tuple[Path, str]:
-    """`file.png`, `file.png=STYLE` or `%05d.png=STYLE`; both the file's name and the style may have equals signs."""
+    """Split `file.png`, `file.png=STYLE` or `%05d.png=STYLE`; both parts may have equals signs."""
     parts = text.split("=")
     cuts = [(Path("=".join(parts[:i])), "=".join(parts[i:])) for i in range(len(parts), 0, -1)]
     return next((cut for cut in cuts if cut[0].is_file() or "%" in cut[0].name), cuts[-1])

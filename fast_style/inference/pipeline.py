@@ -1,4 +1,4 @@
-"""The inference pipeline: from a photograph and its controls to the result, with every step on the way."""
+"""Run the inference pipeline: from a photograph and its controls to the result, with every step on the way."""
 
 from collections.abc import Sequence
 from typing import Any

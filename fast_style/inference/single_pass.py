@@ -1,4 +1,4 @@
-"""One pass of the network over a picture: as a whole, or in tiles where memory is short."""
+"""Run the network once over a picture: as a whole, or in tiles where memory is short."""
 
 from collections.abc import Callable
 from functools import partial
@@ -136,7 +136,7 @@ def _tick(progress: Progress, runs: "count[int]", of: int) -> None:
 
 
 def size_of(photo: Pixels) -> tuple[int, int]:
-    """Height and width of a picture (H, W, 3) or (N, 3, H, W)."""
+    """Return height and width of a picture (H, W, 3) or (N, 3, H, W)."""
     rows, columns = photo.shape[:2] if photo.ndim == 3 else photo.shape[-2:]
     return rows, columns
 

@@ -1,4 +1,4 @@
-"""Coarse to fine: strokes in proportion to the picture, at more than one scale.
+"""Paint from coarse to fine: strokes in proportion to the picture, at more than one scale.
 
 A network paints strokes of one size in pixels. So a picture is first painted small, where that size is a large part of
 it; what was painted is enlarged, mixed with the photograph and painted again, until the picture has its own size.

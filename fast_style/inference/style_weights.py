@@ -1,4 +1,4 @@
-"""From the names of styles to the weights that the network takes, per picture or per pixel.
+"""Convert the names of styles to the weights that the network takes, per picture or per pixel.
 
 A blend is written as `wave=0.6,scream=0.4`, without numbers in equal shares. A name is one of the checkpoint's, which
 may hold commas and equals signs: names are recognized before separators, and the whole text is a name where there is
@@ -25,7 +25,7 @@ _AFTER_NAME = re.compile(r"\s*(?:=(?P<share>[^,]*))?(?:,|$)")
 
 
 class Styles:
-    """The styles of a checkpoint, by name, with the angles between them."""
+    """Hold the styles of a checkpoint, by name, with the angles between them."""
 
     def __init__(self, styles: Sequence[Mapping[str, Any]], style_gram: NDArray[np.floating] | None = None) -> None:
         """styles: the checkpoint's entries; style_gram: (S, S) inner products of their rows of scales and shifts."""

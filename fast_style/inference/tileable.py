@@ -1,4 +1,4 @@
-"""Pictures that repeat without a seam, for tiled backgrounds and 3D materials: (H, W, 3) uint8 or uint16."""
+"""Make pictures that repeat without a seam, for tiled backgrounds and 3D materials: (H, W, 3) uint8 or uint16."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Pixels = NDArray[Any]
 
 
 def periodic(pixels: Pixels) -> Pixels:
-    """The picture without the jumps between its opposite edges (Moisan 2011, "Periodic plus Smooth").
+    """Remove the jumps between opposite edges of a picture (Moisan 2011, "Periodic plus Smooth").
 
     What is taken away is the smoothest picture that has the same jumps, so that nothing is cut, mirrored or faded.
     """
@@ -37,12 +37,12 @@ def _smooth(channel: NDArray[np.float32], laplacian: NDArray[np.float64]) -> NDA
 
 
 def wrapped(pixels: Pixels, margin_px: int) -> Pixels:
-    """A periodic picture with a margin on every side that continues it."""
+    """Continue a periodic picture with a margin on every side."""
     return np.pad(pixels, ((margin_px, margin_px), (margin_px, margin_px), (0, 0)), mode="wrap")
 
 
 def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """A periodic picture at that width and height: the resampling sees across the edges."""
+    """Resize a periodic picture to that width and height: the resampling sees across the edges."""
     height, width = pixels.shape[:2]
     if (width, height) == size:
         return pixels
@@ -52,6 +52,6 @@ def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
 
 
 def on_grid(pixels: Pixels, stride: int) -> Pixels:
-    """The picture at the nearest size whose sides are multiples of `stride`, so that the network's grid repeats too."""
+    """Resize to the nearest size whose sides are multiples of `stride`, so that the network's grid repeats too."""
     height, width = (max(stride, round(side / stride) * stride) for side in pixels.shape[:2])
     return resized(pixels, (width, height))

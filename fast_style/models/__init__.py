@@ -1,1 +1,1 @@
-"""Transformer networks, VGG19, and the files that networks are kept in."""
+"""Define transformer networks, VGG19, and the files that networks are kept in."""

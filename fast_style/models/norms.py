@@ -21,7 +21,7 @@ def own_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class StyleNorm(nn.Module):
-    """Base class of the norm layers, which `TransformerNetwork.norms` finds.
+    """Define the base class of the norm layers, which `TransformerNetwork.norms` finds.
 
     Contract: every parameter has the shape (styles, channels), so that styles can be added, chosen and averaged as
     rows and channels pruned as columns; `forward` takes activations, the blend of styles and `Statistics`, which it

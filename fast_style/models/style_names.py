@@ -1,4 +1,4 @@
-"""Names of the styles of one checkpoint."""
+"""Find the names of the styles of one checkpoint."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Every option, its default and its help, as frozen dataclasses, from which flags, recipes and checkpoints derive.
+"""Define every option, its default and its help, as frozen dataclasses: flags, recipes and checkpoints derive.
 
 Imports neither torch nor numpy, so that `--help` is quick.
 """

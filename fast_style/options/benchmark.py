@@ -1,4 +1,4 @@
-"""Options of `fast-style bench`."""
+"""Define the options of `fast-style bench`."""
 
 from dataclasses import dataclass
 from pathlib import Path

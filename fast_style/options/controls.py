@@ -1,4 +1,4 @@
-"""Controls of a picture or a frame, the same for every front end."""
+"""Define the controls of a picture or a frame, the same for every front end."""
 
 from dataclasses import dataclass, fields
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The help of options: the strings below the fields of their dataclasses."""
+"""Read the help of options: the strings below the fields of their dataclasses."""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""Options of `fast-style evaluate`."""
+"""Define the options of `fast-style evaluate`."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Options of exports."""
+"""Define the options of exports."""
 
 from dataclasses import dataclass
 from pathlib import Path

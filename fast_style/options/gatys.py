@@ -1,4 +1,4 @@
-"""Options of the optimization-based reference (Gatys et al.)."""
+"""Define the options of the optimization-based reference (Gatys et al.)."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Options of networks: their shape, and where and how they run."""
+"""Define the options of networks: their shape, and where and how they run."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Options of the service: where it listens, who may call it, how large and how many requests may be."""
+"""Define the options of the service: where it listens, who may call it, how large and how many requests may be."""
 
 import re
 from dataclasses import dataclass
@@ -76,12 +76,12 @@ class ServerOptions:
 
     @property
     def body_bytes(self) -> int:
-        """`body_mb` in bytes."""
+        """Return `body_mb` in bytes."""
         return int(self.body_mb * 10**6)
 
     @property
     def pixels(self) -> int:
-        """`pixels_mp` in pixels."""
+        """Return `pixels_mp` in pixels."""
         return int(self.pixels_mp * 10**6)
 
 

@@ -44,7 +44,7 @@ def noise(rng: np.random.Generator, height: int, width: int, slope: float, stret
 
 @dataclass(frozen=True)
 class Terrain:
-    """Height field of the scene, periodic, TERRAIN cells on each side."""
+    """Hold the height field of the scene, periodic, TERRAIN cells on each side."""
 
     height: Array
     """In cells, (TERRAIN, TERRAIN)."""

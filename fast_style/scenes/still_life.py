@@ -17,7 +17,7 @@ WALL = -1.6
 
 @dataclass(frozen=True)
 class SceneObject:
-    """An object of the scene."""
+    """Describe an object of the scene."""
 
     distance: Callable[[Array], Array]
     """Signed distance (N,) of points (N, 3) from its surface."""

@@ -30,7 +30,7 @@ def bracketed(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a service at this host is reached from its own machine alone."""
+    """Return whether a service at this host is reached from its own machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

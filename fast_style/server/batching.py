@@ -19,7 +19,7 @@ BATCH_PIXELS = 8 * 512 * 512
 
 
 class Call:
-    """A call of an engine that waits to be run."""
+    """Hold a call of an engine that waits to be run."""
 
     def __init__(self, run: Callable[..., Any], image: Any, key: object) -> None:
         self.run = run
@@ -38,7 +38,7 @@ class Call:
 
 
 class Worker:
-    """The thread that runs the networks on one device."""
+    """Run the networks on one device, in a thread."""
 
     def __init__(
         self, batch_size: int, wait_s: float, expected: Callable[[], int], observe: Callable[[int], object]
@@ -143,7 +143,7 @@ class BatchingEngine:
 
     @property
     def memory_bytes(self) -> int:
-        """Memory of the engine's device, in bytes."""
+        """Return the memory of the engine's device, in bytes."""
         return self._engine.memory_bytes
 
     def __call__(self, image: Any, blend: Array | None = None, statistics: Array | None = None) -> Any:

@@ -4,11 +4,11 @@ import threading
 
 
 class Cancelled(Exception):
-    """The work was given up: its client went away, or its time is over."""
+    """Report that the work was given up: its client went away, or its time is over."""
 
 
 class CancellationToken:
-    """A flag that the event loop sets and that the threads which work on a request look at.
+    """Hold a flag that the event loop sets and that the threads which work on a request look at.
 
     Used as a context manager it becomes the current token of the thread.
     """

@@ -7,7 +7,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 
 class HeaderTimeoutProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by what is installed
-    """uvicorn's HTTP protocol with a time limit for the head of the first request; uvicorn itself waits for ever."""
+    """Extend uvicorn's HTTP protocol by a time limit for the head of the first request; it waits for ever itself."""
 
     header_timeout_s = 20.0
 

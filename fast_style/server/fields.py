@@ -29,7 +29,7 @@ FRAME_QUALITY = 85
 
 
 class Fields(BaseModel):
-    """What requests and streams share."""
+    """Define what requests and streams share."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -69,7 +69,7 @@ class _Request(Fields):
 
     @property
     def pillow_format(self) -> str:
-        """Pillow's name of the format; empty for the input's. Raises FastStyleError for one that cannot be written."""
+        """Return Pillow's name of the format; empty for the input's. Raises FastStyleError for an unwritable one."""
         return images.format_for(Path("result"), self.format) if self.format else ""
 
 

@@ -14,7 +14,7 @@ POLL_S = 0.1
 
 
 class PixelBudget:
-    """Pixels that may be in work at a time, however many requests there are."""
+    """Bound the pixels that may be in work at a time, however many requests there are."""
 
     def __init__(self, pixels: int) -> None:
         self.pixels = pixels

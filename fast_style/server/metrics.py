@@ -10,7 +10,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 
 
 class Metrics:
-    """The metrics of one service."""
+    """Hold the metrics of one service."""
 
     def __init__(self, waiting: Callable[[], int], working: Callable[[], int], streams: Callable[[], int]) -> None:
         """waiting, working, streams: return how many there are at the moment."""

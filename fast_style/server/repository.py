@@ -27,7 +27,7 @@ DEFAULT = "wave"
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A checkpoint, loaded on every device."""
+    """Hold a checkpoint, loaded on every device."""
 
     name: str
     version: str
@@ -37,12 +37,12 @@ class ServedModel:
 
     @property
     def style_names(self) -> list[str]:
-        """Names of the styles; the first is the default."""
+        """Return the names of the styles; the first is the default."""
         return self.stylizers[0].styles
 
     @property
     def styles(self) -> list[dict[str, Any]]:
-        """What the checkpoint says of its styles: name, and where known title and artist."""
+        """Return what the checkpoint says of its styles: name, and where known title and artist."""
         entries = self.stylizers[0].info["styles"] or [{}]
         return [{**entry, "name": name} for name, entry in zip(self.style_names, entries, strict=True)]
 
@@ -57,7 +57,7 @@ class ServedModel:
             shares(style, self.style_names)
 
     def has(self, style: str) -> bool:
-        """Whether the model has the style, or all styles of the blend."""
+        """Return whether the model has the style, or all styles of the blend."""
         try:
             self.check_styles(style)
         except FastStyleError:
@@ -66,7 +66,7 @@ class ServedModel:
 
 
 class ModelRepository:
-    """The .pth files of a folder, or the shipped ones, by name."""
+    """Hold the .pth files of a folder, or the shipped ones, by name."""
 
     def __init__(self, folder: Path | None, runtime: RuntimeOptions, workers: Sequence[Worker]) -> None:
         if folder is not None and not folder.is_dir():

@@ -27,7 +27,7 @@ TOKEN = "token"
 
 @dataclass(frozen=True)
 class StylizeRequest:
-    """One request for a picture, validated but not decoded."""
+    """Hold one request for a picture, validated but not decoded."""
 
     options: StylizeOptions
     model: str

@@ -31,7 +31,7 @@ UPLOADS = 2
 
 
 class Service:
-    """The models, one worker per device, and a pool of threads that decode, prepare and encode."""
+    """Hold the models, one worker per device, and a pool of threads that decode, prepare and encode."""
 
     def __init__(self, options: ServerOptions, runtime: RuntimeOptions) -> None:
         """Load the models and start the threads. Raises FastStyleError for options that cannot be met."""
@@ -55,7 +55,7 @@ class Service:
 
     @property
     def full(self) -> bool:
-        """Whether the queue is full."""
+        """Return whether the queue is full."""
         return self._admitted >= self.options.queue
 
     def check_queue(self) -> None:

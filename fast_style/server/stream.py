@@ -35,7 +35,7 @@ REASON_CHARACTERS = 120
 
 @dataclass(frozen=True)
 class Settings:
-    """What the frames of a stream are, and what to make of them."""
+    """Define what the frames of a stream are, and what to make of them."""
 
     options: StylizeOptions
     model: str = ""
@@ -49,7 +49,7 @@ class Settings:
 
 @dataclass
 class LatestFrame:
-    """A queue of one frame: a newer one replaces it."""
+    """Keep one frame: a newer one replaces it."""
 
     frame: bytes | None = None
     number: int = -1
@@ -85,7 +85,7 @@ async def stream(socket: WebSocket, service: Service) -> None:
 
 
 class Stream:
-    """One open connection."""
+    """Serve one open connection."""
 
     def __init__(self, socket: WebSocket, service: Service) -> None:
         self._socket = socket

@@ -27,7 +27,7 @@ def thumbnail(stylizer: Stylizer, style: str) -> bytes:
 
 
 class Thumbnails:
-    """Thumbnails of the service's styles, made when they are first asked for and kept until their model changes."""
+    """Make thumbnails of styles when they are first asked for, and keep them until their model changes."""
 
     def __init__(self, service: "Service") -> None:
         self._service = service

@@ -1,1 +1,1 @@
-"""The machine: memory allocation, signals, files and folders, hardware."""
+"""Adapt to the machine: memory allocation, signals, files and folders, hardware."""

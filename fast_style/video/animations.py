@@ -30,7 +30,7 @@ def is_animated(path: Path) -> bool:
 
 
 class AnimationReader(PictureFrames):
-    """The frames of an animated picture; those with transparent pixels have alpha."""
+    """Read the frames of an animated picture; those with transparent pixels have alpha."""
 
     def __init__(self, path: Path, options: VideoOptions = VideoOptions()) -> None:
         """Raises FastStyleError for what is no picture."""

@@ -15,7 +15,7 @@ CLUSTERS = {"cluster_time_limit": "500"}
 
 @dataclass(frozen=True)
 class Container:
-    """What is known of one container, beyond what libav's muxer tells of itself."""
+    """Hold what is known of one container, beyond what libav's muxer tells of itself."""
 
     suffixes: tuple[str, ...]
     """Extensions of its files, lower case."""

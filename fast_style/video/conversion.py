@@ -39,7 +39,7 @@ def has_alpha(pixel_format: Any) -> bool:
 
 
 class Graph:
-    """A chain of libav filters that is built anew when the frames change in size or format."""
+    """Build a chain of libav filters, anew when the frames change in size or format."""
 
     def __init__(self, chain: list[tuple[str, str]], time_base: Fraction) -> None:
         """chain: filters and their arguments."""
@@ -79,7 +79,7 @@ class Graph:
 
 
 class PaletteGraph(Graph):
-    """RGB frames to GIF's 256 colours, a palette for every frame, at the size of the chain's scale filter."""
+    """Convert RGB frames to GIF's 256 colours, a palette for every frame, at the size of the chain's scale filter."""
 
     def _connect(self, graph: Any, source: Any, sink: Any) -> None:
         scale, split = graph.add(*self.chain[0]), graph.add("split")

@@ -37,7 +37,7 @@ PRORES_4444 = {"profile": "4444", "vendor": "apl0"}
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder as it is to be opened."""
+    """Describe an encoder as it is to be opened."""
 
     name: str
     pixel_format: str
@@ -47,7 +47,7 @@ class Encoder:
 
     @property
     def deep(self) -> bool:
-        """Whether it is given more than 8 bits per channel."""
+        """Return whether it is given more than 8 bits per channel."""
         return "10" in self.pixel_format or "64" in self.pixel_format
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FilmProgress:
-    """How far a film is."""
+    """Tell how far a film is."""
 
     frames: int
     """Frames done."""

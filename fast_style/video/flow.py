@@ -19,7 +19,7 @@ BOUNDARY_SHARE, BOUNDARY_PX2 = 0.01, 0.002
 
 
 class FlowEstimator:
-    """Estimates flow by dense inverse search (Kroeger et al. 2016); keeps its buffers between calls of one size."""
+    """Estimate flow by dense inverse search (Kroeger et al. 2016); keeps its buffers between calls of one size."""
 
     def __init__(self, preset: Literal["ultrafast", "fast", "medium"] = "medium") -> None:
         """preset: speed against accuracy. Raises FastStyleError when OpenCV is not installed."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class FrameStylizer:
-    """Stylizes frames in their order."""
+    """Stylize frames in their order."""
 
     def __init__(self, stylizer: "Stylizer", options: StylizeOptions, video: VideoOptions) -> None:
         """Raises FastStyleError for unknown styles, masks that cannot be read and controls that films do not have."""
@@ -38,12 +38,12 @@ class FrameStylizer:
 
     @property
     def concurrency(self) -> int:
-        """How many threads may work on `job`s at the same time, and should."""
+        """Return how many threads may work on `job`s at the same time, and should."""
         return self._stylizer.engine.concurrency
 
     @property
     def working_size(self) -> int | None:
-        """Short side in px at which frames are to be handed in; None is their own.
+        """Return the short side in px at which frames are to be handed in; None is their own.
 
         Where the photograph shows through, or its colours are kept, that is their own: they are stylized as pictures
         are, the style at --size, the photograph as it is.

@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class HdrMetadata:
-    """What a film says of the display it was mastered on and of its light levels; None where it says nothing."""
+    """Hold what a film says of the display it was mastered on and of its light levels; None where it says nothing."""
 
     mastering: tuple[float, ...] | None = None
     """CIE x and y of red, green, blue and white; lowest and highest luminance in cd/m2."""

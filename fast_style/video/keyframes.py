@@ -13,7 +13,7 @@ Blend = Mapping[str, float]
 
 
 class Keyframes:
-    """Provides the controls at each time of a film."""
+    """Provide the controls at each time of a film."""
 
     def __init__(self, flags: Sequence[str], how: StylizeOptions, styles: Sequence[str]) -> None:
         """flags: SECONDS=BLEND, SECONDS=BLEND@STRENGTH or SECONDS=@STRENGTH each, in any order.
@@ -34,7 +34,7 @@ class Keyframes:
 
     @property
     def strengths(self) -> list[float]:
-        """The strength of each key, in their order."""
+        """Return the strength of each key, in their order."""
         return [strength for _, strength in self._strengths]
 
     def __bool__(self) -> bool:

@@ -27,21 +27,21 @@ RATE_OVER = 20
 
 
 class Camera(Protocol):
-    """Hands out frames at its own pace."""
+    """Hand out frames at its own pace."""
 
     def read(self) -> Pixels | None:
         """Wait for the next frame: RGB uint8 (H, W, 3); None when there will be no more."""
 
 
 class Window(Protocol):
-    """Shows frames and takes keys."""
+    """Show frames and take keys."""
 
     def show(self, image: Pixels, status: str) -> str:
         """Show RGB uint8 (H, W, 3) with a line of text; return the key pressed since, or an empty string."""
 
 
 class LatestFrame:
-    """Keeps the newest frame of a camera, read in a thread of its own."""
+    """Keep the newest frame of a camera, read in a thread of its own."""
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -84,7 +84,7 @@ class LatestFrame:
 
 @dataclass
 class Controls:
-    """The controls that keys change: n and p go through the styles, + and - change the strength, q and Esc end."""
+    """Change the controls by keys: n and p go through the styles, + and - change the strength, q and Esc end."""
 
     options: StylizeOptions
     styles: list[str]
@@ -145,7 +145,7 @@ def _stylize(stylized: FrameStylizer, frame: Pixels, time_s: float) -> Pixels:
 
 
 class OpenCVCamera:
-    """Reads a camera of this machine."""
+    """Read a camera of this machine."""
 
     def __init__(self, index: int) -> None:
         """Raises FastStyleError when there is none of that number."""
@@ -166,7 +166,7 @@ class OpenCVCamera:
 
 
 class OpenCVWindow:
-    """Shows frames in a window of OpenCV, which the headless package does not have."""
+    """Show frames in a window of OpenCV, which the headless package does not have."""
 
     NAME = "fast_style"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class MaskTracks:
-    """Provides the masks at each time of a film; still pictures are read once."""
+    """Provide the masks at each time of a film; still pictures are read once."""
 
     def __init__(self, stylizer: "Stylizer", options: StylizeOptions, video: VideoOptions) -> None:
         """Raises FastStyleError for masks that cannot be read."""
@@ -34,7 +34,7 @@ class MaskTracks:
 
 
 class MaskTrack:
-    """Reads a mask that is a film of grey pictures; beyond its end the last one holds."""
+    """Read a mask that is a film of grey pictures; beyond its end the last one holds."""
 
     def __init__(self, path: Path, style: str, video: VideoOptions) -> None:
         self._style = style

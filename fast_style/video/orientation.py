@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Orientation:
-    """How stored pixels become upright: transposed first, then mirrored."""
+    """Describe how stored pixels become upright: transposed first, then mirrored."""
 
     transpose: bool = False
     mirror_columns: bool = False

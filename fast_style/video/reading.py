@@ -34,7 +34,7 @@ class _Decoded:
 
 
 class FilmReader:
-    """The frames of a film from `start` on for `duration`, with the sound and subtitles of that time."""
+    """Read the frames of a film from `start` on for `duration`, with the sound and subtitles of that time."""
 
     def __init__(self, path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> None:
         """size: short side in px of the frames handed out; those with alpha come whole, as pictures.

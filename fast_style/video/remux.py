@@ -24,7 +24,7 @@ ROUNDED_S = Fraction(1, 500)
 
 
 class Track:
-    """One stream of sound or subtitles on its way into another container."""
+    """Carry one stream of sound or subtitles into another container."""
 
     def __init__(self, output: Any, container: Container, copied: CopiedStream, shift_s: Fraction) -> None:
         """output: the container to write (PyAV); shift_s is subtracted from the times of the packets."""

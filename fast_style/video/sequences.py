@@ -56,7 +56,7 @@ class PictureFrames:
 
 
 class SequenceReader(PictureFrames):
-    """The pictures that a pattern such as `frames/%05d.png` names, by their numbers; 25 a second, or --fps."""
+    """Read the pictures that a pattern such as `frames/%05d.png` names, by their numbers; 25 a second, or --fps."""
 
     def __init__(self, path: Path, options: VideoOptions = VideoOptions()) -> None:
         """Raises FastStyleError when there is none."""
@@ -76,7 +76,7 @@ class SequenceReader(PictureFrames):
 
 
 class SequenceWriter:
-    """Writes every frame as a picture, under its own number where it has one, else numbered from 1."""
+    """Write every frame as a picture, under its own number where it has one, else numbered from 1."""
 
     def __init__(self, path: Path, info: ClipInfo, size: tuple[int, int]) -> None:
         """path: with a place for the number; size: width and height in px. Raises FastStyleError for its format."""

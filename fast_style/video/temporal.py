@@ -34,7 +34,7 @@ class _Previous:
 
 
 class FlowFilter:
-    """Averages each stylized frame with those before it, warped along DIS flow (after Ruder et al. 2016).
+    """Average each stylized frame with those before it, warped along DIS flow (after Ruder et al. 2016).
 
     Trusted is where the flow is consistent forwards and backwards (Sundaram et al. 2010) and the film looks like where
     it came from; elsewhere, as at occlusions and cuts, the frame stays as it was stylized. An average of strokes that

@@ -10,7 +10,7 @@ MAY_JUMP = 0x0200
 
 
 class TimestampRepair:
-    """Moves the times of packets after a jump so that each stream goes on where it was.
+    """Move the times of packets after a jump so that each stream goes on where it was.
 
     Joined transport streams, HLS pieces and recordings that cameras split begin at another time with every piece. As
     in ffmpeg, one offset holds for all streams, and only formats that libav says may jump are repaired.

@@ -21,7 +21,7 @@ HDR_TRANSFERS = (16, 18)
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a film."""
+    """Hold one frame of a film."""
 
     content: Content
     """RGB (1, 3, H, W) float32 in [0, 1], upright; or a picture, where there are alpha, a profile or EXIF to keep."""
@@ -34,13 +34,13 @@ class Frame:
 
     @property
     def image(self) -> Array:
-        """The colours, (1, 3, H, W) float32 in [0, 1], transparent pixels on white."""
+        """Return the colours, (1, 3, H, W) float32 in [0, 1], transparent pixels on white."""
         return images.to_array(self.content.rgb) if isinstance(self.content, Picture) else self.content
 
 
 @dataclass(frozen=True)
 class Colors:
-    """How a film's numbers stand for colours, in libav's codes (ITU-T H.273); 2 is unspecified."""
+    """Tell how a film's numbers stand for colours, in libav's codes (ITU-T H.273); 2 is unspecified."""
 
     matrix: int = 1
     """YCbCr matrix: 1 BT.709, 5 or 6 BT.601, 9 BT.2020."""
@@ -50,7 +50,7 @@ class Colors:
 
 @dataclass(frozen=True)
 class CopiedStream:
-    """A stream of sound or subtitles whose packets are copied."""
+    """Hold a stream of sound or subtitles whose packets are copied."""
 
     stream: Any
     """The stream of the source (PyAV)."""
@@ -60,7 +60,7 @@ class CopiedStream:
 
 @dataclass(frozen=True)
 class Attachment:
-    """Cover art, or a file inside the container such as a font for subtitles."""
+    """Hold cover art, or a file inside the container such as a font for subtitles."""
 
     stream: Any
     """The stream of the source (PyAV)."""
@@ -70,7 +70,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter of a film."""
+    """Hold a chapter of a film."""
 
     start_s: Fraction
     end_s: Fraction
@@ -79,7 +79,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """What is known of a film before it is read."""
+    """Hold what is known of a film before it is read."""
 
     width: int
     """Of the upright frames that are handed out, in px."""
@@ -119,7 +119,7 @@ class ClipInfo:
 
 
 class Source(Protocol):
-    """A film to read."""
+    """Define the interface of a film to read."""
 
     info: ClipInfo
 
@@ -131,7 +131,7 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """A film to write."""
+    """Define the interface of a film to write."""
 
     def write(self, item: Any) -> None:
         """Take a frame, or a packet of a stream to copy."""

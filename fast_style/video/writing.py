@@ -38,7 +38,7 @@ def partial_path(target: Path) -> Path:
 
 
 class FilmWriter:
-    """Encodes frames and muxes them with the copied streams; `target` appears when the film is whole."""
+    """Encode frames and mux them with the copied streams; `target` appears when the film is whole."""
 
     def __init__(
         self, target: Path, info: ClipInfo, options: VideoOptions = VideoOptions(), size: tuple[int, int] | None = None

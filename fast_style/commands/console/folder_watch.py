@@ -15,7 +15,7 @@ Version = tuple[int, int]
 
 
 class Pending:
-    """Files that changed, kept until they have stayed the same for a while.
+    """Keep files that changed until they have stayed the same for a while.
 
     clock: returns the time in seconds.
     """

@@ -1,4 +1,4 @@
-"""The text of `--help`: how a command is called, its most used flags, examples, and with `--help-all` every flag."""
+"""Write the text of `--help`: usage, the most used flags, examples, and with `--help-all` every flag."""
 
 import inspect
 import shutil
@@ -19,7 +19,7 @@ EXIT_CODES = "exit codes: 0 done, 1 something could not be done, 2 wrong flags, 
 
 @dataclass(frozen=True)
 class Help:
-    """What a command says of itself beyond its options."""
+    """Hold what a command says of itself beyond its options."""
 
     first: str = ""
     """The fields that `--help` shows, separated by spaces; the others are left to `--help-all`. Empty: it shows all."""

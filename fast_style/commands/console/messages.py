@@ -1,4 +1,4 @@
-"""What the library has to say, on the terminal: log records and warnings as lines on standard error."""
+"""Print log records and warnings of the library as lines on standard error."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Which model and which style are meant, where each may be the name of the other."""
+"""Find the model and the style that are meant, where each may be the name of the other."""
 
 import re
 from pathlib import Path

@@ -23,7 +23,7 @@ Options = TypeVar("Options")
 
 @dataclass(frozen=True)
 class Flag:
-    """How a field is named on the command line, in `Annotated[..., Flag(...)]`."""
+    """Define how a field is named on the command line, in `Annotated[..., Flag(...)]`."""
 
     short: str = ""
     """A further name, such as -o."""
@@ -37,7 +37,7 @@ OUTPUT = Flag("-o")
 
 @dataclass(frozen=True)
 class Option:
-    """One field of a command or of an options dataclass inside it."""
+    """Describe one field of a command or of an options dataclass inside it."""
 
     field: "Field[Any]"
     owner: type
@@ -63,7 +63,7 @@ class Option:
 
 
 class UsageError(Exception):
-    """A command line that cannot be understood; the text is one line."""
+    """Report a command line that cannot be understood; the text is one line."""
 
 
 def parse(kind: type[Options], arguments: Sequence[str], prog: str, about: Help = Help()) -> Options:
@@ -162,7 +162,7 @@ def _tokens(options: Sequence[Option], arguments: Sequence[str]) -> tuple[list[s
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Called for what cannot be parsed, such as a flag without its value."""
+        """Raise UsageError for what cannot be parsed, such as a flag without its value."""
         raise UsageError(message.removeprefix("argument "))
 
 

@@ -19,7 +19,7 @@ LONGEST_NAME_BYTES = 255
 
 @dataclass(frozen=True)
 class Job:
-    """One picture or film to stylize."""
+    """Describe one picture or film to stylize."""
 
     source: Path | None
     """None is standard input."""
@@ -31,7 +31,7 @@ class Job:
 
     @property
     def done(self) -> bool:
-        """Whether the result exists already."""
+        """Return whether the result exists already."""
         return self.target is not None and (self.target.exists() or sources.has_pictures(self.target))
 
 

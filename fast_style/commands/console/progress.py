@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 
 class TileBar:
-    """A progress callback of `Stylizer.apply`: the bar appears with the first tile and goes when it is closed."""
+    """Show the tiles of `Stylizer.apply`: the bar appears with the first one and goes when it is closed."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""Recipes: the flags of a command as a YAML file, for `--config`."""
+"""Read and write recipes: the flags of a command as a YAML file, for `--config`."""
 
 import re
 from collections.abc import Collection
