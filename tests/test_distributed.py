@@ -121,7 +121,13 @@ def test_only_the_first_process_writes(started: TrainOptions) -> None:
 
     def work(group: ThreadGroup) -> None:
         trainer = Trainer(replace(started, steps=2), (), group)
-        save, trainer.state.save = trainer.state.save, lambda *a, **k: (written.append(group.rank), save(*a, **k))[1]  # type: ignore[method-assign]
+        save = trainer.state.save
+
+        def noted(*arguments: Any) -> None:
+            written.append(group.rank)
+            save(*arguments)
+
+        trainer.state.save = noted  # type: ignore[method-assign, assignment]
         trainer.run()
 
     assert together(2, work) == [None, None]

@@ -143,7 +143,7 @@ class ProcessGroup(Group):
                 backend = "nccl" if self.device.startswith("cuda") else "gloo"
                 dist.init_process_group(backend, store=store, rank=rank, world_size=count)
             # What the processes agree on every step lies on the CPU, so that no step waits for a GPU.
-            self._cpu = dist.new_group(backend="gloo")
+            self._cpu: Any = dist.new_group(backend="gloo")
 
     def sum_(self, tensor: Tensor) -> None:
         """Replace a tensor by its sum over the processes."""
