@@ -147,13 +147,16 @@ def test_ctrl_c_ends_a_pipe_whose_other_end_stalls(
     monkeypatch.setattr(threads, "LEAVE_AFTER_S", 0.1)
     size = (64, 48)
     reading, writing = os.pipe()
-    with os.fdopen(reading, "rb", 0) as there, os.fdopen(writing, "wb", 0) as here:
-        source = there if stalled == "source" else io.BytesIO(bytes(200 * 64 * 48 * 3))
-        sink = here if stalled == "sink" else io.BytesIO()
-        interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-        interrupt.start()
-        with pytest.raises(KeyboardInterrupt):
-            stylize_raw(stylizer, size, source, sink, StylizeOptions(strength=0))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # processes of pytest-xdist ignore it
+    try:
+        with os.fdopen(reading, "rb", 0) as there, os.fdopen(writing, "wb", 0) as here:
+            source = there if stalled == "source" else io.BytesIO(bytes(200 * 64 * 48 * 3))
+            sink = here if stalled == "sink" else io.BytesIO()
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            with pytest.raises(KeyboardInterrupt):
+                stylize_raw(stylizer, size, source, sink, StylizeOptions(strength=0))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("text", ["1280", "0x7", "axb", "12x34x5", ""])
