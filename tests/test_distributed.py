@@ -215,9 +215,9 @@ def test_a_run_of_torchrun_goes_on_from_its_own_state(started: TrainOptions, res
     trainer.run(lambda: trainer.state.step == 2)
     assert Trainer(started, (), group()).state.step == 2
     assert Trainer(replace(started, overwrite=True), (), group()).state.step == (2 if restarts else 0)
-    with pytest.raises(FastStyleError, match=r"other values of steps.* or choose another output, or overwrite it"):
+    with pytest.raises(FastStyleError, match=r"other values of steps.*; or choose another output, or overwrite it"):
         Trainer(replace(started, steps=11), (), group())
-    with pytest.raises(FastStyleError, match="exists; choose another --output, --resume it or --overwrite it"):
+    with pytest.raises(FastStyleError, match="exists; choose another output, resume it or overwrite it"):
         Trainer(started)
 
 

@@ -1,5 +1,6 @@
 """Every example program runs, with small networks in the place of the shipped ones."""
 
+import asyncio
 import io
 import runpy
 import shutil
@@ -9,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -68,16 +70,19 @@ def test_webcam(small: Stylizer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_web_api(small: Stylizer, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fastapi")
-    from starlette.testclient import TestClient
-
     monkeypatch.delitem(sys.modules, "fast_style.examples.web_api", raising=False)
-    client = TestClient(import_module("fast_style.examples.web_api").app)
+    transport = httpx.ASGITransport(import_module("fast_style.examples.web_api").app)
+
+    async def post(path: str, content: bytes) -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.post(path, content=content)
+
     file = io.BytesIO()
     picture(40, 30).save(file, "PNG")
-    answer = client.post("/paint?strength=0.8", content=file.getvalue())
+    answer = asyncio.run(post("/paint?strength=0.8", file.getvalue()))
     assert answer.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(answer.content)).size == (40, 30)
-    assert client.post("/paint", content=b"no picture").status_code == 422
+    assert asyncio.run(post("/paint", b"no picture")).status_code == 422
 
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs the program ffmpeg, which is absent")

@@ -56,7 +56,7 @@ class Known:
         for number in range(100):
             self.batches.append(number)
             time.sleep(self.seconds)
-            tick()
+            tick(50)
 
 
 @pytest.fixture

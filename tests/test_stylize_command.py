@@ -447,7 +447,7 @@ def test_a_pipe_that_takes_a_part_at_a_time_gets_the_whole_picture(
             return super().write(bytes(data)[:100])  # type: ignore[call-overload]  # what is written is bytes-like
 
     pipe = Narrow()
-    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=pipe))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=pipe, flush=lambda: None))
     assert command("in.jpg", "-o", "-") == 0
     with Image.open(io.BytesIO(pipe.getvalue())) as image:
         image.load()

@@ -32,8 +32,8 @@ def exported(checkpoint: Path, kind: str, make: Callable[[Path], bytes]) -> byte
     path = folder() / f"{_key(checkpoint)}.{kind}"
     content = _read(path)
     if content is None:
-        log.warning("the first run of %s exports it, which takes some seconds, once", checkpoint.name)
         content = make(checkpoint)
+        log.warning("the first run of %s has exported it, which later ones need not", checkpoint.name)
         with suppress(OSError):
             with atomic_path(path) as temporary:
                 temporary.write_bytes(hashlib.sha256(content).digest() + content)
