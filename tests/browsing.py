@@ -20,7 +20,10 @@ PHOTO = picture(420, 360, 5)
 WAIT_MS = 60_000
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # Pauses between attempts pass at once.
-NO_PAUSES = "const real = setTimeout; window.setTimeout = (act, ms, ...more) => real(act, Math.min(ms, 30), ...more);"
+NO_PAUSES = """() => {
+    const real = setTimeout;
+    window.setTimeout = (act, ms, ...more) => real(act, Math.min(ms, 30), ...more);
+}"""
 
 
 @contextlib.contextmanager
@@ -53,7 +56,8 @@ def watched(browser: Browser, url: str, allowed: str = "", **context: Any) -> It
         )
         page.goto(url)
         yield page
-    assert [text for text in complaints if not allowed or allowed not in text] == []
+    found = [text for text in complaints if not allowed or allowed not in text]
+    assert not found, found
 
 
 def shown(page: Page) -> Image.Image:

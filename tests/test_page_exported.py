@@ -117,8 +117,12 @@ def test_downloads_are_as_large_as_the_picture(browser: Browser, static: str, mo
             page.get_by_role("button", name="Download", exact=True).click()
         with Image.open(download.value.path()) as image:
             assert image.size == photo.size
-            expected = reference(models / "many.pth").stylize(photo, size=448, **ONE_PASS)
-            assert distance(image, expected) < 4  # another filter reduces and enlarges
+            stylizer = reference(models / "many.pth")
+            expected = stylizer.stylize(photo, size=448, **ONE_PASS)
+            # Browsers reduce and enlarge by another filter: no further away than bilinear interpolation is.
+            bilinear = stylizer.stylize(photo.resize((560, 448), Image.Resampling.BILINEAR), **ONE_PASS)
+            allowed = distance(bilinear.resize(photo.size, Image.Resampling.BILINEAR), expected)
+            assert distance(image, expected) < allowed
 
 
 def test_the_camera_is_painted_here_too(browser: Browser, static: str) -> None:

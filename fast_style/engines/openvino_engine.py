@@ -49,7 +49,7 @@ class OpenVinoEngine(ExportedEngine):
         core = openvino.Core()
         try:
             graph = core.read_model(model)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:  # of a damaged file OpenVINO may quote what is not UTF-8
             name = model if isinstance(model, Path) else "the exported model"
             raise FastStyleError(f"{name}: not a model that OpenVINO reads") from error
         name = model.name if isinstance(model, Path) else "this model"
