@@ -18,11 +18,13 @@ from PIL import Image
 from fast_style import FastStyleError, Stylizer
 from fast_style.commands import run
 from fast_style.commands import train as train_command
+from fast_style.commands.console.parsing import parse
 from fast_style.commands.console.signals import stop_on_signal
 from fast_style.images.faces import Face
 from fast_style.models import checkpoint
 from fast_style.models.bundled import SAMPLE
 from fast_style.options import TrainOptions
+from fast_style.system.launch import Launch
 from fast_style.training import callbacks, nearest
 
 from .conftest import untrained
@@ -182,6 +184,21 @@ def test_a_new_style_starts_from_the_nearest_network_unless_something_else_is_sa
     monkeypatch.setattr(nearest, "nearest_network", lambda _: "another")  # a run goes on with what it started from
     assert train_command.main([*arguments(plain), "--resume"]) == 0
     assert yaml.safe_load(options.output.with_suffix(".yaml").read_text())["init"] == str(several)
+
+
+def test_a_run_that_torchrun_starts_again_keeps_the_network_it_started_from(
+    options: TrainOptions, several: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearest, "nearest_network", lambda _: str(several))
+    plain = replace(options, width=None, blocks=None, steps=2)
+    assert train_command.main(arguments(plain)) == 0
+    monkeypatch.setattr(nearest, "nearest_network", lambda _: "another")
+    again = parse(TrainOptions, arguments(plain), "train.py")
+    monkeypatch.setattr(train_command, "launched", lambda: Launch(0, 2, restarts=1))
+    assert train_command._with_nearest(again).init == str(several)
+    monkeypatch.setattr(train_command, "launched", lambda: Launch(0, 2))
+    assert train_command._with_nearest(again).init == str(several)  # the same command, started anew
+    assert train_command._with_nearest(replace(again, overwrite=True)).init == "another"
 
 
 def test_what_is_said_of_the_start_is_done(options: TrainOptions) -> None:

@@ -57,18 +57,22 @@ def _names_folder(path: Path, arguments: Sequence[str]) -> bool:
 
 
 def _with_nearest(options: TrainOptions) -> TrainOptions:
-    """The options with the network to start from, where none is named and none of another shape is asked for."""
+    """Return the options with the network to start from, where none is named and none of another shape is asked for."""
     from ..data.styles import find_styles
     from ..training.files import RESUME_SUFFIX, checkpoint_path, companion
     from ..training.nearest import starts_from_nearest, with_nearest
+    from ..training.processes import continues
 
     if not starts_from_nearest(options):
         return options
     output = checkpoint_path(options, find_styles(options.style)[0].name)
-    if output.exists() and not (options.resume or options.overwrite):
+    resume_file, launch = companion(output, RESUME_SUFFIX), launched()
+    if continues(options, launch, resume_file):
+        return with_nearest(options, resume_file)
+    if output.exists() and not options.overwrite:
         return options  # which the trainer refuses
-    found = with_nearest(options, companion(output, RESUME_SUFFIX))
-    if found.init and not options.resume:
+    found = with_nearest(options)
+    if found.init and (launch is None or launch.rank == 0):
         print(f"starting from {found.init}, the shipped network nearest in style; --from-scratch takes a random one")
     return found
 

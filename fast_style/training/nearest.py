@@ -59,9 +59,12 @@ def starts_from_nearest(options: TrainOptions) -> bool:
     return not said
 
 
-def with_nearest(options: TrainOptions, resume_file: Path) -> TrainOptions:
-    """Return the options with `init` set to the nearest network, or to what a run that is resumed started from."""
-    if options.resume and resume_file.exists():
+def with_nearest(options: TrainOptions, resume_file: Path | None = None) -> TrainOptions:
+    """Return the options with `init` set to the nearest network.
+
+    resume_file: of the run that goes on, whose start is taken instead.
+    """
+    if resume_file and resume_file.exists():
         saved = load_tensors(resume_file)
         recipe = saved.get("recipe", {}) if isinstance(saved, dict) else {}
         return replace(options, init=recipe.get("init"), from_scratch=recipe.get("init") is None)

@@ -3,16 +3,28 @@
 import io
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..errors import FastStyleError
+from ..options import TrainOptions
 from ..system.distributed import Group
+from ..system.launch import Launch
 from .schedule import Schedule
-from .state import TrainingState
+from .state import TrainingState, named
 
 log = logging.getLogger(__name__)
+
+
+def continues(options: TrainOptions, launch: Launch | None, resume_file: Path) -> bool:
+    """Return whether a run goes on from its resume file: where that is asked for, and where torchrun starts it again.
+
+    torchrun starts the same command when a process ended, or a machine came or went.
+    """
+    again = launch is not None and resume_file.exists() and (launch.restarts > 0 or not options.overwrite)
+    return options.resume or again
 
 
 def check_shares(schedule: Schedule, group: Group) -> None:
@@ -36,7 +48,7 @@ def check_inputs(settings: Mapping[str, Any], group: Group) -> None:
     everyone = group.gather(dict(settings))
     with group.agreeing():
         for rank, theirs in enumerate(everyone):
-            changed = [key.replace("_", "-") for key in everyone[0] if theirs.get(key) != everyone[0][key]]
+            changed = [named(key) for key in everyone[0] if theirs.get(key) != everyone[0][key]]
             if changed:
                 raise FastStyleError(
                     f"process {rank} has other values of {', '.join(changed)} than process 0; all machines need the "

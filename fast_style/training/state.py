@@ -112,7 +112,7 @@ class TrainingState:
         may_differ = ADJUSTABLE if content.get("diverged") is True else frozenset()
         changed = [key for key in settings if key not in may_differ and saved.get(key) != settings[key]]
         if changed:
-            names = ", ".join(_named(key, saved.get(key)) for key in changed)
+            names = ", ".join(named(key, saved.get(key)) for key in changed)
             raise FastStyleError(f"{path} was made with other values of {names}; `resume` needs the same")
         try:
             self.restore(content)
@@ -120,7 +120,7 @@ class TrainingState:
             raise FastStyleError(f"{path}: damaged resume file; start again with `overwrite`") from error
 
 
-def _named(key: str, value: Any) -> str:
+def named(key: str, value: Any = None) -> str:
     """Name a setting by its argument, with its value where that is a number."""
     name = f"`{key}`" if key.isidentifier() else key
     return f"{name} ({value:g})" if isinstance(value, int | float) else name

@@ -24,7 +24,7 @@ from .files import RESUME_SUFFIX, checkpoint_path, companion
 from .initialization import initialize
 from .metadata import resume_settings, training_metadata
 from .objective import Objective
-from .processes import check_inputs, check_shares, share_state
+from .processes import check_inputs, check_shares, continues, share_state
 from .schedule import Schedule
 from .sharpening import sharpened
 from .state import TrainingState
@@ -98,17 +98,13 @@ class Trainer:
         self._wrote_checkpoint = False
 
     def _goes_on(self) -> bool:
-        """Return whether to continue from the resume file. Raises FastStyleError where files would be lost.
-
-        torchrun starts the same command again when a process ended, or a machine came or went.
-        """
-        options, launch = self.options, self.group.launch
-        if launch and self.resume_file.exists() and (launch.restarts or not options.overwrite):
+        """Return whether to continue from the resume file. Raises FastStyleError where files would be lost."""
+        if continues(self.options, self.group.launch, self.resume_file):
             return True
         for path in (self.output, self.resume_file):
-            if path.exists() and not (options.resume or options.overwrite):
+            if path.exists() and not self.options.overwrite:
                 raise FastStyleError(f"{path} exists; choose another `output`, `resume` it or `overwrite` it")
-        return options.resume
+        return False
 
     def _read_resume_file(self) -> None:
         if not self.resumes:
