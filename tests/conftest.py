@@ -1,6 +1,7 @@
 """Small stand-ins for the real thing, made on the spot: random VGG weights, pictures, a checkpoint."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+
+# Processes of pytest-xdist ignore Ctrl-C, those of nohup hang-ups; programs that tests start would inherit that.
+for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, name), handler)
 
 SHARED = Path(__file__).parents[2] / "shared"
 

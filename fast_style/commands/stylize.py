@@ -1,7 +1,6 @@
 """Stylize pictures and films one after the other, going on after one that fails: `stylize.py`."""
 
 import io
-import json
 import logging
 import sys
 import time
@@ -14,14 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 from ..errors import FastStyleError
 from ..options import QUALITY, RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
-from ..system.atomic import remove_stale
 from ..system.launch import launched
 from ..system.pipes import write_all
 from .console import model_names
 from .console.help import Help
-from .console.manifest import Manifest
-from .console.messages import write_line
 from .console.parsing import OUTPUT, POSITIONAL, parse
+from .console.report import Report, name_of
 
 # What the work needs beyond that is imported where it is done, so that `--help` is quick.
 if TYPE_CHECKING:
@@ -111,14 +108,14 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
         return _print_info(command)
     if live:
         return _run_live(command)
-    report = Report(prog, command)
+    report = Report(prog, command.manifest, command.json, command.quiet)
     jobs = _jobs(command, Path(model).stem, report)
     if jobs:
         _stylize_all(_load(command), jobs, command, report)
     return 1 if report.failures else 0
 
 
-def _jobs(command: StylizeCommand, style: str, report: "Report") -> "list[Job]":
+def _jobs(command: StylizeCommand, style: str, report: Report) -> "list[Job]":
     """Return this process's jobs; report inputs that cannot be done and results that exist."""
     from .console.planning import plan, shard
 
@@ -137,55 +134,8 @@ def _jobs(command: StylizeCommand, style: str, report: "Report") -> "list[Job]":
         elif skips:
             report.skipped(job)
         else:
-            report.failed(f"{job.target} exists; use --overwrite or --skip-existing", _name(job), job.target)
+            report.failed(f"{job.target} exists; use --overwrite or --skip-existing", name_of(job), job.target)
     return own
-
-
-class Report:
-    """Print a line for each result on standard output, and one for each problem on standard error."""
-
-    def __init__(self, prog: str, command: StylizeCommand) -> None:
-        self._prog, self._json, self._quiet = prog, command.json, command.quiet
-        self._manifest = Manifest(command.manifest) if command.manifest else None
-        self.failures = 0
-
-    def done(self, job: "Job", size: tuple[int, int], seconds: float) -> None:
-        """Tell that a result is written. size: width and height in px. What goes to standard output has no line."""
-        if self._manifest:
-            self._manifest.add(_name(job), job.target, "done", seconds)
-        if job.target is None:
-            return
-        if self._json:
-            known = {"width": size[0], "height": size[1], "seconds": round(seconds, 3)}
-            self._print({"input": _name(job), "output": str(job.target), **known})
-        elif not self._quiet:
-            write_line(f"{job.target}  {size[0]}x{size[1]}  {seconds:.1f} s", sys.stdout)
-
-    def skipped(self, job: "Job") -> None:
-        """Note in the manifest that a result exists."""
-        if self._manifest:
-            self._manifest.add(_name(job), job.target, "skipped")
-
-    def failed(
-        self, problem: str, source: str | None = None, target: Path | None = None, seconds: float | None = None
-    ) -> None:
-        """Tell that something could not be done, with `--debug` where the error that is handled was raised."""
-        self.failures += 1
-        if sys.exc_info()[0]:
-            log.debug("where it was raised", exc_info=True)
-        problem = " ".join(problem.splitlines())
-        if self._json:
-            self._print({**({"input": source} if source else {}), "error": problem})
-        if self._manifest and source:
-            self._manifest.add(source, target, "failed", seconds, problem)
-        write_line(f"{self._prog}: {problem}", sys.stderr)
-
-    def _print(self, entry: dict[str, object]) -> None:
-        write_line(json.dumps(entry, ensure_ascii=False), sys.stdout)
-
-
-def _name(job: "Job") -> str:
-    return str(job.source) if job.source else "standard input"
 
 
 def _load(command: StylizeCommand) -> "Stylizer":
@@ -220,18 +170,16 @@ def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeComman
     """Stylize each, going on after one that fails. A bar on the terminal when there are several."""
     from tqdm import tqdm
 
-    for folder in {job.target.parent for job in jobs if job.target}:
-        remove_stale(folder)  # what killed processes left
     for job in tqdm(jobs, unit="film" if any(job.film for job in jobs) else "picture", disable=len(jobs) < 2):
         start = time.perf_counter()
         try:
             size = _stylize_film(stylizer, job, command) if job.film else stylize_one(stylizer, job, command)
         except FastStyleError as error:
-            report.failed(error.with_flags(), _name(job), job.target, time.perf_counter() - start)
+            report.failed(error.with_flags(), name_of(job), job.target, time.perf_counter() - start)
         except Exception as error:  # whatever it is, the other pictures are not to suffer
             first_line = str(error).partition("\n")[0]
-            problem = f"{_name(job)}: {type(error).__name__}: {first_line}"
-            report.failed(problem, _name(job), job.target, time.perf_counter() - start)
+            problem = f"{name_of(job)}: {type(error).__name__}: {first_line}"
+            report.failed(problem, name_of(job), job.target, time.perf_counter() - start)
         else:
             report.done(job, size, time.perf_counter() - start)
 

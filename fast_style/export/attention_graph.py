@@ -1,17 +1,15 @@
 """Build the ONNX nodes of windowed self-attention, as `models.attention` computes it, for any height and width."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..models.attention import HEADS, MAX_SCALE, WINDOW, WindowAttention
-
-if TYPE_CHECKING:
-    from .graph import Graph
+from .nodes import Graph
 
 CELLS = WINDOW**2
 
 
-def attend(graph: "Graph", name: str, layer: WindowAttention, x: str) -> str:
+def attend(graph: Graph, name: str, layer: WindowAttention, x: str) -> str:
     """Add the layer for activations (N, C, H, W); return what it adds to them."""
     inner = layer.merge.weight.shape[1]
     size = graph.node("Shape", x, start=2)
@@ -43,7 +41,7 @@ def attend(graph: "Graph", name: str, layer: WindowAttention, x: str) -> str:
     return str(graph.node("Slice", merged, start, graph.node("Add", start, size), graph.ints(2, 3)))
 
 
-def _windows(graph: "Graph", x: str, windows: str, channels: int) -> str:
+def _windows(graph: Graph, x: str, windows: str, channels: int) -> str:
     """Cut (N, C, rows * WINDOW, columns * WINDOW) into windows (N, rows * columns, CELLS, C)."""
     rows, columns = graph.node("Split", windows, outputs=2, axis=0, num_outputs=2)
     shape = graph.node("Concat", graph.ints(0, channels), rows, graph.ints(WINDOW), columns, graph.ints(WINDOW), axis=0)
@@ -51,12 +49,12 @@ def _windows(graph: "Graph", x: str, windows: str, channels: int) -> str:
     return str(graph.node("Reshape", cut, graph.ints(0, -1, CELLS, channels)))
 
 
-def _direction(graph: "Graph", x: str) -> str:
+def _direction(graph: Graph, x: str) -> str:
     length = graph.node("ReduceL2", x, graph.ints(-1))
     return str(graph.node("Div", x, graph.node("Max", length, graph.number(1e-12))))
 
 
-def _bias(graph: "Graph", layer: WindowAttention, *padding: Any) -> str:
+def _bias(graph: Graph, layer: WindowAttention, *padding: Any) -> str:
     """Add the bias of pairs of cells by their offset, and against cells outside: (windows, HEADS, cells, cells)."""
     size, pads, windows = padding
     zeros = graph.node("ConstantOfShape", graph.node("Concat", graph.ints(1, 1), size, axis=0))

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FastStyleError
-from ..models import paintings
 from ..models.bundled import SAMPLE
+from ..models.shipped_styles import year
 from ..models.style_names import distinct
 from ..system.atomic import write_together
 from .web_runtime import VERSION, runtime_files
@@ -52,7 +52,7 @@ def write_web(
         if label in thumbnails:
             files[f"thumbnails/{row}.jpg"] = thumbnails[label]
             known = {"name": label, "title": style.get("title", ""), "artist": style.get("artist", "")}
-            shown = {"year": paintings.year(style), "kind": "full", "preview": f"thumbnails/{row}.jpg"}
+            shown = {"year": year(style), "kind": "full", "preview": f"thumbnails/{row}.jpg"}
             entries.append({**known, **shown, "row": row, "model": name})
     # Part of the addresses of the large files, which browsers keep.
     version = hashlib.sha256(model + VERSION.encode()).hexdigest()[:16]

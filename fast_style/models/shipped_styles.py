@@ -1,15 +1,33 @@
-"""List the styles of the shipped networks, with the paintings that they were learned from."""
+"""Tell what the shipped networks are: their styles, the paintings behind them, and what each network is for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import bundled
 from .checkpoint import load
 
+# Of the shipped styles, by title; the checkpoints were written before there was a place for it.
+_YEARS = {
+    "The Great Wave off Kanagawa": "about 1831",
+    "The Starry Night": "1889",
+    "The Scream": "1893",
+    "Composition VII": "1913",
+    "Udnie (Young American Girl, The Dance)": "1913",
+    "The Wreck of a Transport Ship": "about 1810",
+    "Water Lilies": "about 1916 to 1919",
+    "Portrait of Jean Metzinger": "1906",
+    "Portrait of Adele Bloch-Bauer I": "1907",
+    "A Sunday on La Grande Jatte": "1884 to 1886",
+    "Cubist composition": "about 1913",
+    "Edtaonisl (Ecclesiastic)": "1913",
+}
+
 
 @dataclass(frozen=True)
 class ShippedStyle:
-    """One style of one network."""
+    """Describe one style of one network."""
 
     model: str
     """Name for `Stylizer.load` and `--model`."""
@@ -19,6 +37,8 @@ class ShippedStyle:
     """Title of the painting."""
     artist: str = ""
     """Who painted it."""
+    year: str = ""
+    """When it was painted."""
 
     @property
     def work(self) -> str:
@@ -35,5 +55,20 @@ def styles(*models: str) -> list[ShippedStyle]:
     for model in models or bundled.shipped():
         for about in load(bundled.find(model)).styles:
             name = str(about["name"])
-            found.append(ShippedStyle(Path(model).stem, name, about.get("title", ""), about.get("artist", "")))
+            work = about.get("title", ""), about.get("artist", ""), year(about)
+            found.append(ShippedStyle(Path(model).stem, name, *work))
     return found
+
+
+def year(style: Mapping[str, Any]) -> str:
+    """Return the year of a style's painting; empty where it is not known. style: an entry of a checkpoint's styles."""
+    return str(style.get("year") or _YEARS.get(style.get("title", ""), ""))
+
+
+def kind_of(info: Mapping[str, Any]) -> str:
+    """Return full, lite, nano or video. info: what a checkpoint says of itself (`Checkpoint.describe`)."""
+    loss = info.get("training", {}).get("recipe", {}).get("loss", {})
+    if loss.get("temporal_weight"):
+        return "video"
+    arch = info.get("model", {}).get("arch", "")
+    return arch if arch in ("lite", "nano") else "full"

@@ -19,8 +19,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from ..models import paintings
 from ..models.bundled import SAMPLE
+from ..models.shipped_styles import year
 from ..options import RuntimeOptions, ServerOptions
 from . import access, openapi, requests
 from .cancellation import Cancelled
@@ -148,7 +148,7 @@ def _styles(service: Service) -> Endpoint:
                 "name": style["name"],
                 "title": style.get("title", ""),
                 "artist": style.get("artist", ""),
-                "year": paintings.year(style),
+                "year": year(style),
                 "kind": model.kind,
                 "model": model.name,
                 # Relative to the address of the page, which a reverse proxy may have put under a prefix.

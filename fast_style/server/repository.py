@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from ..engines import open_engine
 from ..errors import FastStyleError
 from ..inference.style_weights import shares
-from ..models import bundled, paintings
+from ..models import bundled
+from ..models.shipped_styles import kind_of
 from ..options import RuntimeOptions
 from ..stylizer import Stylizer
 from ..system.suggestions import suggestion
@@ -48,8 +49,8 @@ class ServedModel:
 
     @property
     def kind(self) -> str:
-        """What the network is for: full (best pictures), lite or nano (speed), video (films without flicker)."""
-        return paintings.kind(self.stylizers[0].info)
+        """Return what the network is for: full (best pictures), lite or nano (speed), video (films without flicker)."""
+        return kind_of(self.stylizers[0].info)
 
     def check_styles(self, *styles: str) -> None:
         """Raise FastStyleError for a style, or a blend of styles, that the model does not have; empty ones pass."""
