@@ -1,4 +1,4 @@
-"""What engines of exported models have in common: arrays in and out, blends, tiles, and what only torch can do."""
+"""Implement what engines of exported models have in common: arrays in and out, blends, tiles, and what only torch can do."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -71,7 +71,7 @@ class ExportedEngine(ABC):
 
     @property
     def memory_bytes(self) -> int:
-        """Memory that a run may take where the user names none."""
+        """Return the memory that a run may take where the user names none."""
         return default_bytes()
 
     @abstractmethod

@@ -44,7 +44,7 @@ class Tile:
 
 
 def tiles(height: int, width: int, core_px: int, stride: int, reach_px: int) -> list[Tile]:
-    """Yield tiles, row by row; they start on multiples of `stride`, windows overlap by `reach_px`."""
+    """List tiles, row by row; they start on multiples of `stride`, windows overlap by `reach_px`."""
     step = max(stride, core_px // stride * stride)
 
     def grow(box: Box) -> Box:

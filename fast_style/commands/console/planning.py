@@ -37,7 +37,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Problem:
-    """An input that cannot be done."""
+    """Describe an input that cannot be done."""
 
     input: str
     """As it was named."""
