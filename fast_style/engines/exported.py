@@ -1,4 +1,4 @@
-"""Implement what engines of exported models have in common: arrays in and out, blends, tiles, and what only torch can do."""
+"""Implement what engines of exported models share: arrays in and out, blends, tiles, and what only torch can do."""
 
 import threading
 from abc import ABC, abstractmethod

@@ -76,7 +76,7 @@ class OpenVinoEngine(ExportedEngine):
         return self._frames.pixels(found[0], *pixels.shape[:2])
 
     def measure(self, image: Array, blend: Array) -> Array:
-        """Measure as `ExportedEngine.measure` does. Tiles follow: what earlier runs of whole pictures hold is given back."""
+        """Measure as `ExportedEngine.measure` does. Tiles follow: what whole pictures held is given back."""
         self._floats.release()
         if self._bytes:
             self._bytes.release()
