@@ -86,7 +86,7 @@ def test_a_picture_is_painted_changed_blended_and_downloaded(page: Page, models:
     assert distance(now, stylizer.stylize(PHOTO, strength=0.5)) < 1
     now = change(page, functools.partial(page.get_by_label("Blend with").select_option, "Title of sand"))
     assert distance(now, stylizer.stylize(PHOTO, strength=0.5, style="oil=0.5,sand=0.5")) < 1
-    now = change(page, functools.partial(move, page, "Share of the second", "End"))
+    now = change(page, functools.partial(move, page, "Share of the second style", "End"))
     assert distance(now, stylizer.stylize(PHOTO, strength=0.5, style="sand")) < 1
     now = change(page, functools.partial(page.get_by_role("radio", name="Photograph").check))
     assert distance(now, stylizer.stylize(PHOTO, strength=0.5, style="sand", preserve_color="luminance")) < 1

@@ -93,6 +93,7 @@ def test_auto_precision_cannot_be_told_from_float32(wave: Stylizer) -> None:
     assert -10 * np.log10(max(1e-12, float((difference**2).mean()))) >= 45
 
 
+@pytest.mark.slow
 def test_it_beats_the_best_published_network_on_unseen_photographs(wave: Stylizer, shared: Path) -> None:
     options = LossOptions(
         ("relu3_3", "relu4_1"),

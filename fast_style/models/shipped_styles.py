@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from . import bundled
-from .checkpoint import load
 
 # Of the shipped styles, by title; the checkpoints were written before there was a place for it.
 _YEARS = {
@@ -51,6 +50,8 @@ def styles(*models: str) -> list[ShippedStyle]:
 
     models: shipped names or paths of checkpoints. Raises FastStyleError for a name or a file that is none.
     """
+    from .checkpoint import load  # with torch, which the pages' use of this module need not wait for
+
     found = []
     for model in models or bundled.shipped():
         for about in load(bundled.find(model)).styles:

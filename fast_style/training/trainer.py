@@ -17,6 +17,7 @@ from ..errors import FastStyleError
 from ..models import checkpoint
 from ..options import TrainOptions
 from ..system import distributed
+from ..system.atomic import remove_stale
 from ..system.hardware import deterministic
 from .callbacks import Callback, Event, preview_photos
 from .files import RESUME_SUFFIX, checkpoint_path, companion
@@ -124,6 +125,7 @@ class Trainer:
         self._first_sample, self._first_s = self.state.samples, self.state.elapsed_s
         self._snapshots = deque([self.state.snapshot()], maxlen=2)
         if self.group.is_first:
+            remove_stale(self.output.parent)  # also where this process has written there before
             if self.resumes:
                 self._restore_checkpoint()
             else:  # replaces the state of a run that is overwritten

@@ -105,11 +105,12 @@ export class Paintings {
 
 function thumbnail(painting, index, checked) {
   const label = document.createElement("label");
-  label.className = "style";
+  label.className = "style waiting";
   const input = document.createElement("input");
   Object.assign(input, { type: "radio", name: "style", value: index, checked });
   input.setAttribute("aria-label", [titleOf(painting), painting.artist, painting.year].filter(Boolean).join(", "));
   const image = document.createElement("img");
+  image.onload = () => label.classList.remove("waiting");
   Object.assign(image, { src: painting.preview, alt: "", width: 80, height: 80, decoding: "async" });
   const name = document.createElement("span");
   name.textContent = shortTitle(painting);

@@ -4,7 +4,7 @@ import { fastest, titleOf } from "./paintings.js";
 
 // Working short sides in px: the network's strokes have a fixed size in px, so a smaller picture has larger ones.
 const SIZES = ["", 1024, 768, 576, 448, 352, 272, 208];
-const STROKES = ["as trained", ...SIZES.slice(1).map((px) => `${px} px`)];
+const STROKES = ["finest", ...SIZES.slice(1).map((px) => `${px} px`)];
 const RANGES = ["strength", "size", "mix", "noise", "detail"];
 const FIELDS = [...RANGES, "network", "second", "strokes", "tileable", "slerp", "feather"];
 // The default of pictures; the camera has another, which applies where none is sent.
@@ -82,6 +82,7 @@ export class Settings {
     show("noise", Number(on.noise.value) ? on.noise.value : "none");
     show("detail", percent(on.detail.value));
     off(on.mix, !second);
+    on.mix.parentElement.classList.toggle("unused", !second);
     off(on.network, Boolean(second) || on.network.options.length < 2);
     // Only a working size below the picture's loses detail that can be added again.
     off(on.detail, !Number(on.size.value));
