@@ -122,7 +122,7 @@ def test_a_model_that_does_not_run_is_said() -> None:
 @pytest.mark.slow
 @pytest.mark.alone
 def test_training_steps_are_compared() -> None:
-    plain, ours = benchmark.measure_training(BenchmarkOptions(runs=2, device="cpu"))
+    plain, ours = benchmark.measure_training(BenchmarkOptions(runs=2, device="cpu"), size_px=128)
     assert plain.ratio == 1
     assert ours.per_s == pytest.approx(4e3 / ours.p50_ms)
     assert ours.ratio > 1

@@ -93,8 +93,8 @@ def peak_rates(timings: Sequence[tuple[str, "Timing"]]) -> dict[str, float]:
     return rates
 
 
-def measure_training(options: BenchmarkOptions, on_pass: OnPass = lambda what: None) -> list[Row]:
-    """Return a row for the plain training step and one for ours.
+def measure_training(options: BenchmarkOptions, on_pass: OnPass = lambda what: None, size_px: int = 256) -> list[Row]:
+    """Return a row for the plain training step and one for ours, on four crops of size_px.
 
     on_pass: called with a short description after each step.
     """
@@ -102,7 +102,7 @@ def measure_training(options: BenchmarkOptions, on_pass: OnPass = lambda what: N
     from .training import TrainCase
 
     device = choose_device(options.device)
-    cases = [TrainCase(kind, device) for kind in ("plain", "ours")]
+    cases = [TrainCase(kind, device, size_px=size_px) for kind in ("plain", "ours")]
     timings = interleave("fast_style.benchmark.training", cases, options.runs, lambda: on_pass("training"))
     plain, ours = (require(timing, f"the {case.kind} step") for timing, case in zip(timings, cases, strict=True))
     size = f"{cases[0].batch}x{cases[0].size_px}x{cases[0].size_px}"
