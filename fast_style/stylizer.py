@@ -55,7 +55,7 @@ class Stylizer:
     def load(
         cls, path: str | Path = "wave", device: str = "auto", engine: str = "auto", precision: str = "auto"
     ) -> "Stylizer":
-        """Load a checkpoint by path or shipped name, or a file that `fast-style export` made.
+        """Load a checkpoint by path, shipped name or address (https://, hf://), or a file of `fast-style export`.
 
         device: auto, cpu, cuda, cuda:1, mps. engine: auto, torch, openvino, onnx. precision: auto, fp32, bf16, fp16.
         Raises FastStyleError for a file that is not a checkpoint and for what this machine does not have.

@@ -1,6 +1,8 @@
+import json
 import math
 import os
 import random
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from fast_style.errors import FastStyleError
 from fast_style.models import checkpoint
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.models.johnson import TransformerNetwork
+from fast_style.models.tensor_files import save_tensors
 from fast_style.options import NetworkOptions
 
 
@@ -179,3 +182,67 @@ def test_shipped_styles_are_found_by_name(tiny: Path) -> None:
     assert checkpoint.find(str(tiny)) == tiny
     with pytest.raises(FastStyleError, match=r"no shipped style of that name .*wave"):
         checkpoint.find("nonesuch")
+
+
+def test_safetensors_hold_the_same_checkpoint(several: Path, tmp_path: Path) -> None:
+    library = pytest.importorskip("safetensors")
+    original, path = checkpoint.load(several), tmp_path / "several.safetensors"
+    original.save(path, dtype=None)
+    loaded = checkpoint.load(path)
+    assert loaded.describe() == original.describe()
+    assert loaded.weights.keys() == original.weights.keys()
+    for key, value in loaded.weights.items():
+        assert value.dtype == original.weights[key].dtype
+        assert torch.equal(value, original.weights[key])
+    assert loaded.equals(several)
+    with library.safe_open(path, "pt") as file:  # as other programs see it
+        assert set(file.keys()) == set(original.weights)
+        described = json.loads(file.metadata()["fast_style"])
+        assert described["styles"] == [{"name": "a"}, {"name": "b"}]
+    first = path.read_bytes()
+    loaded.save(path, dtype=None)
+    assert path.read_bytes() == first
+
+
+def test_every_damaged_byte_of_safetensors_is_refused(tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    path = tmp_path / "tiny.safetensors"
+    checkpoint.load(tiny).save(path)
+    whole = path.read_bytes()
+    rng = random.Random(0)
+    for place in [*range(0, 200, 4), *(rng.randrange(len(whole)) for _ in range(50))]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << rng.randrange(8)
+        path.write_bytes(damaged)
+        with pytest.raises(FastStyleError):
+            checkpoint.load(path).network()
+    path.write_bytes(whole[:-10])
+    with pytest.raises(FastStyleError, match="not a file of network weights"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(torch.tensor([math.nan]), "not finite"), (torch.zeros(2).to(torch.float8_e4m3fn), "a tensor of an unusual kind")],
+)
+def test_weights_that_do_not_compute_are_refused(
+    suffix: str, value: torch.Tensor, message: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("safetensors")
+    path = tmp_path / f"bad{suffix}"
+    save_tensors({"format": 1, "model": {}, "weights": {"out.bias": value}}, path)
+    with pytest.raises(FastStyleError, match=message):
+        checkpoint.load(path)
+
+
+def test_safetensors_of_others_are_no_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = pytest.importorskip("safetensors.torch")
+    path = tmp_path / "other.safetensors"
+    library.save_file({"a": torch.zeros(2)}, path, {"format": "pt"})
+    with pytest.raises(FastStyleError, match="not a fast_style checkpoint"):
+        checkpoint.load(path)
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(FastStyleError, match=r'pip install "fast_style\[share\]"'):
+        checkpoint.load(path)

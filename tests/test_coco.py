@@ -15,6 +15,7 @@ import pytest
 from fast_style.commands import main as fast_style
 from fast_style.data import coco
 from fast_style.errors import FastStyleError
+from fast_style.system.downloads import fetch
 
 from .conftest import picture
 
@@ -92,12 +93,12 @@ def test_an_interrupted_download_continues(server: Server, tmp_path: Path) -> No
     url, archive = server.url.format(split="val2017"), tmp_path / "a.zip"
     server.limit = 1000
     with pytest.raises(FastStyleError, match=r"broke off .*continues it"):
-        coco.fetch(url, archive, server.sha256)
+        fetch(url, archive, server.sha256)
     assert (tmp_path / "a.zip.part").stat().st_size == 1000
     assert not archive.exists()
     server.limit = 10**9
     seen: list[tuple[int, int]] = []
-    coco.fetch(url, archive, server.sha256, lambda done, total: seen.append((done, total)))
+    fetch(url, archive, server.sha256, lambda done, total: seen.append((done, total)))
     assert server.requested == [None, "bytes=1000-"]
     assert archive.read_bytes() == server.data
     assert seen[-1] == (len(server.data), len(server.data))
@@ -106,13 +107,13 @@ def test_an_interrupted_download_continues(server: Server, tmp_path: Path) -> No
 def test_a_server_without_ranges_begins_anew(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.zip.part").write_bytes(b"x" * 700)
     server.ranges = False
-    coco.fetch(server.url.format(split="val2017"), tmp_path / "a.zip", server.sha256)
+    fetch(server.url.format(split="val2017"), tmp_path / "a.zip", server.sha256)
     assert (tmp_path / "a.zip").read_bytes() == server.data
 
 
 def test_a_whole_part_needs_nothing_more(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.zip.part").write_bytes(server.data)
-    coco.fetch(server.url.format(split="val2017"), tmp_path / "a.zip", server.sha256)
+    fetch(server.url.format(split="val2017"), tmp_path / "a.zip", server.sha256)
     assert (tmp_path / "a.zip").read_bytes() == server.data
 
 
@@ -125,24 +126,24 @@ def test_the_archives_are_pinned_and_come_over_https() -> None:
 def test_an_archive_that_is_there_is_verified_and_not_fetched_again(server: Server, tmp_path: Path) -> None:
     url, archive = server.url.format(split="val2017"), tmp_path / "a.zip"
     archive.write_bytes(server.data)
-    coco.fetch(url, archive, server.sha256)
+    fetch(url, archive, server.sha256)
     assert server.requested == []
     archive.write_bytes(b"another file")
-    coco.fetch(url, archive, server.sha256)
+    fetch(url, archive, server.sha256)
     assert archive.read_bytes() == server.data
 
 
 def test_without_pooch_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pooch", None)
     with pytest.raises(FastStyleError, match=r'pip install "fast_style\[train\]"'):
-        coco.fetch("http://127.0.0.1:1/a.zip", tmp_path / "a.zip", None)
+        fetch("http://127.0.0.1:1/a.zip", tmp_path / "a.zip", None)
 
 
 def test_server_and_network_errors_are_plain(server: Server, tmp_path: Path) -> None:
     with pytest.raises(FastStyleError, match="answers 404"):
-        coco.fetch(server.url.format(split="absent"), tmp_path / "a.zip", server.sha256)
+        fetch(server.url.format(split="absent"), tmp_path / "a.zip", server.sha256)
     with pytest.raises(FastStyleError, match=r"broke off"):
-        coco.fetch("http://127.0.0.1:1/a.zip", tmp_path / "a.zip", server.sha256)
+        fetch("http://127.0.0.1:1/a.zip", tmp_path / "a.zip", server.sha256)
 
 
 def test_a_damaged_archive_is_removed(server: Server, tmp_path: Path) -> None:

@@ -132,3 +132,28 @@ def test_a_missing_layer_is_refused(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "cut.pth")
     with pytest.raises(FastStyleError, match="do not fit"):
         convert(tmp_path / "cut.pth")
+
+
+def test_ours_become_safetensors_and_back(several: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("safetensors")
+    middle, back = tmp_path / "several.safetensors", tmp_path / "back.pth"
+    assert fast_style(["convert", str(several), str(middle)]) == 0
+    assert fast_style(["convert", str(middle), str(back)]) == 0
+    assert checkpoint.load(several).equals(back)
+    assert checkpoint.load(back).describe() == checkpoint.load(several).describe()
+    photo = torch.rand(1, 3, 20, 24)
+    with torch.no_grad():
+        assert torch.equal(checkpoint.load(middle).network()(photo), checkpoint.load(several).network()(photo))
+    assert fast_style(["convert", str(several), str(tmp_path / "x.pth"), "--name", "x"]) == 1
+    assert fast_style(["convert", str(several)]) == 1
+    assert "--name is for one style" in (told := capsys.readouterr().err)
+    assert "name one file to write" in told
+
+
+def test_safetensors_of_pytorch_examples_are_converted_too(tmp_path: Path) -> None:
+    library = pytest.importorskip("safetensors.torch")
+    theirs = make_theirs(8)
+    library.save_file(theirs.state_dict(), tmp_path / "mosaic.safetensors")
+    torch.save(theirs.state_dict(), tmp_path / "mosaic.pth")
+    one, other = (convert(tmp_path / f"mosaic.{suffix}") for suffix in ("safetensors", "pth"))
+    assert all(torch.equal(value, other.weights[key]) for key, value in one.weights.items())

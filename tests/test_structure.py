@@ -115,6 +115,7 @@ def test_extras_are_there() -> None:
         "train",
         "video",
         "serve",
+        "share",
         "all",
         "test",
     }

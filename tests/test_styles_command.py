@@ -1,5 +1,7 @@
 """`fast-style styles`: the list and the sheet."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -20,6 +22,15 @@ def test_shipped_styles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["MODEL", "wave", "scream"]
     assert "The Scream, Edvard Munch" in lines[2]
+
+
+def test_styles_are_listed_as_json(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fast_style(["styles", "scream", str(several), "--json"]) == 0
+    scream, a, b = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (scream["model"], scream["style"], scream["artist"]) == ("scream", "scream", "Edvard Munch")
+    assert [a["style"], b["style"]] == ["a", "b"]
+    assert Path(a["file"]) == several
+    assert a["sha256"] == hashlib.sha256(several.read_bytes()).hexdigest()
 
 
 def test_a_sheet_has_a_row_for_each_style_and_a_column_for_each_picture(several: Path, tmp_path: Path) -> None:

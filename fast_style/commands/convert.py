@@ -1,4 +1,4 @@
-"""Convert a checkpoint of pytorch/examples into one of this project: `fast-style convert`."""
+"""Convert checkpoints between formats, and those of pytorch/examples into ours: `fast-style convert`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,34 @@ from pathlib import Path
 from typing import Annotated
 
 from ..errors import FastStyleError
+from ..models.bundled import find
+from .console.help import Help
 from .console.parsing import OUTPUT, POSITIONAL, parse
+
+HELP = Help(
+    first="output name overwrite",
+    examples=("wave.pth wave.safetensors", "mosaic.pth -o mosaic_ours.pth"),
+)
 
 
 @dataclass(frozen=True)
 class ConvertCommand:
-    """Convert a checkpoint of pytorch/examples' fast_neural_style into ours, with the same output."""
+    """Convert a checkpoint to safetensors and back, or one of pytorch/examples' fast_neural_style into ours.
 
-    source: Annotated[Path, POSITIONAL]
-    """The file to convert (.pth or .model)."""
+    The weights keep their values, and the output stays the same.
+    """
 
-    output: Annotated[Path, OUTPUT]
-    """The checkpoint to write."""
+    source: Annotated[str, POSITIONAL]
+    """The file to convert (.pth, .safetensors or .model), its address, or the name of a shipped model."""
+
+    target: Annotated[Path | None, POSITIONAL] = None
+    """The checkpoint to write: .safetensors chooses that format."""
+
+    output: Annotated[Path | None, OUTPUT] = None
+    """The same as TARGET."""
 
     name: str | None = None
-    """Name of the style; by default the file name."""
+    """Name of the style; by default the one it has, else the file name."""
 
     overwrite: bool = False
     """Replace an existing output."""
@@ -28,14 +41,16 @@ class ConvertCommand:
 
 def main(arguments: Sequence[str], prog: str) -> int:
     """Convert one file; return the exit code."""
-    command = parse(ConvertCommand, arguments, prog)
-    if command.output.exists() and not command.overwrite:
-        raise FastStyleError(f"{command.output} exists; use --overwrite")
-    import torch
-
+    command = parse(ConvertCommand, arguments, prog, HELP)
+    output = command.output or command.target
+    if output is None or (command.output and command.target):
+        raise FastStyleError("name one file to write: fast-style convert wave.pth wave.safetensors")
+    if output.exists() and not command.overwrite:
+        raise FastStyleError(f"{output} exists; use --overwrite")
+    source = find(command.source)
     from ..models.convert import convert
 
-    checkpoint = convert(command.source, command.name)
-    checkpoint.save(command.output, torch.float32)  # the same output, to the last digit that counts
-    print(f"{command.output}: width {checkpoint.model.width}, {checkpoint.model.blocks} residual blocks")
+    checkpoint = convert(source, command.name)
+    checkpoint.save(output, dtype=None)  # the same output, to the last digit
+    print(f"{output}: width {checkpoint.model.width}, {checkpoint.model.blocks} residual blocks")
     return 0

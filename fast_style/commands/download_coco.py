@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from tqdm import tqdm
 
 from ..data import coco
+from ..system.downloads import fetch
 from .console.parsing import OUTPUT, parse
 
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     folder = command.output / command.split
     with tqdm(unit="B", unit_scale=True, desc="download") as bar:
         url, digest = command.url.format(split=command.split), coco.SHA256[command.split]
-        coco.fetch(url, archive, digest, lambda done, total: _show(bar, done, total))
+        fetch(url, archive, digest, lambda done, total: _show(bar, done, total))
     with tqdm(unit="picture", desc="unpack") as bar:
         count = coco.unpack(archive, folder, lambda done, total: _show(bar, done, total))
     if not command.keep_archive:

@@ -9,6 +9,7 @@ from typing import Annotated
 from tqdm import tqdm
 
 from .. import images
+from ..models import bundled
 from ..options import EvaluationOptions
 from ..system import malloc
 from .console.help import Help
@@ -78,7 +79,7 @@ def _evaluate_films(command: EvaluateCommand) -> int:
     models = (command.model, *command.how.versus)
     stylizers: dict[str, Stylizer] = {}
     for model in models:
-        name = Path(model).stem
+        name = bundled.stem(model)
         name = name if name not in stylizers else f"{name} ({len(stylizers) + 1})"
         stylizers[name] = Stylizer.load(model, command.how.device, precision=command.precision)
     with tqdm(total=len(models) * command.how.frames * (len(command.how.video) + 1), unit="frame") as bar:

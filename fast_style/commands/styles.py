@@ -1,5 +1,6 @@
 """List the shipped styles, or paint photographs with each of them on one sheet: `fast-style styles`."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from .. import images
 from ..models import bundled
 from ..options.checks import check_at_least
 from ..system import malloc
+from ..system.file_digest import sha256
 from .console.parsing import OUTPUT, POSITIONAL, parse
 
 if TYPE_CHECKING:
@@ -23,7 +25,10 @@ class StylesCommand:
     """List the shipped models with their styles; `--model NAME` takes a model, `--style NAME` one of its styles."""
 
     models: Annotated[tuple[str, ...], POSITIONAL] = ()
-    """Names of shipped models, or .pth files; by default every shipped one."""
+    """Names of shipped models, files or addresses of checkpoints; by default every shipped one."""
+
+    json: bool = False
+    """Print one JSON object a line: model, style, title, artist, year, file and its sha256."""
 
     sheet: Annotated[Path | None, OUTPUT] = None
     """Paint --on with every style and write all of it on one sheet."""
@@ -43,7 +48,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     command = parse(StylesCommand, arguments, prog)
     names = command.models or tuple(bundled.shipped())
     if command.sheet is None:
-        print(_table(names))
+        print("\n".join(_json(names)) if command.json else _table(names))
         return 0
     kind = images.format_for(command.sheet)
     malloc.tune()
@@ -57,6 +62,18 @@ def _table(names: Sequence[str]) -> str:
     rows = [("MODEL", "STYLE", "WORK"), *((style.model, style.name, style.work) for style in styles(*names))]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(f"{name:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip() for name, style, work in rows)
+
+
+def _json(names: Sequence[str]) -> Iterator[str]:
+    from ..models.shipped_styles import styles
+
+    for model in names:
+        file = bundled.find(model)
+        digest = sha256(file)
+        for style in styles(model):
+            described = {"title": style.title, "artist": style.artist, "year": style.year}
+            row = {"model": style.model, "style": style.name, **described, "file": str(file), "sha256": digest}
+            yield json.dumps(row, ensure_ascii=False)
 
 
 def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:

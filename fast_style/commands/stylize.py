@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ..errors import FastStyleError
+from ..models import bundled
 from ..options import QUALITY, RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
 from ..system.launch import launched
@@ -109,7 +110,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
     if live:
         return _run_live(command)
     report = Report(prog, command.manifest, command.json, command.quiet)
-    jobs = _jobs(command, Path(model).stem, report)
+    jobs = _jobs(command, bundled.stem(model), report)
     if jobs:
         _stylize_all(_load(command), jobs, command, report)
     return 1 if report.failures else 0

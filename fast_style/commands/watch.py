@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from .. import images
 from ..errors import FastStyleError
+from ..models import bundled
 from ..options import RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
 from .console import model_names
@@ -111,7 +112,7 @@ def _check(command: WatchCommand) -> None:
 def _job(path: Path, folder: Path, output: Path, command: WatchCommand) -> Job:
     """What becomes of a picture: the same name, below the folder of the results."""
     place = output / path.relative_to(folder).parent
-    jobs, problems = plan([str(path)], f"{place}/", Path(command.model or model_names.DEFAULT).stem, command.format)
+    jobs, problems = plan([str(path)], f"{place}/", bundled.stem(command.model or model_names.DEFAULT), command.format)
     if problems:
         raise FastStyleError(str(problems[0]))
     return jobs[0]

@@ -13,8 +13,8 @@ from .. import images
 from ..errors import FastStyleError
 from ..models import checkpoint
 from ..models.style_names import distinct
-from ..models.tensor_files import sha256
 from ..options import StyleOptions
+from ..system.file_digest import sha256
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..errors import FastStyleError
 from ..system.suggestions import did_you_mean, suggestion
+from . import remote
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "lake.jpg"
 """A sample picture, rendered by the project's own code."""
@@ -12,14 +13,23 @@ SAMPLES = (SAMPLE, SAMPLE.with_name("still_life.jpg"))
 
 
 def find(name: str) -> Path:
-    """Return the file of that path, or the shipped checkpoint of that name; FastStyleError when there is neither."""
-    path = Path(name)
+    """Return the file of that path or address, or the shipped checkpoint of that name.
+
+    Raises FastStyleError when there is none, and for addresses that cannot be used.
+    """
+    path = remote.local(name)
     if path.is_file():
         return path
     known = shipped()
     if name not in known:
         raise FastStyleError(f"{name}: no such file, and no shipped {_hint(name, known)}")
     return known[name]
+
+
+def stem(model: str | Path) -> str:
+    """Return the name of a model without folder and suffix, by which results are called."""
+    text = str(model)
+    return Path(remote.parse(text).file_name if remote.is_address(text) else text).stem
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

@@ -53,9 +53,12 @@ class Checkpoint:
         """Return everything but the weights, as plain types."""
         return {"model": asdict(self.model), "styles": self.styles, "training": self.training}
 
-    def save(self, path: Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write the file atomically; in half precision the default network takes 3.4 MB."""
-        weights = {key: value.detach().cpu().to(dtype) for key, value in self.weights.items()}
+    def save(self, path: Path, dtype: torch.dtype | None = torch.float16) -> None:
+        """Write the file atomically, as safetensors where the suffix says so, else as torch.save does.
+
+        In half precision the default network takes 3.4 MB; dtype None keeps what the weights have.
+        """
+        weights = {key: value.detach().cpu().to(dtype or value.dtype) for key, value in self.weights.items()}
         save_tensors({"format": FORMAT, **self.describe(), "weights": weights}, path)
 
     def equals(self, path: Path) -> bool:
@@ -75,7 +78,7 @@ class Checkpoint:
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint without running code. Raises FastStyleError for a file that is none or is damaged."""
     content = load_tensors(path)
-    if not isinstance(content, dict) or not {"format", "model", "weights"} <= content.keys():
+    if not is_checkpoint(content):
         raise FastStyleError(
             f"{path}: not a fast_style checkpoint (`fast-style convert` reads those of pytorch/examples)"
         )
@@ -90,6 +93,11 @@ def load(path: Path) -> Checkpoint:
     if not isinstance(training, dict) or not all(isinstance(key, str) for key in training):
         raise FastStyleError(f"{path}: its training metadata are not a table by name: damaged checkpoint?")
     return Checkpoint(model, styles, training, weights)
+
+
+def is_checkpoint(content: Any) -> bool:
+    """Return whether the content of a file has the parts of a checkpoint of this project."""
+    return isinstance(content, dict) and {"format", "model", "weights"} <= content.keys()
 
 
 def _model(path: Path, described: Any) -> NetworkOptions:

@@ -1,7 +1,8 @@
-"""Convert checkpoints of pytorch/examples' fast_neural_style to our format, with the same output."""
+"""Convert checkpoints of pytorch/examples' fast_neural_style to our format, with the same output, and rename ours."""
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from torch import Tensor
 
 from ..errors import FastStyleError
 from ..options import NetworkOptions
+from ..system.file_digest import sha256
 from .architectures import build
-from .checkpoint import Checkpoint
-from .tensor_files import load_tensors, sha256
+from .checkpoint import Checkpoint, is_checkpoint, load
+from .tensor_files import load_tensors
 
 # Their module names and ours; the same network (https://github.com/pytorch/examples, fast_neural_style).
 STAGES = {
@@ -33,10 +35,13 @@ BLOCK_PARTS = {"conv1.conv2d": "first.conv", "in1": "first.norm", "conv2.conv2d"
 def convert(path: Path, name: str | None = None) -> Checkpoint:
     """Convert a pytorch/examples `TransformerNet` state dict of any width to a checkpoint for pictures in [0, 1].
 
-    `module.` prefixes (DataParallel) and `running_*` keys (before PyTorch 0.4) are dropped. Raises FastStyleError for a
-    file that holds another network.
+    A checkpoint of ours is returned as it is, but for the name of its style. `module.` prefixes (DataParallel) and
+    `running_*` keys (before PyTorch 0.4) are dropped. Raises FastStyleError for a file that holds another network.
     """
-    state = _state_dict(path)
+    content = load_tensors(path)
+    if is_checkpoint(content):
+        return _renamed(load(path), name)
+    state = _state_dict(path, content)
     weights: dict[str, Tensor] = {}
     for key, value in state.items():
         ours = _our_key(key)
@@ -57,8 +62,15 @@ def convert(path: Path, name: str | None = None) -> Checkpoint:
     return checkpoint
 
 
-def _state_dict(path: Path) -> Mapping[str, Tensor]:
-    content: Any = load_tensors(path)
+def _renamed(checkpoint: Checkpoint, name: str | None) -> Checkpoint:
+    if name is None:
+        return checkpoint
+    if len(checkpoint.styles) != 1:
+        raise FastStyleError(f"`name` is for one style; this checkpoint has {len(checkpoint.styles)}")
+    return replace(checkpoint, styles=[{**checkpoint.styles[0], "name": name}])
+
+
+def _state_dict(path: Path, content: Any) -> Mapping[str, Tensor]:
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise FastStyleError(f"{path}: not a pytorch/examples fast_neural_style checkpoint")
     keys = {key: str(key).removeprefix("module.") for key in content}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from . import bundled
@@ -48,7 +47,7 @@ class ShippedStyle:
 def styles(*models: str) -> list[ShippedStyle]:
     """List every style of these models, by default of all that are shipped, model after model.
 
-    models: shipped names or paths of checkpoints. Raises FastStyleError for a name or a file that is none.
+    models: shipped names, paths or addresses of checkpoints. Raises FastStyleError for a name or a file that is none.
     """
     from .checkpoint import load  # with torch, which the pages' use of this module need not wait for
 
@@ -57,7 +56,7 @@ def styles(*models: str) -> list[ShippedStyle]:
         for about in load(bundled.find(model)).styles:
             name = str(about["name"])
             work = about.get("title", ""), about.get("artist", ""), year(about)
-            found.append(ShippedStyle(Path(model).stem, name, *work))
+            found.append(ShippedStyle(bundled.stem(model), name, *work))
     return found
 
 

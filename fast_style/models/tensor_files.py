@@ -1,6 +1,5 @@
-"""Read and write files of tensors without running code that they may carry, and identify files by their digest."""
+"""Read and write files of tensors without running code that they may carry."""
 
-import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
@@ -12,17 +11,17 @@ from torch import Tensor
 
 from ..errors import FastStyleError
 from ..system.atomic import atomic_path
+from . import safetensors_file
 
 
 def load_tensors(path: Path) -> Any:
-    """Return what torch.save wrote to `path`: tensors on the CPU and plain types.
+    """Return what `save_tensors` or torch.save wrote to `path`: tensors on the CPU and plain types.
 
-    The checksums of the archive are verified. Raises FastStyleError for a file that is missing, damaged or something
+    Checksums are verified. Raises FastStyleError for a file that is missing, damaged or something
     else, and for tensors with values that are not finite.
     """
     try:
-        _verify(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = safetensors_file.decode(path) if _is_safetensors(path) else _load_archive(path)
         tensors = list(_tensors(content))
     except FileNotFoundError as error:
         raise FastStyleError(f"{path}: no such file") from error
@@ -36,6 +35,15 @@ def load_tensors(path: Path) -> Any:
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise FastStyleError(f"{path}: weights that are not finite: damaged, or of a training that diverged")
     return content
+
+
+def _is_safetensors(path: Path) -> bool:
+    return path.suffix.lower() == safetensors_file.SUFFIX
+
+
+def _load_archive(path: Path) -> Any:
+    _verify(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _verify(path: Path) -> None:
@@ -58,18 +66,31 @@ def _tensors(content: Any) -> Iterator[Tensor]:
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Return whether a tensor has memory of its own for every element: a view may claim any size of a few bytes."""
+    """Return whether a tensor has memory of its own for every element: a view may claim any size of a few bytes.
+
+    Floats of 8 bits and fewer have no arithmetic and count as unusual.
+    """
+    if tensor.is_floating_point() and tensor.itemsize < 2:
+        return False
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta or tensor.is_complex():
         return False
     return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
 def save_tensors(content: Any, path: Path) -> None:
-    """Write tensors and plain types atomically, to be read by `load_tensors`; equal content gives equal bytes."""
+    """Write tensors and plain types atomically, to be read by `load_tensors`; equal content gives equal bytes.
+
+    The suffix .safetensors chooses that format, for a checkpoint's content alone.
+    """
+    encoded = safetensors_file.encode(content) if _is_safetensors(path) else _archive(content)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encoded)
+
+
+def _archive(content: Any) -> memoryview:
     buffer = io.BytesIO()  # a full disk is an OSError then, and the file's name is not part of its content
     torch.save(_canonical(content, {}), buffer)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+    return buffer.getbuffer()
 
 
 def _canonical(content: Any, strings: dict[str, str]) -> Any:
@@ -81,12 +102,3 @@ def _canonical(content: Any, strings: dict[str, str]) -> Any:
     if isinstance(content, list | tuple):
         return type(content)(_canonical(item, strings) for item in content)
     return content
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -22,6 +22,7 @@ from .messages import plain_message, quoted
 
 log = logging.getLogger("fast_style.server")
 
+CHECKPOINTS = (".pth", ".safetensors")
 # The command line's default too.
 DEFAULT = "wave"
 
@@ -67,7 +68,7 @@ class ServedModel:
 
 
 class ModelRepository:
-    """Hold the .pth files of a folder, or the shipped ones, by name."""
+    """Hold the checkpoints of a folder, or the shipped ones, by name."""
 
     def __init__(self, folder: Path | None, runtime: RuntimeOptions, workers: Sequence[Worker]) -> None:
         if folder is not None and not folder.is_dir():
@@ -149,8 +150,10 @@ class FileWatch:
 
 
 def _checkpoints(folder: Path) -> dict[str, Path]:
-    """Return the .pth files of a folder by name, without hidden ones. Raises OSError when it cannot be read."""
-    return {path.stem: path for path in folder.iterdir() if path.suffix == ".pth" and not path.name.startswith(".")}
+    """Return the checkpoints of a folder by name, without hidden ones. Raises OSError when it cannot be read."""
+    return {
+        path.stem: path for path in folder.iterdir() if path.suffix in CHECKPOINTS and not path.name.startswith(".")
+    }
 
 
 def _version(path: Path) -> str:

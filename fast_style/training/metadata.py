@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..models.bundled import find
-from ..models.tensor_files import sha256
 from ..options import WITHOUT_EFFECT, TrainOptions
+from ..system.file_digest import sha256
 from .state import TrainingState
 
 

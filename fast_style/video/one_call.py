@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..models import bundled
 from ..options import StylizeOptions, VideoOptions
 from ..stylizer import Stylizer, changed
 from . import film
@@ -29,7 +30,7 @@ def stylize_film(
     """
     stylizer = model if isinstance(model, Stylizer) else Stylizer.load(model)
     source = Path(source)
-    name = stylizer.name if isinstance(model, Stylizer) else Path(model).stem
+    name = stylizer.name if isinstance(model, Stylizer) else bundled.stem(model)
     beside = source.with_stem(f"{source.stem}_{name}").with_suffix(writable_suffix(source))
     result = beside if target is None else Path(target)
     film.stylize_film(stylizer, source, result, changed(options, changes), video, report)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...errors import FastStyleError
 from ...models import bundled
+from ...models.remote import is_address
 from ...system.suggestions import suggestion
 
 DEFAULT = "wave"
@@ -24,7 +25,7 @@ def choose(model: str | None, style: str) -> tuple[str, str]:
         if style and not found:
             raise FastStyleError(_no_model_has(style))
         return found or DEFAULT, style
-    if style or Path(model).is_file() or model in shipped:
+    if style or is_address(model) or Path(model).is_file() or model in shipped:
         return model, style
     found = _with_style(model)
     return (found, model) if found else (model, style)
