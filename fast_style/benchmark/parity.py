@@ -32,9 +32,11 @@ class Row:
     """Largest absolute difference of any value, in [0, 1]."""
 
 
-def compare(engine: Engine, reference: Engine, pictures: Sequence[Image.Image]) -> Iterator[Row]:
-    """Yield a row for each of SIZES. Of several styles the first, the last and an even blend of all are compared."""
-    for width, height in SIZES:
+def compare(
+    engine: Engine, reference: Engine, pictures: Sequence[Image.Image], sizes: Sequence[tuple[int, int]] = SIZES
+) -> Iterator[Row]:
+    """Yield a row for each size, (width, height); of several styles for the first, the last and an even blend."""
+    for width, height in sizes:
         errors = [
             engine(array, blend) - reference(array, blend)
             for array in (images.to_array(picture.resize((width, height))) for picture in pictures)

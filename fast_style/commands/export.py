@@ -62,10 +62,10 @@ def main(arguments: Sequence[str], prog: str) -> int:
     compared, calibration = _photos(command.how)
     pictures = parity.sample_pictures(compared)
     print(f"comparing with PyTorch in float32 on {len(pictures)} pictures:")
-    missed = ""
+    missed, how = "", command.how
     recipes: list[tuple[int, ...]] = list(export.RECIPES) if calibration else [()]
     for spared in recipes:
-        plain = export.onnx_model(checkpoint, command.how.tiles)
+        plain = export.onnx_model(checkpoint, how.tiles, how.height_and_width, how.opset)
         if calibration:
             print(_named(spared))
             models = {kind: export.quantize(plain, kind, calibration, spared) for kind in _kinds(command)}
@@ -81,8 +81,9 @@ def main(arguments: Sequence[str], prog: str) -> int:
 def _check(command: ExportCommand, name: str) -> None:
     if not command.output and not command.triton and not command.web:
         raise FastStyleError("name what to write: -o wave.onnx, -o wave.xml, --triton FOLDER or --web FOLDER")
-    if command.how.tiles and (command.triton or command.web):
-        raise FastStyleError("`tiles` is for files (-o)")
+    for name in ("tiles", "opset", "size"):
+        if getattr(command.how, name) and (command.triton or command.web):
+            raise FastStyleError(f"`{name}` is for files (-o)")
     if command.output:
         export.check_format(command.output)
     if command.web:
@@ -130,11 +131,13 @@ def _array(path: Path) -> "NDArray[np.float32]":
 
 def _miss(model: Any, kind: str, reference: Engine, pictures: list[Image], how: ExportOptions) -> str:
     """Run the file in its own runtime and print how close it is; a line when that is not close enough."""
+    fixed = how.height_and_width
+    sizes = (fixed[::-1],) if fixed else parity.SIZES
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"draft{kind}"
         export.write(model, draft)
         for precision, engine in _runtimes(draft, how.precision):
-            for row in parity.compare(engine, reference, pictures):
+            for row in parity.compare(engine, reference, pictures, sizes):
                 at = f"{export.FORMATS[kind]} {precision} at {row.width}x{row.height}"
                 print(f"{at}: PSNR {row.psnr_db:.1f} dB, largest error {row.largest_error:.4f}")
                 if row.psnr_db < parity.LEAST_DB[precision]:

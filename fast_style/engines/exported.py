@@ -58,6 +58,7 @@ class ExportedEngine(ABC):
         self.info = metadata.info
         self.style_gram = metadata.style_gram
         self.stride, self.reach_px = metadata.stride, metadata.reach_px
+        self._size = metadata.size
         self.bytes_per_px = bytes_per_px_and_channel * NetworkOptions(**self.info["model"]).largest_channels
         self._channels = channels
         is_onnx = isinstance(model, bytes) or model.suffix.lower() == ".onnx"
@@ -144,9 +145,18 @@ class ExportedEngine(ABC):
         return self._in_torch(EXACT).measure_tiles(*arguments, **named)
 
     def _checked(self, run: Run, image: Array, weights: Array, statistics: Array | None) -> list[Array]:
+        self._check_size(*image.shape[2:])
         with self._plain_errors():
             inputs = {"image": np.ascontiguousarray(image, np.float32), **self._inputs(weights, len(image), statistics)}
             return run(inputs)
+
+    def _check_size(self, height: int, width: int) -> None:
+        """Raise FastStyleError for a picture of another size than the one that the file was exported for."""
+        if self._size and self._size != (height, width):
+            made_for = f"{self._size[1]}x{self._size[0]}"
+            raise FastStyleError(
+                f"this file was exported for pictures of {made_for}, not {width}x{height}; use the checkpoint"
+            )
 
     def _inputs(self, weights: Array, count: int, statistics: Array | None = None) -> dict[str, Array]:
         """What a graph takes beside `count` pictures."""

@@ -71,6 +71,7 @@ class OpenVinoEngine(ExportedEngine):
         fits = min(pixels.shape[:2]) >= SMALLEST_PX and is_one_blend(weights)
         if self._frames is None or self._bytes is None or not fits:
             return images.quantized(self(images.unit(pixels), blend))
+        self._check_size(*pixels.shape[:2])
         with self._plain_errors():
             found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, 1)})
         return self._frames.pixels(found[0], *pixels.shape[:2])

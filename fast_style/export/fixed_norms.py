@@ -21,6 +21,7 @@ from onnx import (
 )
 
 from ..errors import FastStyleError
+from .opsets import lowered_node
 
 Array = NDArray[np.float32]
 NORM = "InstanceNormalization"
@@ -35,7 +36,7 @@ def measuring(model: Path | bytes) -> bytes:
     norms normalize with. Raises FastStyleError for a graph without instance norms.
     """
     proto = _loaded(model)
-    graph = _Graph(proto.graph)
+    graph = _Graph(proto.graph, proto.opset_import[0].version)
     means, variances = zip(*[_measure(graph, norm) for norm in _norms(graph)], strict=True)
     graph.order += [
         helper.make_node("Concat", list(means), ["measured_means"], axis=1),
@@ -55,7 +56,7 @@ def folded(model: Path | bytes, statistics: Array) -> bytes:
     statistics: (2, T), as `measuring` gives them. Raises FastStyleError for a graph without instance norms.
     """
     proto = _loaded(model)
-    graph = _Graph(proto.graph)
+    graph = _Graph(proto.graph, proto.opset_import[0].version)
     place = 0
     for norm in _norms(graph):
         weight = graph.value(norm.input[1])
@@ -71,8 +72,8 @@ def folded(model: Path | bytes, statistics: Array) -> bytes:
 class _Graph:
     """Change an ONNX graph whose nodes are known by the values that they make."""
 
-    def __init__(self, proto: GraphProto) -> None:
-        self.proto = proto
+    def __init__(self, proto: GraphProto, opset: int) -> None:
+        self.proto, self.opset = proto, opset
         self.order = list(proto.node)
         self.makers = {name: node for node in self.order for name in node.output}
         self.constants = {tensor.name: tensor for tensor in proto.initializer}
@@ -143,7 +144,9 @@ def _measure(graph: _Graph, norm: NodeProto) -> tuple[str, str]:
         ("Reshape", [f"{name}_mean", row], "means"),
         ("Reshape", [f"{name}_variance", row], "variances"),
     ]
-    made = [helper.make_node(kind, inputs, [f"{name}_{output}"]) for kind, inputs, output in steps]
+    nodes = [helper.make_node(kind, inputs, [f"{name}_{output}"]) for kind, inputs, output in steps]
+    known = {axes: graph.value(axes)}
+    made = [lowered for node in nodes for lowered in lowered_node(node, known, graph.opset)]
     graph.replace(norm, [*made, helper.make_node("Add", [f"{name}_scaled", f"{name}_bias"], [name])])
     return f"{name}_means", f"{name}_variances"
 

@@ -21,7 +21,8 @@ from ..models.realtime import RealtimeNetwork
 from ..models.vgg import MEAN, STD
 from ..models.vgg_encoder import VggEncoderNetwork
 from .attention_graph import attend
-from .nodes import HEIGHT_AND_WIDTH, Graph
+from .nodes import Graph
+from .opsets import HEIGHT_AND_WIDTH
 
 if TYPE_CHECKING:
     from onnx import ModelProto

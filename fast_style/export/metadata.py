@@ -26,6 +26,8 @@ class Metadata:
     """Tiles start on multiples of this many px."""
     reach_px: int
     """How far from a pixel the input may lie that changes it, apart from the norms' statistics."""
+    size: tuple[int, int] | None = None
+    """Height and width of the pictures that it takes, where it takes one size alone."""
 
     def to_json(self) -> str:
         """Return the text that is kept inside the exported file."""
@@ -42,6 +44,7 @@ class Metadata:
             if content["format"] != FORMAT:
                 raise FastStyleError(f"{name}: made by another version of fast_style; export it again")
             gram = content["style_gram"] if "style_gram" in content else content["dots"]  # until version 0.1
-            return cls(content["info"], np.asarray(gram, np.float64), content["stride"], content["reach_px"])
+            size = tuple(content["size"]) if content.get("size") else None
+            return cls(content["info"], np.asarray(gram, np.float64), content["stride"], content["reach_px"], size)
         except (KeyError, TypeError, ValueError) as error:
             raise FastStyleError(f"{name}: not exported by fast_style; use `fast-style export`") from error

@@ -6,12 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .opsets import HEIGHT_AND_WIDTH, IR_VERSIONS, OPSET
+
 if TYPE_CHECKING:
     from onnx import ModelProto
-
-OPSET, IR_VERSION = 20, 10
-HEIGHT_AND_WIDTH = (2, 3)
-"""Axes of pictures and activations (N, C, H, W)."""
 
 
 class Graph:
@@ -86,4 +84,4 @@ class Graph:
             outputs.append(value("measured", 2, self.channels))
             self.nodes.append(helper.make_node("Concat", self.measured, ["measured"], axis=1))
         graph = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
-        return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)])
+        return helper.make_model(graph, ir_version=IR_VERSIONS[OPSET], opset_imports=[helper.make_opsetid("", OPSET)])

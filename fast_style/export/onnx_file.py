@@ -30,16 +30,25 @@ def onnx_bytes(checkpoint: Path) -> bytes:
     return content
 
 
-def onnx_model(checkpoint: Path, tiles: bool = False) -> "ModelProto":
-    """Return what `to_onnx` writes, as a protocol buffer."""
+def onnx_model(
+    checkpoint: Path, tiles: bool = False, size: tuple[int, int] | None = None, opset: int | None = None
+) -> "ModelProto":
+    """Return what `to_onnx` writes, as a protocol buffer.
+
+    size: (height, width) of the one picture that it takes, with whatever depends on it as constants. opset: an older
+    one, from 11. Raises FastStyleError for other opsets.
+    """
     _require_packages()
     from ..models import checkpoint as checkpoints
     from .graph import build_graph
+    from .opsets import at_size, lower
 
     loaded = checkpoints.load(checkpoint)
     network = loaded.network()
-    metadata = Metadata(loaded.describe(), network.style_gram(), network.stride, network.reach_px)
+    metadata = Metadata(loaded.describe(), network.style_gram(), network.stride, network.reach_px, size)
     model = build_graph(network, tiles)
+    model = at_size(model, *size) if size else model
+    model = lower(model, opset) if opset else model
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, metadata.to_json()
     return model
