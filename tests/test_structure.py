@@ -112,6 +112,7 @@ def test_extras_are_there() -> None:
         "faces",
         "export",
         "formats",
+        "mobile",
         "train",
         "video",
         "serve",

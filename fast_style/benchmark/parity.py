@@ -1,9 +1,10 @@
 """Compare the output of two engines on real pictures at several sizes, as PSNR."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,10 @@ class Row:
 
 
 def compare(
-    engine: Engine, reference: Engine, pictures: Sequence[Image.Image], sizes: Sequence[tuple[int, int]] = SIZES
+    engine: Callable[[Array, Array], Any],
+    reference: Engine,
+    pictures: Sequence[Image.Image],
+    sizes: Sequence[tuple[int, int]] = SIZES,
 ) -> Iterator[Row]:
     """Yield a row for each size, (width, height); of several styles for the first, the last and an even blend."""
     for width, height in sizes:

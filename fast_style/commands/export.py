@@ -11,6 +11,7 @@ from PIL.Image import Image
 from .. import export, images
 from ..benchmark import parity
 from ..engines import Engine, open_engine
+from ..engines.litert_runner import LitertRunner
 from ..errors import FastStyleError
 from ..models.bundled import find
 from ..options import ExportOptions, RuntimeOptions
@@ -30,13 +31,14 @@ CALIBRATION_PX = 256
 
 @dataclass(frozen=True)
 class ExportCommand:
-    """Export a trained network for ONNX Runtime, OpenVINO, Triton Inference Server or a browser, once compared."""
+    """Export a trained network for ONNX Runtime, OpenVINO, phones, Triton or a browser, once compared."""
 
     model: Annotated[str, POSITIONAL]
     """Checkpoint: a .pth file or the name of a shipped style."""
 
     output: Annotated[Path | None, OUTPUT] = None
-    """The file to write: .onnx for ONNX, .xml for OpenVINO IR (with a .bin beside it)."""
+    """The file to write: .onnx for ONNX, .xml for OpenVINO IR (with a .bin beside it); with --size .tflite for LiteRT
+    (Android), .mlpackage for Core ML (iOS)."""
 
     triton: Path | None = None
     """Model repository of Triton Inference Server, to which the model is added."""
@@ -86,6 +88,9 @@ def _check(command: ExportCommand, name: str) -> None:
             raise FastStyleError(f"`{name}` is for files (-o)")
     if command.output:
         export.check_format(command.output)
+        if command.output.suffix in export.OF_ONE_SIZE and (not command.how.size or command.how.tiles):
+            kind = export.FORMATS[command.output.suffix]
+            raise FastStyleError(f"{kind} files are for pictures of one size, without tiles: add `size` 360x640")
     if command.web:
         export.check_folder(command.web)
     targets = [path for path in (command.output, command.triton and command.triton / name, command.web) if path]
@@ -136,6 +141,8 @@ def _miss(model: Any, kind: str, reference: Engine, pictures: list[Image], how: 
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"draft{kind}"
         export.write(model, draft)
+        if kind == ".mlpackage":
+            print("Core ML runs on Apple's devices alone: the file is not compared here")
         for precision, engine in _runtimes(draft, how.precision):
             for row in parity.compare(engine, reference, pictures, sizes):
                 at = f"{export.FORMATS[kind]} {precision} at {row.width}x{row.height}"
@@ -145,8 +152,12 @@ def _miss(model: Any, kind: str, reference: Engine, pictures: list[Image], how: 
     return ""
 
 
-def _runtimes(draft: Path, precision: str) -> Iterator[tuple[str, Engine]]:
+def _runtimes(draft: Path, precision: str) -> Iterator[tuple[str, Any]]:
     """The file in its own runtime, in each arithmetic that it is used in on this machine."""
+    if draft.suffix in export.OF_ONE_SIZE:
+        if draft.suffix == ".tflite":
+            yield precision, LitertRunner(draft)
+        return
     engine: Literal["openvino", "onnx"] = "openvino" if draft.suffix == ".xml" else "onnx"
     if precision == "int8":
         yield precision, open_engine(draft, RuntimeOptions("cpu", engine))

@@ -1,7 +1,10 @@
-"""Export networks to other runtimes: ONNX, OpenVINO IR, int8, Triton Inference Server, browsers. Imports no torch."""
+"""Export networks to other runtimes: ONNX, OpenVINO IR, int8, LiteRT, Core ML, Triton Inference Server, browsers.
+
+Imports no torch.
+"""
 
 from .digest import check_digest
-from .formats import FORMATS, check_format, files, write
+from .formats import FORMATS, OF_ONE_SIZE, check_format, files, write
 from .int8 import RECIPES, quantize
 from .metadata import KEY, Metadata
 from .onnx_file import onnx_bytes, onnx_model, to_onnx
@@ -11,6 +14,7 @@ from .web import check_folder, write_web
 __all__ = [
     "FORMATS",
     "KEY",
+    "OF_ONE_SIZE",
     "RECIPES",
     "Metadata",
     "check_digest",

@@ -8,13 +8,15 @@ from ..errors import FastStyleError
 from ..system.atomic import write_together
 from .digest import sealed
 
-FORMATS = {".onnx": "ONNX", ".xml": "OpenVINO IR"}
+FORMATS = {".onnx": "ONNX", ".xml": "OpenVINO IR", ".tflite": "LiteRT", ".mlpackage": "Core ML"}
+# Formats of phones, for pictures of one size.
+OF_ONE_SIZE = (".tflite", ".mlpackage")
 
 
 def write(model: Any, target: Path) -> None:
-    """Write an ONNX model as ONNX (.onnx) or OpenVINO IR (.xml, with a .bin beside it), or an OpenVINO model as IR.
+    """Write an ONNX model in the format of the suffix (OpenVINO IR with a .bin beside it), or an OpenVINO model as IR.
 
-    Raises FastStyleError for other names.
+    Raises FastStyleError for other names, and for LiteRT and Core ML where the model is not of one size.
     """
     write_together(contents(model, target))
 
@@ -22,6 +24,14 @@ def write(model: Any, target: Path) -> None:
 def contents(model: Any, target: Path) -> dict[Path, bytes]:
     """Return what `write` writes, by file, with its digest. Raises FastStyleError for other names."""
     check_format(target)
+    if target.suffix == ".tflite":
+        from .litert import to_litert
+
+        return {target: to_litert(model)}
+    if target.suffix == ".mlpackage":
+        from .coreml import to_coreml
+
+        return {target / name: content for name, content in to_coreml(model).items()}
     if target.suffix == ".onnx":
         return {target: sealed(model.SerializeToString(), ".onnx")}
     with tempfile.TemporaryDirectory() as folder:
@@ -38,7 +48,7 @@ def contents(model: Any, target: Path) -> dict[Path, bytes]:
 def check_format(target: Path) -> None:
     """Raise FastStyleError for a name whose suffix is that of no format."""
     if target.suffix not in FORMATS:
-        known = " or ".join(f"{suffix} ({name})" for suffix, name in FORMATS.items())
+        known = ", ".join(f"{suffix} ({name})" for suffix, name in FORMATS.items())
         raise FastStyleError(f"{target}: the suffix chooses the format: {known}")
 
 
