@@ -46,8 +46,8 @@ class StylizeCommand:
     """Pictures, films, folders of pictures (sub-folders mirrored), globs, frames/%05d.png, or - for a pipe."""
 
     model: str | None = None
-    """Checkpoint: a .pth file or the name of a shipped model or style, or an exported .onnx or .xml file; by default
-    the one that has --style, else wave."""
+    """Checkpoint: a file, its address (https://, hf://) or the name of a shipped model or style, or an exported .onnx
+    or .xml file; by default the one that has --style, else wave."""
 
     output: Annotated[str | None, OUTPUT] = None
     """A file for one input, else a folder, which is made; by default in_MODEL.jpg beside in.jpg; - is a
