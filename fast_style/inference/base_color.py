@@ -1,0 +1,106 @@
+"""Give calm areas one base colour, so that one sky does not fall apart into patches of several.
+
+Instance norms and repeated passes turn differences that a photograph hardly shows into patches of different colour.
+What is coarser than strokes is therefore averaged over the places of a calm area that look alike in the photograph: a
+joint bilateral filter (Petschnigg et al. 2004, "Digital photography with flash and no-flash image pairs") of the
+painted picture's low frequencies, with the photograph as its guide.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..images.maps import cell_means, full_scale, in_strips
+from ..images.noise import smoothness
+from .effect import Effect
+
+Array = NDArray[np.float32]
+Pixels = NDArray[Any]
+
+# Cells along the short side of the picture in which colours are compared, and cells at most: they are few, so that each
+# can be compared with every other.
+CELLS, MOST_CELLS = 16, 1536
+# Sigma, as a share of the short side, of what is coarser than strokes, and of how far places share a base colour.
+COARSE, REACH = 1 / 12, 0.75
+# Sigma of the photograph's colours that count as alike, as a share of the range.
+ALIKE = 0.12
+# Places less calm than this are left as they are.
+LEAST_WEIGHT = 1 / 32
+TINY = np.float32(1e-20)
+
+
+def even_base_color(painted: Pixels, photo: Pixels, effect: Effect) -> Pixels:
+    """Even out what is coarser than strokes where a photograph is calm: (H, W, 3) uint8 or uint16, to the same.
+
+    painted: the picture in its style, photo: what it was painted from, of one shape and type; effect: its styles, since
+    places of different styles do not share a colour.
+    """
+    calm = smoothness(photo)
+    if float(calm.max()) < LEAST_WEIGHT:
+        return painted
+    change = _change(painted, photo, calm, effect)
+    change, size = _change(painted, photo, calm, effect), photo.shape[:2]
+    result, white = np.empty_like(painted), full_scale(photo)
+    for (rows, weight), *moves in zip(in_strips(calm, size), *(in_strips(each, size) for each in change), strict=True):
+        move = weight[..., None] * np.stack([each for _, each in moves], -1)
+        result[rows] = (painted[rows] + move + np.float32(0.5)).clip(0, white)
+    return result
+
+
+def _change(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Array:
+    """What has to be added to the painted colours in each cell of 4 px: (3, H / 4, W / 4)."""
+    height, width = calm.shape
+    shape = _grid(height, width)
+    weight = _pooled(calm, shape)
+    colors, seen = (_calm_colors(picture, calm, weight, shape) for picture in (painted, photo))
+    apart, unlike = _distances(shape), _squared(seen / (ALIKE * full_scale(photo))) / 3
+    if effect.rows.ndim > 1:
+        unlike += _squared(effect.at(shape).weights().reshape(-1, len(weight)).T / np.float32(ALIKE))
+    coarse = _means(colors, weight, apart / COARSE**2)
+    base = _means(colors, weight, apart / REACH**2 + unlike)
+    # Of the cells that are calm, so that their neighbours, which are enlarged with them, have a meaning.
+    change = _means(base - coarse, weight, apart * CELLS**2)
+    planes = change.T.reshape(3, *shape).astype(np.float32)
+    return np.stack([np.asarray(Image.fromarray(p).resize((width, height), Image.Resampling.BICUBIC)) for p in planes])
+
+
+def _grid(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns: CELLS along the shorter side, MOST_CELLS in all."""
+    step = max(1.0, min(height, width) / CELLS, math.sqrt(height * width / MOST_CELLS))
+    return max(1, round(height / step)), max(1, round(width / step))
+
+
+def _calm_colors(picture: Pixels, calm: Array, weight: Array, shape: tuple[int, int]) -> Array:
+    """Mean colours of what is calm in each cell of the grid: (N, 3)."""
+    planes = (cell_means(picture[..., channel].astype(np.float32)) for channel in range(3))
+    sums = np.stack([_pooled(calm * plane, shape) for plane in planes], -1)
+    colors: Array = sums / np.maximum(weight, TINY)[:, None]
+    return colors
+
+
+def _pooled(cells: Array, shape: tuple[int, int]) -> Array:
+    """Means over the cells of a grid: (H / 4, W / 4) to (N,)."""
+    small = Image.fromarray(cells).resize((shape[1], shape[0]), Image.Resampling.BOX)
+    return np.asarray(small, np.float32).ravel()
+
+
+def _distances(shape: tuple[int, int]) -> Array:
+    """Squared distances between the cells of a grid, in short sides: (N, N)."""
+    places = np.moveaxis(np.indices(shape, np.float32), 0, -1).reshape(-1, 2)
+    return _squared(places / np.float32(min(shape)))
+
+
+def _squared(rows: Array) -> Array:
+    """Squared distances between the rows of a matrix: (N, K) to (N, N)."""
+    start = np.zeros((len(rows), len(rows)), np.float32)
+    return sum(((column[:, None] - column) ** 2 for column in rows.T), start)
+
+
+def _means(colors: Array, weight: Array, squared: Array) -> Array:
+    """Means of (N, 3) around each cell, under a Gaussian of squared distances in sigmas (N, N), by weight (N,)."""
+    weights = weight * np.exp(-squared / 2) + TINY
+    means: Array = weights @ colors / weights.sum(1, keepdims=True)
+    return means
