@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..images.maps import cell_means, full_scale, in_strips
+from ..images.maps import CELL_PX, full_scale, in_strips
 from ..images.noise import smoothness
 from .effect import Effect
 
@@ -42,21 +42,21 @@ def even_base_color(painted: Pixels, photo: Pixels, effect: Effect) -> Pixels:
     if float(calm.max()) < LEAST_WEIGHT:
         return painted
     change = _change(painted, photo, calm, effect)
-    change, size = _change(painted, photo, calm, effect), photo.shape[:2]
-    result, white = np.empty_like(painted), full_scale(photo)
-    for (rows, weight), *moves in zip(in_strips(calm, size), *(in_strips(each, size) for each in change), strict=True):
-        move = weight[..., None] * np.stack([each for _, each in moves], -1)
-        result[rows] = (painted[rows] + move + np.float32(0.5)).clip(0, white)
+    result, white = painted.copy(), full_scale(photo)
+    for channel, change in enumerate(white / 255 * calm * _change(painted, photo, calm, effect)):
+        for rows, move in in_strips(change, photo.shape[:2]):
+            moved = np.add(move, painted[rows, :, channel], out=move)
+            result[rows, :, channel] = np.add(moved, np.float32(0.5), out=moved).clip(0, white, out=moved)
     return result
 
 
 def _change(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Array:
-    """What has to be added to the painted colours in each cell of 4 px: (3, H / 4, W / 4)."""
+    """What has to be added to the painted colours in each cell of 4 px, in 8-bit steps: (3, H / 4, W / 4)."""
     height, width = calm.shape
     shape = _grid(height, width)
     weight = _pooled(calm, shape)
     colors, seen = (_calm_colors(picture, calm, weight, shape) for picture in (painted, photo))
-    apart, unlike = _distances(shape), _squared(seen / (ALIKE * full_scale(photo))) / 3
+    apart, unlike = _distances(shape), _squared(seen / np.float32(255 * ALIKE)) / 3
     if effect.rows.ndim > 1:
         unlike += _squared(effect.at(shape).weights().reshape(-1, len(weight)).T / np.float32(ALIKE))
     coarse = _means(colors, weight, apart / COARSE**2)
@@ -74,9 +74,10 @@ def _grid(height: int, width: int) -> tuple[int, int]:
 
 
 def _calm_colors(picture: Pixels, calm: Array, weight: Array, shape: tuple[int, int]) -> Array:
-    """Mean colours of what is calm in each cell of the grid: (N, 3)."""
-    planes = (cell_means(picture[..., channel].astype(np.float32)) for channel in range(3))
-    sums = np.stack([_pooled(calm * plane, shape) for plane in planes], -1)
+    """Mean colours of what is calm in each cell of the grid, in steps of 8-bit pictures: (N, 3)."""
+    pixels = picture if picture.dtype == np.uint8 else (picture >> 8).astype(np.uint8)
+    cells = np.asarray(Image.fromarray(pixels).reduce(CELL_PX), np.float32)
+    sums = np.stack([_pooled(calm * cells[..., channel], shape) for channel in range(3)], -1)
     colors: Array = sums / np.maximum(weight, TINY)[:, None]
     return colors
 
