@@ -56,7 +56,7 @@ def _change(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Arra
     shape = _grid(height, width)
     weight = _pooled(calm, shape)
     colors, seen = (_calm_colors(picture, calm, weight, shape) for picture in (painted, photo))
-    apart, unlike = _distances(shape), _squared(seen / np.float32(255 * ALIKE)) / 3
+    apart, unlike = _distances(shape), _squared(seen / np.float32(255 * ALIKE * math.sqrt(3)))
     if effect.rows.ndim > 1:
         unlike += _squared(effect.at(shape).weights().reshape(-1, len(weight)).T / np.float32(ALIKE))
     coarse = _means(colors, weight, apart / COARSE**2)
@@ -78,7 +78,7 @@ def _calm_colors(picture: Pixels, calm: Array, weight: Array, shape: tuple[int, 
     pixels = picture if picture.dtype == np.uint8 else (picture >> 8).astype(np.uint8)
     cells = np.asarray(Image.fromarray(pixels).reduce(CELL_PX), np.float32)
     sums = np.stack([_pooled(calm * cells[..., channel], shape) for channel in range(3)], -1)
-    colors: Array = sums / np.maximum(weight, TINY)[:, None]
+    colors: Array = (sums / np.maximum(weight, TINY)[:, None]).astype(np.float32, copy=False)
     return colors
 
 

@@ -93,13 +93,16 @@ def _passes(
     if not coarse:
         return single_pass.run(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
     faces = find_faces(photo)
-    painted: Pixels | None = None
     only_style = effect.style_only()
-    for short_px in (*coarse, min(height, width)):
+
+    def painted_at(short_px: int, painted: Pixels | None) -> Pixels:
         seen = images.resized(photo, images.with_short_side((width, height), short_px))
-        shown = _next(seen, painted, strokes, faces, noise)
-        styles = only_style.at(size_of(seen))
-        painted = even_base_color(single_pass.run(engine, styles, options, seen, shown, progress), seen, styles)
+        shown, styles = _next(seen, painted, strokes, faces, noise), only_style.at(size_of(seen))
+        return even_base_color(single_pass.run(engine, styles, options, seen, shown, progress), seen, styles)
+
+    painted = painted_at(coarse[0], None)
+    for short_px in (*coarse[1:], min(height, width)):
+        painted = painted_at(short_px, painted)
     return single_pass.mix(effect, photo, painted)
 
 
