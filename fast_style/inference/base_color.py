@@ -24,12 +24,18 @@ Pixels = NDArray[Any]
 # can be compared with every other.
 CELLS, MOST_CELLS = 16, 1536
 # Sigma, as a share of the short side, of what is coarser than strokes, and of how far places share a base colour.
-COARSE, REACH = 1 / 12, 0.75
+COARSE, REACH = 1 / 12, 2.0
 # Sigma of the photograph's colours that count as alike, as a share of the range.
 ALIKE = 0.12
 # Places less calm than this are left as they are.
 LEAST_WEIGHT = 1 / 32
 TINY = np.float32(1e-20)
+# Cells of the grid that are calm belong to one area where their neighbours' colours differ by less than EDGE steps of
+# 8-bit pictures: an area of the same colour elsewhere, as dark water under a night sky, has a colour of its own.
+CALM, EDGE = 0.4, 24.0
+MEDIAN_STEPS = 6
+LEFT, RIGHT = np.s_[:, :-1], np.s_[:, 1:]
+UP, DOWN = np.s_[:-1], np.s_[1:]
 
 
 def even_base_color(painted: Pixels, photo: Pixels, effect: Effect) -> Pixels:
@@ -56,13 +62,14 @@ def _change(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Arra
     shape = _grid(height, width)
     weight = _pooled(calm, shape)
     colors, seen = (_calm_colors(picture, calm, weight, shape) for picture in (painted, photo))
+    together = np.where(_connected(weight.reshape(shape), seen), weight, 0)
     apart, unlike = _distances(shape), _squared(seen / np.float32(255 * ALIKE * math.sqrt(3)))
     if effect.rows.ndim > 1:
         unlike += _squared(effect.at(shape).weights().reshape(-1, len(weight)).T / np.float32(ALIKE))
-    coarse = _means(colors, weight, apart / COARSE**2)
-    base = _means(colors, weight, apart / REACH**2 + unlike)
+    coarse = _means(colors, together * _gaussian(apart / COARSE**2 + unlike))
+    base = _medians(coarse, together * _gaussian(apart / REACH**2 + unlike))
     # Of the cells that are calm, so that their neighbours, which are enlarged with them, have a meaning.
-    change = _means(base - coarse, weight, apart * CELLS**2)
+    change = _means(base - coarse, weight * _gaussian(apart * CELLS**2))
     planes = change.T.reshape(3, *shape).astype(np.float32)
     return np.stack([np.asarray(Image.fromarray(p).resize((width, height), Image.Resampling.BICUBIC)) for p in planes])
 
@@ -100,8 +107,40 @@ def _squared(rows: Array) -> Array:
     return sum(((column[:, None] - column) ** 2 for column in rows.T), start)
 
 
-def _means(colors: Array, weight: Array, squared: Array) -> Array:
-    """Means of (N, 3) around each cell, under a Gaussian of squared distances in sigmas (N, N), by weight (N,)."""
-    weights = weight * np.exp(-squared / 2) + TINY
-    means: Array = weights @ colors / weights.sum(1, keepdims=True)
+def _gaussian(squared: Array) -> Array:
+    weights: Array = np.exp(-squared / 2)
+    return weights
+
+
+def _means(colors: Array, weights: Array) -> Array:
+    """Means of colours (N, 3) for each cell, with its row of weights (N, N); 0 where all weights are 0."""
+    means: Array = weights @ colors / (weights.sum(1, keepdims=True) + TINY)
     return means
+
+
+def _medians(colors: Array, weights: Array) -> Array:
+    """Geometric medians of colours (N, 3) for each cell, with its row of weights (N, N), by Weiszfeld's iteration.
+
+    A mean of two patches is a grey that neither had; a median is the colour of the larger one.
+    """
+    medians = _means(colors, weights)
+    for _ in range(MEDIAN_STEPS):
+        away = sum((medians[:, None, i] - colors[:, i]) ** 2 for i in range(3))
+        medians = _means(colors, weights / np.sqrt(away + 1))
+    return medians
+
+
+def _connected(weight: Array, seen: Array) -> NDArray[np.bool_]:
+    """Return which cells (N, N) lie in one calm area: joined by neighbours that are calm and of nearly one colour."""
+    number = np.arange(weight.size).reshape(weight.shape)
+    colors, calm = seen.reshape(*weight.shape, 3), weight > CALM
+    across, down = (
+        calm[a] & calm[b] & (np.abs(colors[a] - colors[b]).max(-1) < EDGE) for a, b in ((LEFT, RIGHT), (UP, DOWN))
+    )
+    while True:
+        before = number.copy()
+        for joined, a, b in ((across, LEFT, RIGHT), (down, UP, DOWN)):
+            least = np.minimum(number[a], number[b])
+            number[a], number[b] = np.where(joined, least, number[a]), np.where(joined, least, number[b])
+        if (number == before).all():
+            return number.reshape(-1, 1) == number.ravel()
