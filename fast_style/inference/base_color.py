@@ -47,7 +47,6 @@ def even_base_color(painted: Pixels, photo: Pixels, effect: Effect) -> Pixels:
     calm = smoothness(photo)
     if float(calm.max()) < LEAST_WEIGHT:
         return painted
-    change = _change(painted, photo, calm, effect)
     result, white = painted.copy(), full_scale(photo)
     for channel, change in enumerate(white / 255 * calm * _change(painted, photo, calm, effect)):
         for rows, move in in_strips(change, photo.shape[:2]):
@@ -125,8 +124,8 @@ def _medians(colors: Array, weights: Array) -> Array:
     """
     medians = _means(colors, weights)
     for _ in range(MEDIAN_STEPS):
-        away = sum((medians[:, None, i] - colors[:, i]) ** 2 for i in range(3))
-        medians = _means(colors, weights / np.sqrt(away + 1))
+        away: Array = np.square(medians[:, None] - colors).sum(-1)
+        medians = _means(colors, weights / np.sqrt(away + np.float32(1)))
     return medians
 
 
