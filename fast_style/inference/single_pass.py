@@ -62,6 +62,20 @@ def run(
     return result
 
 
+def mix(effect: Effect, photo: Pixels, painted: Pixels) -> Pixels:
+    """Apply colours, strength and masks to what was painted of a photograph: (H, W, 3) uint8 or uint16, to the same."""
+    if effect.is_identity:
+        return painted
+    if effect.options.preserve_color == "statistics":
+        effect.match_colors(_reduced(photo), _reduced(painted))
+    result = np.empty_like(photo)
+    height, width = size_of(photo)
+    for top in range(0, height, CORE_PX):
+        box = Box(top, 0, min(height, top + CORE_PX), width)
+        _put(result, box, effect.mix(_part(photo, box), _part(painted, box), box))
+    return result
+
+
 def _whole(engine: Engine, effect: Effect, photo: Pixels, shown: Pixels) -> Pixels:
     if effect.is_identity and photo.dtype == np.uint8:
         return paint_frame(engine, shown, effect.weights())
