@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
 from ..options import RuntimeOptions
-from .exported import ExportedEngine, Run, TorchFallback, model_of
+from .exported import ExportedEngine, Run, model_of
 
 Array = NDArray[np.float32]
 # Its errors are exceptions too; the rest is for its developers.
@@ -21,14 +21,13 @@ BYTES_PER_PX_AND_CHANNEL = 18
 
 def open_engine(path: Path, options: RuntimeOptions) -> "OnnxEngine":
     """Open a checkpoint or an exported model; see `registry.Entry.open`."""
-    model, fallback = model_of(path, options)
-    return OnnxEngine(model, fallback)
+    return OnnxEngine(*model_of(path))
 
 
 class OnnxEngine(ExportedEngine):
     """Run an ONNX model (path or content)."""
 
-    def __init__(self, model: Path | bytes, torch_engine: TorchFallback = None) -> None:
+    def __init__(self, model: Path | bytes, checkpoint: Path | None = None) -> None:
         try:
             import onnxruntime  # noqa: F401
         except ImportError as error:
@@ -41,7 +40,7 @@ class OnnxEngine(ExportedEngine):
         text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         metadata = Metadata.from_json(text, model.name if isinstance(model, Path) else "this model")
         channels = next((given.shape[1] for given in self._session.get_inputs() if given.name == "statistics"), 0)
-        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL, model, channels, torch_engine)
+        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL, model, channels, checkpoint)
 
     def _open(self, model: bytes, keep_memory: bool) -> Run:
         session = _session(model, keep_memory)

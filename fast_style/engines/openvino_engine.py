@@ -14,7 +14,7 @@ from ..errors import FastStyleError
 from ..export import KEY, Metadata
 from ..options import RuntimeOptions
 from ..system import signal_stack
-from .exported import ExportedEngine, Run, TorchFallback, is_one_blend, model_of
+from .exported import ExportedEngine, Run, is_one_blend, model_of
 from .frames import for_frames
 
 Array = NDArray[np.float32]
@@ -31,8 +31,8 @@ CACHED_OPERATIONS = {"CPU_RUNTIME_CACHE_CAPACITY": "128"}
 
 def open_engine(path: Path, options: RuntimeOptions) -> "OpenVinoEngine":
     """Open a checkpoint or an exported model; see `registry.Entry.open`."""
-    model, fallback = model_of(path, options)
-    return OpenVinoEngine(model, options.precision, fallback)
+    model, checkpoint = model_of(path)
+    return OpenVinoEngine(model, options.precision, checkpoint)
 
 
 class OpenVinoEngine(ExportedEngine):
@@ -41,7 +41,7 @@ class OpenVinoEngine(ExportedEngine):
     precision: fp32, bf16, or auto: bf16 where the CPU has instructions for it.
     """
 
-    def __init__(self, model: Path | bytes, precision: str = "auto", torch_engine: TorchFallback = None) -> None:
+    def __init__(self, model: Path | bytes, precision: str = "auto", checkpoint: Path | None = None) -> None:
         try:
             import openvino
         except ImportError as error:
@@ -57,7 +57,7 @@ class OpenVinoEngine(ExportedEngine):
         kind = TYPES[precision] if precision in TYPES else _fastest(core)
         channels = next((given.shape[1] for given in graph.inputs if given.any_name == "statistics"), 0)
         metadata = Metadata.from_json(_metadata(graph), name)
-        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, torch_engine)
+        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, checkpoint)
         self._core, self._hints = core, {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
         self._frames = for_frames(graph)
         self._floats = _Requests(core, graph, self._hints)
@@ -72,7 +72,7 @@ class OpenVinoEngine(ExportedEngine):
         if self._frames is None or self._bytes is None or not fits:
             return images.quantized(self(images.unit(pixels), blend))
         with self._plain_errors():
-            found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, 1)})
+            found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))})
         return self._frames.pixels(found[0], *pixels.shape[:2])
 
     def measure(self, image: Array, blend: Array) -> Array:
