@@ -172,7 +172,7 @@ def test_auto_follows_the_device_and_the_precision(tiny: Path, monkeypatch: pyte
     ("options", "message"),
     [
         (RuntimeOptions("cpu", "onnx", "bf16"), "onnx engine has no bf16; choose auto, fp32"),
-        (RuntimeOptions("cuda", "openvino"), "runs on the CPU; for device cuda use engine torch"),
+        (RuntimeOptions("cuda", "openvino"), "runs on cpu, gpu, npu; for device cuda use engine onnx or torch"),
         (RuntimeOptions("cpu", "auto", "int8"), "int8 is a file of its own"),
         (RuntimeOptions("cpu", "openvino", "int8"), "int8 is a file of its own"),
     ],

@@ -29,6 +29,7 @@ COMMANDS = {
     "watch": "stylize every picture that appears in a folder",
     "export": "export a network to ONNX, OpenVINO, Triton Inference Server or a web page",
     "bench": "measure speed, memory and closeness of every engine",
+    "devices": "list the devices that runtimes find here, and what others need",
     "styles": "list the shipped styles, or paint photographs with each of them",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "prune": "make a trained network narrower and quicker",

@@ -37,6 +37,13 @@ def open_engine(path: Path, options: RuntimeOptions) -> "TorchEngine":
     return TorchEngine(path, options)
 
 
+def devices() -> dict[str, str]:
+    """Return the devices that torch finds here, by name, each with what it is."""
+    found = {"cpu": torch.backends.cpu.get_cpu_capability()}
+    found |= {f"cuda:{i}": torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())}
+    return found | ({"mps": "Metal"} if torch.backends.mps.is_available() else {})
+
+
 class TorchEngine:
     """Run the network as a torch module where and how the options say, or with less when memory is short.
 
