@@ -36,6 +36,9 @@ COMMANDS = {
     "download-coco": "fetch photographs to train on",
 }
 
+# Core dependencies that an install for inference alone does without.
+FOR_TRAINING = ("torch", "torchvision", "tensorboard")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `fast-style COMMAND ...`; return the exit code."""
@@ -97,6 +100,10 @@ def _run(command: Callable[[Sequence[str], str], int], arguments: Sequence[str],
         return _failed(prog, error.with_flags())
     except OSError as error:  # a full disk, a folder without permission
         return _unwritten(error, prog)
+    except ModuleNotFoundError as error:  # an install for inference alone has not all of what training takes
+        if (package := (error.name or "").partition(".")[0]) not in FOR_TRAINING:
+            raise
+        return _failed(prog, f"this takes {package}, which is not installed: pip install {package}")
     except KeyboardInterrupt:
         _failed(prog, "interrupted")
         return 130

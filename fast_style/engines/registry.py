@@ -150,6 +150,8 @@ def _checked(name: str, path: Path, options: RuntimeOptions) -> Entry:
         raise FastStyleError(
             f"the {name} engine runs on {', '.join(entry.devices)}; for `device` {options.device} use `engine` {others}"
         )
+    if not entry.is_installed:
+        raise FastStyleError(f"the {name} engine is not installed: {entry.devices['cpu']}")
     return entry
 
 
