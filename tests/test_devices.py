@@ -32,7 +32,8 @@ class Sessions:
         self.asked: list[list[Any]] = []
         real = onnxruntime.InferenceSession
 
-        def session(model: Any, settings: Any, providers: list[Any]) -> Any:
+        def session(model: Any, settings: Any, providers: Any = None) -> Any:
+            providers = providers or [*onnx_engine._plugins(), "CPUExecutionProvider"]
             self.asked.append(providers)
             names = [each[0] if isinstance(each, tuple) else each for each in providers]
             if error and len(names) > 1:
@@ -95,13 +96,25 @@ def test_without_the_device_the_cpu_paints_and_one_line_says_so(
     np.testing.assert_array_equal(painted, open_engine(tiny, options("cpu", "onnx"))(IMAGE))
 
 
+def test_a_provider_may_come_in_a_package_of_its_own(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    sessions, chosen = Sessions(monkeypatch), list[Any]()
+    monkeypatch.setattr(onnx_engine, "_plugins", lambda: {"WebGpuExecutionProvider": ["the GPU"]})
+    monkeypatch.setattr(onnxruntime.SessionOptions, "add_provider_for_devices", lambda _, *args: chosen.append(args))
+    assert open_engine(tiny, options("webgpu", "onnx"))(IMAGE).shape == IMAGE.shape
+    assert chosen == [(["the GPU"], {})]
+    assert sessions.asked == [["WebGpuExecutionProvider", "CPUExecutionProvider"]]
+
+
 @pytest.fixture
 def intel(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """Two GPUs and an NPU stand in OpenVINO's list; what is compiled for them, with its shapes, runs on the CPU."""
     openvino = pytest.importorskip("openvino")
     compiled: list[tuple[str, Any]] = []
 
-    class Core(openvino.Core):  # type: ignore[misc]  # untyped
+    base: Any = openvino.Core
+
+    class Core(base):
         available_devices = ("CPU", "GPU.0", "GPU.1", "NPU")
 
         def compile_model(self, graph: Any, device: str, config: dict[str, str]) -> Any:

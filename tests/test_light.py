@@ -92,7 +92,7 @@ def test_it_paints_where_torch_cannot_be_imported(
     engine: str, tiny: Path, several: Path, photo: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip({"onnx": "onnxruntime"}.get(engine, engine))
-    command = [sys.executable, "-c", BLOCKED + PAINT, engine, tiny, several, photo, tmp_path]
+    command: list[str | Path] = [sys.executable, "-c", BLOCKED + PAINT, engine, tiny, several, photo, tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT)
     assert done.returncode == 0, done.stderr
     last = "without torch there are no exact statistics of tiles; choose statistics sampled, or install torch"
@@ -102,12 +102,12 @@ def test_it_paints_where_torch_cannot_be_imported(
 
 def test_commands_run_where_torch_cannot_be_imported(tiny: Path, photo: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
-    possible = [
+    possible: list[list[str | Path]] = [
         ["stylize", photo, "-o", tmp_path / "out.jpg", "--model", tiny, "--quiet", "--size", "64"],
         ["styles", "wave"],
         ["devices"],
     ]
-    not_possible = {
+    not_possible: dict[str, list[str | Path]] = {
         "the torch engine is not installed: pip install torch": [
             "stylize",
             photo,
@@ -204,7 +204,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Installed:
             for source in sources:
                 to = place / target / source if target.endswith("/") else place / target
                 copy = shutil.copytree if (PROJECT / source).is_dir() else shutil.copy
-                copy(PROJECT / source, to)  # type: ignore[operator]  # one of two
+                copy(PROJECT / source, to)
         elif name == "RUN" and not rest.startswith("useradd"):
             command = ["bash", "-c", inside(rest)]
             subprocess.run(command, check=True, cwd=place, env=made.environment, stdout=subprocess.DEVNULL)

@@ -39,13 +39,13 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
 def _rows() -> Iterator[Row]:
     """What is found, the CPU of every engine first, then the others with what they take."""
-    from ..engines.registry import ENGINES, kind_of
+    from ..engines.registry import ENGINES
 
     missing = []
     for entry in ENGINES.values():
         found = entry.found()
         yield from (Row(name, entry.name, True, what) for name, what in found.items())
-        kinds = {kind_of(name) for name in found if name.partition(":")[0] in entry.devices}
+        kinds = {name.partition(":")[0] for name in found}
         missing += [Row(name, entry.name, False, text) for name, text in entry.devices.items() if name not in kinds]
     yield from missing
 

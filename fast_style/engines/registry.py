@@ -51,6 +51,11 @@ class Entry:
         devices: Mapping[str, str] = self._module().devices() if self.is_installed else {}
         return devices
 
+    def finds(self, device: str) -> bool:
+        """Return whether it runs on that device, by name, and its library finds it on this machine."""
+        kind = kind_of(device)
+        return kind in self.devices and (kind == "cpu" or kind in {name.partition(":")[0] for name in self.found()})
+
     def _module(self) -> Any:
         return import_module(f".{self.module}", __package__)
 
@@ -67,7 +72,7 @@ _ONNX = {
     "directml": "any GPU on Windows: pip install onnxruntime-directml",
     "coreml": "an Apple computer: pip install onnxruntime",
     "rocm": "an AMD GPU: pip install onnxruntime-migraphx; ROCm",
-    "webgpu": "a GPU with Vulkan, Metal or Direct3D 12: pip install onnxruntime-ep-webgpu",
+    "webgpu": "a GPU with Vulkan, Metal or Direct3D 12: pip install onnxruntime-webgpu, or onnxruntime-ep-webgpu",
 }
 _TORCH = {
     "cpu": "pip install torch",
