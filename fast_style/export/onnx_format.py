@@ -89,7 +89,7 @@ class Model:
                 else:
                     model.rest += whole
             model._read(graph)
-        except (IndexError, KeyError, TypeError, UnicodeDecodeError, struct.error) as error:
+        except (AttributeError, LookupError, StopIteration, TypeError, ValueError, struct.error) as error:
             raise FastStyleError("not an ONNX model, or a damaged one") from error
         return model
 

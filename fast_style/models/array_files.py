@@ -32,7 +32,7 @@ _TYPES = {
     "ShortStorage": "i2",
 }
 # More containers, or deeper ones, than any description of a network has: references can make a few bytes endless.
-MOST_ITEMS = 1_000_000
+MOST_ITEMS = 100_000
 # How files of torch.save before version 1.6 begin, which are no archives.
 _OLD = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 
