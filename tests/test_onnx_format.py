@@ -69,6 +69,7 @@ def test_what_is_built_is_what_the_package_builds() -> None:
     onnx.checker.check_model(proto)
     values = [onnx.helper.get_attribute_value(attribute) for attribute in proto.graph.node[0].attribute]
     assert values == [[3, 3], 1, b"VALID"]
+    assert proto.opset_import[0].version == model.opset == 20
     assert [(p.key, p.value) for p in proto.metadata_props] == [("key", "value")]
     assert onnx.helper.get_attribute_value(proto.graph.node[1].attribute[0]) == 0.5
     shape = proto.graph.output[0].type.tensor_type.shape.dim

@@ -15,6 +15,8 @@ from .onnx_format import Model, Node, array, tensor
 
 Array = NDArray[np.float32]
 NORM = "InstanceNormalization"
+# From this opset on ReduceMean takes its axes as an input; before, as an attribute.
+AXES_ARE_AN_INPUT = 18
 # What moves the values between a convolution and its norm, which acts on channels.
 MOVES = ("Slice", "DepthToSpace")
 
@@ -103,14 +105,17 @@ def _norms(graph: _Graph) -> list[Node]:
 def _measure(graph: _Graph, norm: Node) -> tuple[str, str]:
     """Put operators in the norm's place that take the whole batch's statistics; return the names of these, (1, C)."""
     x, name = norm.inputs[0], norm.outputs[0]
-    axes = graph.constant("measured_axes", np.array([0, 2, 3]))
+    all_but_channels = [0, 2, 3]
+    is_old = graph.model.opset < AXES_ARE_AN_INPUT
+    axes = [] if is_old else [graph.constant("measured_axes", np.array(all_but_channels))]
+    old: dict[str, Any] = {"axes": all_but_channels} if is_old else {}
     row, channels = (graph.constant(f"measured_{k}", np.array(v)) for k, v in (("row", [1, -1]), ("c", [1, -1, 1, 1])))
     epsilon = graph.constant(f"{name}_epsilon", np.array(norm.attribute("epsilon", 1e-5), np.float32))
     steps = [
-        ("ReduceMean", [x, axes], "mean"),
+        ("ReduceMean", [x, *axes], "mean"),
         ("Sub", [x, f"{name}_mean"], "centered"),
         ("Mul", [f"{name}_centered", f"{name}_centered"], "squared"),
-        ("ReduceMean", [f"{name}_squared", axes], "variance"),
+        ("ReduceMean", [f"{name}_squared", *axes], "variance"),
         ("Add", [f"{name}_variance", epsilon], "positive"),
         ("Sqrt", [f"{name}_positive"], "deviation"),
         ("Reshape", [norm.inputs[1], channels], "weight"),
@@ -120,7 +125,10 @@ def _measure(graph: _Graph, norm: Node) -> tuple[str, str]:
         ("Reshape", [f"{name}_mean", row], "means"),
         ("Reshape", [f"{name}_variance", row], "variances"),
     ]
-    made = [Node.make(kind, inputs, [f"{name}_{output}"]) for kind, inputs, output in steps]
+    made = [
+        Node.make(kind, inputs, [f"{name}_{output}"], **(old if kind == "ReduceMean" else {}))
+        for kind, inputs, output in steps
+    ]
     graph.replace(norm, [*made, Node.make("Add", [f"{name}_scaled", f"{name}_bias"], [name])])
     return f"{name}_means", f"{name}_variances"
 

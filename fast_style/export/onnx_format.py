@@ -116,6 +116,16 @@ class Model:
         """Add an output of float32, as `add_input` an input."""
         self.outputs[name] = _value(name, shape)
 
+    @property
+    def opset(self) -> int:
+        """Return the version of ONNX's own operators by which the graph is to be read."""
+        for number, value, _ in _fields(self.rest):
+            if number == _MODEL_OPSETS:
+                content = {key: one for key, one, _ in _fields(value)}
+                if not content.get(1):  # operators of others have a name here
+                    return int(content[2])
+        return OPSET
+
     def set_opset(self, version: int) -> None:
         """Say by which version of the operators the graph is to be read."""
         self.rest += _field(_MODEL_OPSETS, _field(1, "") + _field(2, version))
