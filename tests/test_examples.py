@@ -16,7 +16,6 @@ import pytest
 from PIL import Image
 
 from fast_style import Stylizer, examples
-from fast_style.engines import cache
 from fast_style.export import onnx_bytes
 
 from .conftest import picture, untrained
@@ -97,7 +96,7 @@ def test_ffmpeg_pipe(small: Stylizer, tmp_path: Path) -> None:
 def test_bare_onnxruntime(several: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     model = tmp_path / "several.onnx"
-    model.write_bytes(cache.exported(several, "onnx", onnx_bytes))
+    model.write_bytes(onnx_bytes(several))
     picture(40, 30).save(tmp_path / "in.png")
     files = [str(model), str(tmp_path / "in.png"), str(tmp_path / "out.png")]
     import_module("fast_style.examples.bare_onnxruntime").main(*files)
