@@ -43,6 +43,7 @@ class Driver(Extension):
             pass
         except Exception:
             self.seen["error"] = traceback.format_exc()
+            self.shot("window", Krita.instance().windows()[0].qwindow())
         self.timer.stop()
         Krita.instance().setBatchmode(True)
         (FOLDER / "seen.json").write_text(json.dumps(self.seen))
@@ -102,15 +103,18 @@ class Driver(Extension):
         """Wait until the preview is that of the layer and the controls as they are."""
         yield from self.wait(lambda: self.docker.settled and self.panel.picture is not None, "no preview")
 
+    def done(self, what: str) -> Iterator[None]:
+        """Wait until the button no longer cancels."""
+        yield from self.wait(lambda: self.panel.apply_button.text() != "Cancel", what)
+
     def apply_whole(self) -> Iterator[None]:
         self.panel.apply_button.click()
         self.seen["button"] = self.panel.apply_button.text()
-        yield from self.wait(lambda: not self.docker.work.busy, "no layer")
-        self.document.waitForDone()
-        layer = self.document.activeNode()
-        self.seen["whole"] = self.layer("whole", layer)
+        yield from self.done("no layer")
         self.seen["status"] = self.panel.status.text()
-        self.document.setActiveNode(self.document.topLevelNodes()[0])
+        self.document.waitForDone()
+        layer = self.document.topLevelNodes()[1]
+        self.seen["whole"] = self.layer("whole", layer)
         layer.setVisible(False)
         self.document.refreshProjection()
         yield from self.quiet()
@@ -123,9 +127,9 @@ class Driver(Extension):
         self.save("selected_preview", self.panel.picture)
         self.panel.strength.slider.setValue(80)
         self.panel.apply_button.click()
-        yield from self.wait(lambda: not self.docker.work.busy, "no layer of the selection")
+        yield from self.done("no layer of the selection")
         self.document.waitForDone()
-        self.seen["selected"] = self.layer("selected", self.document.activeNode())
+        self.seen["selected"] = self.layer("selected", self.document.topLevelNodes()[1])
         self.document.setSelection(None)
         self.document.refreshProjection()
         self.document.waitForDone()
@@ -142,7 +146,7 @@ class Driver(Extension):
     def without_service(self) -> Iterator[None]:
         self.panel.address.setText("http://127.0.0.1:9/")
         self.panel.apply_button.click()
-        yield from self.wait(lambda: not self.docker.work.busy, "no answer without a service")
+        yield from self.done("no answer without a service")
         self.seen["gone"] = self.panel.status.text()
 
     def layer(self, name: str, node: Any) -> dict[str, Any]:
@@ -150,7 +154,7 @@ class Driver(Extension):
         pixels = bytes(node.pixelData(0, 0, width, height))
         self.save(name, QImage(pixels, width, height, 4 * width, QImage.Format_ARGB32))
         masks = [[mask.type(), self.mask(name, mask)] for mask in node.childNodes()]
-        return {"name": node.name(), "kind": node.type(), "masks": masks, "index": node.parentNode().name()}
+        return {"name": node.name(), "kind": node.type(), "masks": masks, "active": self.document.activeNode().name()}
 
     def mask(self, name: str, node: Any) -> str:
         width, height = self.document.width(), self.document.height()

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_it_rises_again_once_the_machine_is_free() -> None:
 def test_a_machine_that_varies_does_not_make_it_swing() -> None:
     chance = random.Random(0)
     sizes = run(AdaptiveSize(25, 720), lambda _: chance.uniform(0.7, 1.4) / 5e6, 3000)
-    changes = [before != after for before, after in zip(sizes, sizes[1:], strict=False)]
+    changes = [before != after for before, after in pairwise(sizes)]
     assert sum(changes) < 40
     assert sum(changes[1500:]) <= 6
 

@@ -105,6 +105,7 @@ def test_a_layer_is_what_the_service_answers(driven: tuple[dict[str, Any], Path,
     seen, home, url = driven
     assert (seen["whole"]["name"], seen["whole"]["kind"], seen["whole"]["masks"]) == ("Title of ink", "paintlayer", [])
     assert seen["status"] == "Added as a new layer"
+    assert seen["whole"]["active"] == seen["selected"]["active"] == "Background"  # another style can be tried at once
     assert np.array_equal(pixels(home / "whole.png"), painted(url, home, style="ink", strokes="fine", format="png"))
 
 

@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ __all__ = ["stylizer"]  # a fixture
 class Device:
     """What pyvirtualcam.Camera is to us."""
 
-    made: "list[Device]" = []
+    made: ClassVar["list[Device]"] = []
     device = "/dev/video10"
 
     def __init__(self, width: int, height: int, fps: float, fmt: str) -> None:
@@ -80,9 +80,7 @@ def test_frames_go_to_the_device_in_the_cameras_size(stylizer: Stylizer, library
     assert device.closed
 
 
-def test_the_working_size_adapts_to_the_rate(
-    stylizer: Stylizer, library: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_working_size_adapts_to_the_rate(stylizer: Stylizer, library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that paints a million pixels a second: 240x320 takes 77 ms, and the rate leaves 43."""
     sizes: list[int] = []
 

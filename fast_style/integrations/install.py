@@ -97,7 +97,8 @@ HOSTS: dict[str, Host] = {
         then="run `fast-style serve`, start GIMP, and choose Filters > Artistic > Fast Style",
     ),
     "comfyui": Host(
-        files={"comfyui": "fast_style"},
+        # Its name is no Python name: ComfyUI enters the folder among the imported modules, where ours is, too.
+        files={"comfyui": "ComfyUI-fast-style"},
         folder=lambda: None,
         then="start ComfyUI, whose Python needs fast_style installed, and add the node image > Fast Style",
     ),

@@ -30,6 +30,7 @@ class StyleDocker(DockWidget):
         self.panel = Panel(self)
         self.setWidget(self.panel)
         self.panel.address.setText(Krita.instance().readSetting("fast_style", "address", ADDRESS))
+        self.panel.address.setCursorPosition(0)  # its beginning is shown, in a narrow docker too
         self.panel.address.editingFinished.connect(self._change_address)
         self.panel.connect_button.clicked.connect(self.connect_service)
         self.panel.apply_button.clicked.connect(self.apply)
@@ -37,6 +38,7 @@ class StyleDocker(DockWidget):
         self._rest.setSingleShot(True)
         self.panel.changed.connect(lambda: self._rest.start(REST_MS))
         self.service, self.previews, self.work = Background(self), Background(self), Background(self)
+        self._applying = False
         self._shown: Any = None
         """What the preview was made of."""
         for timer in (self._rest, self._timer):
@@ -50,7 +52,7 @@ class StyleDocker(DockWidget):
     @property
     def settled(self) -> bool:
         """Return whether nothing is in work, and the preview is that of the layer and the controls as they are."""
-        working = any(one.busy for one in (self.service, self.previews, self.work))
+        working = self._applying or any(one.busy for one in (self.service, self.previews, self.work))
         return not working and self._shown == self._state()
 
     def connect_service(self) -> None:
@@ -61,7 +63,7 @@ class StyleDocker(DockWidget):
     def refresh(self) -> None:
         """Paint a small copy of the selected layer, if it or the controls changed."""
         controls = self.panel.controls()
-        if controls is None or self.work.busy or not self.isVisible():
+        if controls is None or self._applying or not self.isVisible():
             return
         state = self._state()
         if state == self._shown:
@@ -78,15 +80,17 @@ class StyleDocker(DockWidget):
 
     def apply(self) -> None:
         """Paint the selected layer and add the result as a new one; while that is in work, give it up."""
-        if self.work.busy:
-            self.work.cancel()
-            self._end_work("Cancelled")
+        if self._applying:
+            if self.work.busy:  # else the layer is being added
+                self.work.cancel()
+                self._end_work("Cancelled")
             return
         controls, source = self.panel.controls(), layers.read(Krita.instance().activeDocument())
         if controls is None or source is None:
             self.panel.say("Select a layer" if controls else "Connect to a service")
             return
         self.previews.cancel()
+        self._applying = True
         self.panel.set_working(f"Painting {source.width} x {source.height} px ...")
         job = partial(_paint, source=source, controls=controls)
         self._start(self.work, job, partial(self._add, source, self.panel.painting.currentText()), self._end_work)
@@ -130,15 +134,11 @@ class StyleDocker(DockWidget):
         self.panel.say(problem)
 
     def _add(self, source: layers.Source, title: str, painted: QImage) -> None:
-        try:
-            layers.add(source, painted, title)
-        except RuntimeError:  # of sip: the document was closed meanwhile
-            self._end_work("The document was closed")
-        else:
-            self._end_work("Added as a new layer")
+        steps = layers.add(source, painted, title)
+        layers.follow(steps, lambda problem: self._end_work(problem or "Added as a new layer"))
 
     def _end_work(self, line: str) -> None:
-        self._shown = None
+        self._shown, self._applying = None, False
         self.panel.set_working("")
         self.panel.say(line)
 

@@ -21,7 +21,9 @@ from ..service_client import COLORS, STROKES, Controls, Painting
 
 KIND_WORDS = {"full": "Best", "lite": "Quick", "nano": "Quickest", "video": "For films"}
 ICON_PX = 40
-PREVIEW_HEIGHT_PX = 180
+# Height of the preview: as its width asks for, up to this; while there is none, a part of it.
+HIGHEST_PX = 340
+MARGIN_PX = 6
 
 
 class Panel(QWidget):
@@ -35,10 +37,14 @@ class Panel(QWidget):
         """The preview that is shown."""
         self.preview = QLabel("No preview yet")
         self.preview.setAlignment(Qt.AlignCenter)
-        self.preview.setMinimumHeight(PREVIEW_HEIGHT_PX)
-        self.preview.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Expanding)
+        self.preview.setWordWrap(True)
+        self.preview.setFixedHeight(HIGHEST_PX // 2)
+        self.preview.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         self.painting, self.network = QComboBox(), QComboBox()
         self.painting.setIconSize(QSize(ICON_PX, ICON_PX))
+        # A long title is not to make the docker wide.
+        self.painting.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        self.painting.setMinimumContentsLength(8)
         self.colors, self.strokes = _choices(COLORS), _choices(STROKES)
         self.strength, self.stroke_scale = Slider(0, 150, 100, "%"), Slider(10, 40, 10, "x", 10)
         self.apply_button, self.connect_button = QPushButton("Apply as a new layer"), QPushButton("Connect")
@@ -107,7 +113,10 @@ class Panel(QWidget):
     def _fit(self) -> None:
         assert self.picture is not None
         pixmap = QPixmap.fromImage(self.picture)
-        self.preview.setPixmap(pixmap.scaled(self.preview.size(), Qt.KeepAspectRatio, Qt.SmoothTransformation))
+        width = self.width() - 2 * MARGIN_PX
+        self.preview.setFixedHeight(min(HIGHEST_PX, max(1, width * pixmap.height() // pixmap.width())))
+        area = QSize(width, self.preview.height())
+        self.preview.setPixmap(pixmap.scaled(area, Qt.KeepAspectRatio, Qt.SmoothTransformation))
 
     def _list_networks(self) -> None:
         painting = self.painting.currentData()
@@ -121,7 +130,7 @@ class Panel(QWidget):
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.ExpandingFieldsGrow)
+        form.setFieldGrowthPolicy(QFormLayout.AllNonFixedFieldsGrow)
         rows = {
             "Style": self.painting,
             "Quality": self.network,
@@ -136,11 +145,14 @@ class Panel(QWidget):
         service.addWidget(self.address)
         service.addWidget(self.connect_button)
         form.addRow("Service", service)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.preview, 1)
+        layout = QVBoxLayout()
+        layout.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
+        QVBoxLayout(self).addLayout(layout)  # of the outermost one Krita takes the margins away
+        layout.addWidget(self.preview)
         layout.addLayout(form)
         layout.addWidget(self.apply_button)
         layout.addWidget(self.status)
+        layout.addStretch()
 
 
 class Slider(QWidget):
