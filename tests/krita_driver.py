@@ -69,6 +69,7 @@ class Driver(Extension):
         yield from self.apply_selection()
         self.shot("window", window.qwindow())
         self.document.saveAs(str(FOLDER / "painted.kra"))
+        yield from self.sixteen_bit()
         yield from self.cancelled()
         yield from self.without_service()
 
@@ -135,6 +136,17 @@ class Driver(Extension):
         self.document.waitForDone()
         self.save("projection", self.document.projection(0, 0, self.document.width(), self.document.height()))
         yield
+
+    def sixteen_bit(self) -> Iterator[None]:
+        self.document.setColorSpace("RGBA", "U16", "sRGB-elle-V2-srgbtrc.icc")
+        self.document.waitForDone()
+        self.panel.apply_button.click()
+        yield from self.done("no layer of 16 bit")
+        self.document.waitForDone()
+        layer = self.document.topLevelNodes()[1]
+        pixels = bytes(layer.pixelData(0, 0, self.document.width(), self.document.height()))
+        (FOLDER / "sixteen.raw").write_bytes(pixels)
+        self.seen["sixteen"] = [layer.colorDepth(), layer.colorModel()]
 
     def cancelled(self) -> Iterator[None]:
         count = len(self.document.topLevelNodes())

@@ -34,7 +34,7 @@ def small(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Styliz
 
 
 def test_there_is_a_test_for_each() -> None:
-    tested = {"notebook", "webcam", "web_api", "ffmpeg_pipe", "bare_onnxruntime"}
+    tested = {"notebook", "webcam", "web_api", "ffmpeg_pipe", "bare_onnxruntime", "gradio_demo"}
     assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__"} == tested
 
 
@@ -83,6 +83,21 @@ def test_web_api(small: Stylizer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(answer.content)).size == (40, 30)
     assert asyncio.run(post("/paint", b"no picture")).status_code == 422
+
+
+@pytest.mark.filterwarnings("ignore")  # Gradio's own
+def test_gradio_demo(small: Stylizer) -> None:
+    pytest.importorskip("gradio", reason="needs the package gradio, which is absent")
+    page = import_module("fast_style.examples.gradio_demo").demo()
+    photo = np.asarray(picture(32, 24))
+    assert np.array_equal(page.fn(photo, "scream", 0.5), small.stylize(photo, style="scream", strength=0.5))
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True)
+    try:
+        config = httpx.get(f"{url}config").json()
+    finally:
+        page.close()
+    labels = {part["props"].get("label") for part in config["components"]}
+    assert {"Photograph", "Style", "Strength", "Painting"} <= labels
 
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs the program ffmpeg, which is absent")

@@ -104,11 +104,15 @@ def test_a_call_that_is_cancelled_ends_at_once(tmp_path: Path, monkeypatch: pyte
         go_on.wait(10)
         return stylize(*arguments)  # type: ignore[arg-type]
 
+    def cancel_once_it_works(client: ServiceClient) -> None:
+        reached.wait(10)
+        client.cancel()
+
     monkeypatch.setattr("fast_style.server.requests.stylize", slow)
     save_model(tmp_path / "ink.pth", "ink")
     with in_process(ServerOptions(models=tmp_path)) as server:
         client = ServiceClient(str(server.base_url))
-        threading.Thread(target=lambda: (reached.wait(10), client.cancel())).start()
+        threading.Thread(target=cancel_once_it_works, args=(client,)).start()
         start = time.monotonic()
         with pytest.raises(Cancelled):
             client.paint(as_file(picture(8, 8)), {"style": "ink"})
@@ -145,7 +149,19 @@ def test_plug_ins_use_their_programs_python_alone(path: Path) -> None:
     """That of Krita on Windows is 3.8; there is no package beside PyQt5, and none of ours."""
     tree = ast.parse(path.read_text(), feature_version=(3, 8))
     roots = {"__future__", "krita", "PyQt5", "gi", "service_client"} | {"collections", "contextlib", "dataclasses"}
-    roots |= {"functools", "http", "json", "socket", "sys", "threading", "typing", "urllib", "uuid"}
+    roots |= {
+        "functools",
+        "http",
+        "json",
+        "pathlib",
+        "socket",
+        "sys",
+        "tempfile",
+        "threading",
+        "typing",
+        "urllib",
+        "uuid",
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level == 0:
             assert str(node.module).split(".")[0] in roots

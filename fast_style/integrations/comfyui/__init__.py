@@ -124,5 +124,5 @@ def _masks(mask: Tensor | None, count: int) -> list[Image.Image | None]:
     levels = (mask.reshape(-1, *mask.shape[-2:]).clamp(0, 1).cpu().numpy() * 255 + 0.5).astype(np.uint8)
     if len(levels) not in (1, count):
         raise FastStyleError(f"there are {len(levels)} masks for {count} images; give one, or one for each")
-    pictures = [Image.fromarray(level) for level in levels]
-    return pictures * count if len(pictures) == 1 else list(pictures)
+    pictures: list[Image.Image | None] = [Image.fromarray(level) for level in levels]
+    return pictures * count if len(pictures) == 1 else pictures

@@ -92,7 +92,7 @@ def add(source: Source, painted: QImage, name: str) -> Iterator[Callable[[], boo
         yield lambda: bool(layer.childNodes())
         for mask in layer.childNodes():
             mask.setPixelData(QByteArray(source.selection), 0, 0, source.width, source.height)
-            yield lambda mask=mask: _same(document.activeNode(), mask)
+        yield lambda: _same(document.activeNode(), layer.childNodes()[0])
     document.setActiveNode(source.node)
     yield lambda: _same(document.activeNode(), source.node)
     document.refreshProjection()
