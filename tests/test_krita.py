@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parents[1]
 DRIVER = Path(__file__).with_name("krita_driver.py")
 SELECTION = (30, 20, 60, 50)
 SIZE = (160, 120)
-# Krita makes its database of brushes when it first starts, in some 20 seconds of one core; on a busy machine in minutes.
+# Krita makes its database of brushes when it first starts: 20 seconds of one core, minutes where others work.
 LIMIT_S = 500
 
 needs_krita = pytest.mark.skipif(

@@ -101,7 +101,6 @@ def save(drawable: Any, path: Path) -> None:
     alone.insert_layer(copy, None, 0)
     copy.set_offsets(0, 0)
     copy.set_visible(True)
-    alone.convert_precision(Gimp.Precision.U8_NON_LINEAR)
     Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, alone, Gio.File.new_for_path(str(path)), None)
     alone.delete()
 

@@ -89,7 +89,9 @@ class StyleDocker(DockWidget):
         if controls is None or source is None:
             self.panel.say("Select a layer" if controls else "Connect to a service")
             return
-        self.previews.cancel()
+        if self.previews.busy:
+            self.previews.cancel()
+            self._shown = None  # it is painted once the layer is there
         self._applying = True
         self.panel.set_working(f"Painting {source.width} x {source.height} px ...")
         job = partial(_paint, source=source, controls=controls)
@@ -138,7 +140,7 @@ class StyleDocker(DockWidget):
         layers.follow(steps, lambda problem: self._end_work(problem or "Added as a new layer"))
 
     def _end_work(self, line: str) -> None:
-        self._shown, self._applying = None, False
+        self._applying = False
         self.panel.set_working("")
         self.panel.say(line)
 
