@@ -33,6 +33,7 @@ COMMANDS = {
     "styles": "list the shipped styles, or paint photographs with each of them",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "prune": "make a trained network narrower and quicker",
+    "install-plugin": "install the plug-in for Krita, GIMP or ComfyUI",
     "download-coco": "fetch photographs to train on",
 }
 
