@@ -14,7 +14,7 @@ from fast_style.errors import FastStyleError
 from fast_style.models import checkpoint
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.models.johnson import TransformerNetwork
-from fast_style.models.tensor_files import save_tensors
+from fast_style.models.tensor_files import load_tensors, save_tensors
 from fast_style.options import NetworkOptions
 
 
@@ -221,10 +221,17 @@ def test_every_damaged_byte_of_safetensors_is_refused(tiny: Path, tmp_path: Path
         checkpoint.load(path)
 
 
-@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+FLOAT8 = torch.zeros(2).to(torch.float8_e4m3fn)
+
+
 @pytest.mark.parametrize(
-    ("value", "message"),
-    [(torch.tensor([math.nan]), "not finite"), (torch.zeros(2).to(torch.float8_e4m3fn), "a tensor of an unusual kind")],
+    ("suffix", "value", "message"),
+    [
+        (".pth", torch.tensor([math.nan]), "not finite"),
+        (".safetensors", torch.tensor([math.nan]), "not finite"),
+        (".pth", FLOAT8, "not a file of network weights"),
+        (".safetensors", FLOAT8, "a tensor of an unusual kind"),
+    ],
 )
 def test_weights_that_do_not_compute_are_refused(
     suffix: str, value: torch.Tensor, message: str, tmp_path: Path
@@ -234,6 +241,8 @@ def test_weights_that_do_not_compute_are_refused(
     save_tensors({"format": 1, "model": {}, "weights": {"out.bias": value}}, path)
     with pytest.raises(FastStyleError, match=message):
         checkpoint.load(path)
+    with pytest.raises(FastStyleError, match=r"not finite|a tensor of an unusual kind"):
+        load_tensors(path)
 
 
 def test_safetensors_of_others_are_no_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -254,6 +254,16 @@ def test_downloads_have_format_quality_and_size(page: Page) -> None:
         assert (image.format, image.size) == ("WEBP", (597, 512))
 
 
+# Whether all files of the page that it has loaded, and itself, are in the cache.
+KEPT = """async () => {
+  const cache = await caches.open('fast_style');
+  const files = performance.getEntriesByType('resource').map((entry) => entry.name.split('#')[0]);
+  const own = files.filter((name) => name.startsWith(location.origin) && !name.includes('/v1/'));
+  const kept = await Promise.all([location.href, ...own].map((name) => cache.match(name)));
+  return own.length > 20 && kept.every(Boolean);
+}"""
+
+
 def test_it_can_be_installed_and_opens_without_the_service(browser: Browser, models: Path) -> None:
     with in_process(ServerOptions(models=models)) as client:
         manifest = client.get("/manifest.webmanifest").json()
@@ -261,8 +271,7 @@ def test_it_can_be_installed_and_opens_without_the_service(browser: Browser, mod
         assert {icon["src"] for icon in manifest["icons"]} == {"icon.svg"}
         with watched(browser, address(client), allowed="Failed to load resource") as page:
             expect(page.locator(".style")).to_have_count(4)
-            kept = "caches.open('fast_style').then((cache) => cache.keys()).then((keys) => keys.length)"
-            while page.evaluate(kept) < 20:  # wait_for_function needs eval, which the page forbids
+            while not page.evaluate(KEPT):  # wait_for_function needs eval, which the page forbids
                 page.wait_for_timeout(100)
             page.route("**/v1/**", lambda route: route.abort())  # and the files, below, by the network
             page.context.set_offline(True)

@@ -148,6 +148,7 @@ def test_the_share_of_crops_asked_for_is_shown_with_noise_and_the_photographs_st
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_noise_costs_little_beside_a_crop(tmp_path: Path) -> None:
     from fast_style.scenes import landscape
 

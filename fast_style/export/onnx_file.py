@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FastStyleError
+from ..models import checkpoint_file, structure
+from . import onnx_format
 from .formats import write
+from .graph import build_graph
 from .metadata import KEY, Metadata
 
 if TYPE_CHECKING:
@@ -24,10 +27,12 @@ def to_onnx(checkpoint: Path, target: Path, tiles: bool = False) -> None:
     write(onnx_model(checkpoint, tiles), target)
 
 
-def onnx_bytes(checkpoint: Path) -> bytes:
-    """Return what `to_onnx` writes, as bytes."""
-    content: bytes = onnx_model(checkpoint).SerializeToString()
-    return content
+def onnx_bytes(checkpoint: Path, tiles: bool = False, per_pixel: bool = False) -> bytes:
+    """Return what `to_onnx` writes, as bytes; takes neither torch nor the package `onnx`.
+
+    per_pixel: the input `blend` is (N, S, H, W), the weights of the styles at every pixel.
+    """
+    return _model(checkpoint, tiles, per_pixel).encode()
 
 
 def onnx_model(
@@ -38,24 +43,28 @@ def onnx_model(
     size: (height, width) of the one picture that it takes, with whatever depends on it as constants. opset: an older
     one, from 11. Raises FastStyleError for other opsets.
     """
-    _require_packages()
-    from ..models import checkpoint as checkpoints
-    from .graph import build_graph
-    from .opsets import at_size, lower
-
-    loaded = checkpoints.load(checkpoint)
-    network = loaded.network()
-    metadata = Metadata(loaded.describe(), network.style_gram(), network.stride, network.reach_px, size)
-    model = build_graph(network, tiles)
-    model = at_size(model, *size) if size else model
-    model = lower(model, opset) if opset else model
-    entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, metadata.to_json()
-    return model
-
-
-def _require_packages() -> None:
     try:
-        import onnx  # noqa: F401
+        import onnx
     except ImportError as error:
         raise FastStyleError('exporting takes more packages: pip install "fast_style[export]"') from error
+    from .opsets import at_size, lower
+
+    model = onnx.load_model_from_string(_model(checkpoint, tiles, size=size).encode())
+    model = at_size(model, *size) if size else model
+    return lower(model, opset) if opset else model
+
+
+def _model(
+    checkpoint: Path, tiles: bool, per_pixel: bool = False, size: tuple[int, int] | None = None
+) -> onnx_format.Model:
+    """Return the graph for any size, with the metadata; size: the one that these name."""
+    file = checkpoint_file.read(checkpoint)
+    try:
+        graph = build_graph(file.model, file.weights, tiles, per_pixel)
+    except (KeyError, ValueError) as error:
+        raise checkpoint_file.misfit(file.model) from error
+    gram = structure.style_gram(graph.style_rows)
+    metadata = Metadata(file.describe(), gram, structure.stride(file.model), structure.reach_px(file.model), size)
+    model = graph.model(file.model.arch)
+    model.add_metadata(KEY, metadata.to_json())
+    return model

@@ -12,12 +12,12 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from onnx.reference import ReferenceEvaluator
 
 from ..errors import FastStyleError
+from .nodes import HEIGHT_AND_WIDTH
+from .onnx_format import IR_VERSION, OPSET
 
-OLDEST, OPSET = 11, 20
-HEIGHT_AND_WIDTH = (2, 3)
-"""Axes of pictures and activations (N, C, H, W)."""
+OLDEST = 11
 # The newest version of the file format that runtimes of the older opsets read (onnx/docs/Versioning.md).
-IR_VERSIONS = {11: 6, 12: 7, 13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 10}
+IR_VERSIONS = {11: 6, 12: 7, 13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, OPSET: IR_VERSION}
 Rewrite = Callable[[NodeProto, dict[str, Any]], list[NodeProto]]
 
 
@@ -28,13 +28,13 @@ def lower(model: ModelProto, opset: int) -> ModelProto:
     lowered = ModelProto()
     lowered.CopyFrom(model)
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    nodes = [new for node in model.graph.node for new in lowered_node(node, constants, opset)]
+    nodes = [new for node in model.graph.node for new in _lowered(node, constants, opset)]
     replace(lowered.graph, nodes, constants)
     lowered.opset_import[0].version, lowered.ir_version = opset, IR_VERSIONS[opset]
     return lowered
 
 
-def lowered_node(node: NodeProto, constants: dict[str, Any], opset: int) -> list[NodeProto]:
+def _lowered(node: NodeProto, constants: dict[str, Any], opset: int) -> list[NodeProto]:
     """Return what does a node's work in an older opset. constants: values by name, where a rewrite may enter others."""
     for kind, since, rewrite in _REWRITES:
         if node.op_type == kind and opset < since:

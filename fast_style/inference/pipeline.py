@@ -13,6 +13,7 @@ from ..images.faces import find_faces
 from ..images.noise import PERIOD_PX, add_noise, is_uniform
 from ..options import StylizeOptions
 from . import single_pass, tileable
+from .base_color import even_base_color
 from .effect import Effect
 from .masks import Mask
 from .single_pass import Progress, size_of
@@ -92,13 +93,17 @@ def _passes(
     if not coarse:
         return single_pass.run(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
     faces = find_faces(photo)
-    painted: Pixels | None = None
     only_style = effect.style_only()
-    for short_px in coarse:
-        small = images.resized(photo, images.with_short_side((width, height), short_px))
-        shown = _next(small, painted, strokes, faces, noise)
-        painted = single_pass.run(engine, only_style.at(size_of(small)), options, small, shown, progress)
-    return single_pass.run(engine, effect, options, photo, _next(photo, painted, strokes, faces, noise), progress)
+
+    def painted_at(short_px: int, painted: Pixels | None) -> Pixels:
+        seen = images.resized(photo, images.with_short_side((width, height), short_px))
+        shown, styles = _next(seen, painted, strokes, faces, noise), only_style.at(size_of(seen))
+        return even_base_color(single_pass.run(engine, styles, options, seen, shown, progress), seen, styles)
+
+    painted = painted_at(coarse[0], None)
+    for short_px in (*coarse[1:], min(height, width)):
+        painted = painted_at(short_px, painted)
+    return single_pass.mix(effect, photo, painted)
 
 
 def _next(photo: Pixels, painted: Pixels | None, strokes: Strokes, faces: list[Any], noise: float) -> Pixels:

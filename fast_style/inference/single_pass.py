@@ -62,6 +62,20 @@ def run(
     return result
 
 
+def mix(effect: Effect, photo: Pixels, painted: Pixels) -> Pixels:
+    """Apply colours, strength and masks to what was painted of a photograph: (H, W, 3) uint8 or uint16, to the same."""
+    if effect.is_identity:
+        return painted
+    if effect.options.preserve_color == "statistics":
+        effect.match_colors(_reduced(photo), _reduced(painted))
+    result = np.empty_like(photo)
+    height, width = size_of(photo)
+    for top in range(0, height, CORE_PX):
+        box = Box(top, 0, min(height, top + CORE_PX), width)
+        _put(result, box, effect.mix(_part(photo, box), _part(painted, box), box))
+    return result
+
+
 def _whole(engine: Engine, effect: Effect, photo: Pixels, shown: Pixels) -> Pixels:
     if effect.is_identity and photo.dtype == np.uint8:
         return paint_frame(engine, shown, effect.weights())
@@ -124,10 +138,11 @@ def _statistics(
         most = min(SAMPLED, max(1, _memory(engine, options) // engine.bytes_per_px // side_px**2))
         every = tiles(*effect.size, side_px, engine.stride, engine.reach_px)
         cut = spread(every, most)
-        if effect.rows.ndim == 1 and (len(cut) < len(every) or not engine.measures_tiles):
+        if len(cut) < len(every) or not engine.measures_tiles:
             progress("statistics", 0, 1)
             boxes = [within_picture(tile.core, side_px, *effect.size, engine.stride) for tile in cut]
-            return engine.measure(np.concatenate([_part(shown, box) for box in boxes]), effect.weights())
+            weights = effect.weights() if effect.rows.ndim == 1 else np.stack([effect.weights(box) for box in boxes])
+            return engine.measure(np.concatenate([_part(shown, box) for box in boxes]), weights)
     return engine.measure_tiles(cut, partial(_part, shown), effect.weights, partial(_tick, progress, count(1)))
 
 

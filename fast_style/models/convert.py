@@ -12,7 +12,8 @@ from ..errors import FastStyleError
 from ..options import NetworkOptions
 from ..system.file_digest import sha256
 from .architectures import build
-from .checkpoint import Checkpoint, is_checkpoint, load
+from .checkpoint import Checkpoint, load
+from .checkpoint_file import is_checkpoint
 from .tensor_files import load_tensors
 
 # Their module names and ours; the same network (https://github.com/pytorch/examples, fast_neural_style).

@@ -1,64 +1,98 @@
 """Encode checkpoints as safetensors and decode them: tensors by name, the rest as one JSON text of the metadata.
 
 The format (https://github.com/huggingface/safetensors) has no checksum, so the text also holds a SHA-256 of all the
-content: a damaged file is refused instead of being another network.
+content: a damaged file is refused instead of being another network. Files are read without torch.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import FastStyleError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SUFFIX = ".safetensors"
 KEY = "fast_style"
 """Entry of the metadata; the only one, as safetensors writes several in any order."""
 WEIGHTS, DIGEST = "weights", "sha256"
+# The types of values, as the digest has them.
+_TORCH_NAMES = {
+    "BF16": "torch.bfloat16",
+    "BOOL": "torch.bool",
+    "F16": "torch.float16",
+    "F32": "torch.float32",
+    "F64": "torch.float64",
+    "I8": "torch.int8",
+    "I16": "torch.int16",
+    "I32": "torch.int32",
+    "I64": "torch.int64",
+    "U8": "torch.uint8",
+}
+
+
+class Encoded(NamedTuple):
+    """Hold a tensor as the file has it."""
+
+    kind: str
+    """Type of its values, such as F16."""
+    shape: tuple[int, ...]
+    data: bytes
+    """Values, the lowest byte first."""
+
+
+def is_one(path: Path) -> bool:
+    """Return whether a file's name says that it is of this format."""
+    return path.suffix.lower() == SUFFIX
 
 
 def encode(content: Mapping[str, Any]) -> bytes:
-    """Return the content of a file: `weights`, tensors by name, and whatever else as plain types of JSON."""
-    weights = {name: value.contiguous() for name, value in content[WEIGHTS].items()}
+    """Return the content of a file: `weights`, tensors of torch by name, and whatever else as plain types of JSON."""
+    _library()
+    from safetensors.torch import save
+
+    weights: dict[str, Tensor] = {name: value.contiguous() for name, value in content[WEIGHTS].items()}
     described = {key: value for key, value in content.items() if key != WEIGHTS}
-    text = json.dumps({**described, DIGEST: _digest(described, weights)})
-    encoded: bytes = _library().save(weights, {KEY: text})
-    return encoded
+    text = json.dumps({**described, DIGEST: _digest(described, _tensors(save(weights)))})
+    return save(weights, {KEY: text})
 
 
-def decode(path: Path) -> dict[str, Any]:
-    """Return what `encode` was given; of a file of something else its tensors by name.
+def decode(path: Path) -> tuple[dict[str, Any], dict[str, Encoded]]:
+    """Return what `encode` was given beside the weights, and these; of a file of something else nothing beside them.
 
     Raises FastStyleError for a content that does not match its digest, and when the package safetensors is missing.
     """
-    library = _library()
     data = path.read_bytes()
-    weights: dict[str, Tensor] = library.load(data)  # which checks the header
+    tensors = _tensors(data)  # which checks the header
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     text = header.get("__metadata__", {}).get(KEY)
     if text is None:
-        return weights
+        return {}, tensors
     described = json.loads(text)
-    if described.pop(DIGEST) != _digest(described, weights):
+    if described.pop(DIGEST) != _digest(described, tensors):
         raise FastStyleError(f"{path}: damaged: its content does not match its checksum")
-    return {**described, WEIGHTS: weights}
+    return described, tensors
 
 
-def _digest(described: Mapping[str, Any], weights: Mapping[str, Tensor]) -> str:
+def _tensors(data: bytes) -> dict[str, Encoded]:
+    found = _library().deserialize(data)
+    return {name: Encoded(each["dtype"], tuple(each["shape"]), bytes(each["data"])) for name, each in found}
+
+
+def _digest(described: Mapping[str, Any], tensors: Mapping[str, Encoded]) -> str:
     digest = hashlib.sha256(json.dumps(described).encode())
-    for name, value in sorted(weights.items()):
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    for name, (kind, shape, data) in sorted(tensors.items()):
+        digest.update(f"{name} {_TORCH_NAMES.get(kind, kind)} {shape}\n".encode())
+        digest.update(data)
     return digest.hexdigest()
 
 
 def _library() -> Any:
     try:
-        import safetensors.torch
+        import safetensors
     except ImportError as error:
         raise FastStyleError('safetensors files need a package: pip install "fast_style[share]"') from error
-    return safetensors.torch
+    return safetensors

@@ -1,27 +1,31 @@
 """Read and write files of tensors without running code that they may carry."""
 
 import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import FastStyleError
 from ..system.atomic import atomic_path
 from . import safetensors_file
+from .array_files import check_archive, load_arrays
 
 
 def load_tensors(path: Path) -> Any:
-    """Return what `save_tensors` or torch.save wrote to `path`: tensors on the CPU and plain types.
+    """Return what `save_tensors` or torch.save, in any of its formats, wrote: tensors on the CPU and plain types.
 
     Checksums are verified. Raises FastStyleError for a file that is missing, damaged or something
     else, and for tensors with values that are not finite.
     """
     try:
-        content = safetensors_file.decode(path) if _is_safetensors(path) else _load_archive(path)
+        if safetensors_file.is_one(path):
+            return _as_tensors(load_arrays(path))
+        check_archive(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
         tensors = list(_tensors(content))
     except FileNotFoundError as error:
         raise FastStyleError(f"{path}: no such file") from error
@@ -37,23 +41,10 @@ def load_tensors(path: Path) -> Any:
     return content
 
 
-def _is_safetensors(path: Path) -> bool:
-    return path.suffix.lower() == safetensors_file.SUFFIX
-
-
-def _load_archive(path: Path) -> Any:
-    _verify(path)
-    return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _verify(path: Path) -> None:
-    """Compare every part of the archive with its CRC-32, which torch.load does not. Raises FastStyleError."""
-    if not zipfile.is_zipfile(path):  # torch.load reads older formats, which have no checksums, or says what it is not
-        return
-    with zipfile.ZipFile(path) as archive:
-        stored = all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
-        if not stored or archive.testzip() is not None:
-            raise FastStyleError(f"{path}: damaged: its content does not match its checksums")
+def _as_tensors(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _as_tensors(value) for key, value in content.items()}
+    return torch.from_numpy(content) if isinstance(content, np.ndarray) else content
 
 
 def _tensors(content: Any) -> Iterator[Tensor]:
@@ -82,7 +73,7 @@ def save_tensors(content: Any, path: Path) -> None:
 
     The suffix .safetensors chooses that format, for a checkpoint's content alone.
     """
-    encoded = safetensors_file.encode(content) if _is_safetensors(path) else _archive(content)
+    encoded = safetensors_file.encode(content) if safetensors_file.is_one(path) else _archive(content)
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded)
 

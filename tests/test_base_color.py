@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from fast_style import Stylizer
+from fast_style.inference import pipeline
+from fast_style.inference.base_color import MOST_CELLS, _grid, even_base_color
+from fast_style.inference.effect import Effect
+from fast_style.inference.masks import Mask
+from fast_style.inference.style_weights import Styles
+from fast_style.options import StylizeOptions
+
+Pixels = NDArray[np.uint8]
+HEIGHT, WIDTH = 240, 360
+
+
+@pytest.fixture(scope="module")
+def sky() -> Pixels:
+    """A calm sky over a busy ground, 240x360."""
+    rng = np.random.default_rng(0)
+    photo = np.full((HEIGHT, WIDTH, 3), (110, 150, 220), np.uint8)
+    photo[160:] = rng.integers(0, 200, (80, WIDTH, 1))
+    return photo
+
+
+@pytest.fixture(scope="module")
+def patchy(sky: Pixels) -> Pixels:
+    """The sky in two colours with a soft edge between them, under strokes of 6 px."""
+    share = np.zeros((HEIGHT, WIDTH), np.uint8)
+    share[:, :180] = 255
+    soft = np.asarray(Image.fromarray(share).filter(ImageFilter.GaussianBlur(30)), np.float32)[..., None] / 255
+    strokes = 20 * np.sign(np.sin(np.arange(WIDTH) / 2))[:, None]
+    painted = soft * (60, 90, 120) + (1 - soft) * (200, 190, 150) + strokes
+    return painted.clip(0, 255).astype(np.uint8)
+
+
+def effect_of(*masks: Mask) -> Effect:
+    return Effect.of(Styles([{"name": "one"}, {"name": "two"}]), StylizeOptions(), masks, (HEIGHT, WIDTH))
+
+
+def halves(painted: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return painted[20:130, 30:100].mean((0, 1)), painted[20:130, -100:-30].mean((0, 1))
+
+
+def test_patches_of_one_sky_get_one_colour_and_strokes_stay(sky: Pixels, patchy: Pixels) -> None:
+    even = even_base_color(patchy, sky, effect_of())
+    (before, after) = (float(np.abs(np.subtract(*halves(each))).mean()) for each in (patchy, even))
+    assert after < before / 3
+    strokes = [np.abs(np.diff(each[80, 150:210, 0].astype(float))).max() for each in (patchy, even)]
+    assert strokes[1] > 0.9 * strokes[0]
+    np.testing.assert_array_equal(even[200:], patchy[200:])  # the ground is not calm
+
+
+def test_colours_that_the_photograph_tells_apart_stay_apart(sky: Pixels, patchy: Pixels) -> None:
+    photo = sky.copy()
+    photo[:160, :180] = (230, 190, 120)
+    one, other = halves(even_base_color(patchy, photo, effect_of()))
+    assert np.abs(one - other).mean() > 0.9 * np.abs(np.subtract(*halves(patchy))).mean()
+
+
+def test_styles_of_their_own_do_not_share_a_colour(sky: Pixels, patchy: Pixels) -> None:
+    left = np.zeros((HEIGHT, WIDTH), np.uint8)
+    left[:, :180] = 255
+    masks = [Mask(Image.fromarray(left), "one"), Mask(Image.fromarray(255 - left), "two")]
+    one, other = halves(even_base_color(patchy, sky, effect_of(*masks)))
+    assert np.abs(one - other).mean() > 0.9 * np.abs(np.subtract(*halves(patchy))).mean()
+
+
+def test_depth_is_kept_and_busy_pictures_are_left_alone(sky: Pixels, patchy: Pixels) -> None:
+    deep = even_base_color(patchy.astype(np.uint16) * 257, sky.astype(np.uint16) * 257, effect_of())
+    assert deep.dtype == np.uint16
+    assert np.abs(deep / 257 - even_base_color(patchy, sky, effect_of())).max() < 1.1
+    busy = np.random.default_rng(0).integers(0, 255, sky.shape, np.uint8)
+    assert even_base_color(patchy, busy, effect_of()) is patchy
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5000), (5000, 3), (750, 1000), (16, 16)])
+def test_panoramas_have_few_cells(shape: tuple[int, int]) -> None:
+    rows, columns = _grid(*shape)
+    assert rows * columns <= 1.2 * MOST_CELLS
+    assert rows >= 1 <= columns
+
+
+def test_pictures_are_evened_in_every_pass_but_not_in_one_fine_pass(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    def noted(painted: Pixels, photo: Pixels, effect: Effect) -> Pixels:
+        sizes.append(photo.shape[:2])
+        return even_base_color(painted, photo, effect)
+
+    monkeypatch.setattr(pipeline, "even_base_color", noted)
+    stylizer, photo = Stylizer.load(tiny, device="cpu"), Image.new("RGB", (360, 240), "skyblue")
+    stylizer.stylize(photo, strokes="fine")
+    assert sizes == []
+    stylizer.stylize(photo)
+    assert sizes == [(160, 240), (240, 360)]
