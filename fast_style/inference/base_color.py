@@ -25,7 +25,7 @@ CELLS, MOST_CELLS = 16, 1536
 # Sigma, as a share of the short side, of what is coarser than strokes, and of how far places share a base colour.
 COARSE, REACH = 1 / 12, 2.0
 # Sigma of the photograph's colours that count as alike, as a share of the range.
-ALIKE = 0.12
+ALIKE = 0.04
 # Places less calm than this are left as they are.
 LEAST_WEIGHT = 1 / 32
 TINY = np.float32(1e-20)
