@@ -16,7 +16,6 @@ import pytest
 from PIL import Image
 
 from fast_style import Stylizer, examples
-from fast_style.engines import cache
 from fast_style.export import onnx_bytes
 
 from .conftest import picture, untrained
@@ -34,7 +33,7 @@ def small(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Styliz
 
 
 def test_there_is_a_test_for_each() -> None:
-    tested = {"notebook", "webcam", "web_api", "ffmpeg_pipe", "bare_onnxruntime"}
+    tested = {"notebook", "webcam", "web_api", "ffmpeg_pipe", "bare_onnxruntime", "gradio_demo"}
     assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__"} == tested
 
 
@@ -85,6 +84,22 @@ def test_web_api(small: Stylizer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert asyncio.run(post("/paint", b"no picture")).status_code == 422
 
 
+def test_gradio_demo(several: Path) -> None:
+    """In a process of its own: Gradio leaves sockets and event loops open."""
+    pytest.importorskip("gradio", reason="needs the package gradio, which is absent")
+    code = (
+        "import sys, numpy; from fast_style.examples.gradio_demo import demo\n"
+        "page = demo(sys.argv[1])\n"
+        "print(page.fn(numpy.zeros((24, 32, 3), numpy.uint8), sys.argv[2], 0.5).shape)\n"
+        "print([part['props'].get('label') for part in page.get_config_file()['components']])"
+    )
+    style = Stylizer.load(several, device="cpu", engine="torch").styles[1]
+    command = [sys.executable, "-c", code, str(several), style]
+    result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=FOLDER.parents[1])
+    assert "(24, 32, 3)" in result.stdout
+    assert all(f"'{label}'" in result.stdout for label in ("Photograph", "Style", "Strength", "Painting"))
+
+
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs the program ffmpeg, which is absent")
 def test_ffmpeg_pipe(small: Stylizer, tmp_path: Path) -> None:
     source, target = str(tmp_path / "in.mkv"), str(tmp_path / "out.mkv")
@@ -97,7 +112,7 @@ def test_ffmpeg_pipe(small: Stylizer, tmp_path: Path) -> None:
 def test_bare_onnxruntime(several: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     model = tmp_path / "several.onnx"
-    model.write_bytes(cache.exported(several, "onnx", onnx_bytes))
+    model.write_bytes(onnx_bytes(several))
     picture(40, 30).save(tmp_path / "in.png")
     files = [str(model), str(tmp_path / "in.png"), str(tmp_path / "out.png")]
     import_module("fast_style.examples.bare_onnxruntime").main(*files)

@@ -241,3 +241,16 @@ def test_exports_without_a_digest_are_read(tiny: Path, tmp_path: Path) -> None:
     export.check_digest(tmp_path / "old.xml")
     with pytest.raises(FastStyleError, match="no such file"):
         export.check_digest(tmp_path / "absent.onnx")
+
+
+def test_tiles_of_a_file_of_an_older_opset(tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    model = export.onnx_model(tiny)
+    model.opset_import[0].version, model.ir_version = 17, 8  # what it is made of has not changed since
+    onnx.checker.check_model(model, full_check=True)
+    export.write(model, tmp_path / "old.onnx")
+    image, blend = np.random.default_rng(0).random((2, 3, 40, 48), np.float32), np.ones(1, np.float32)
+    old, new = (open_engine(path, RuntimeOptions("cpu", "onnx")) for path in (tmp_path / "old.onnx", tiny))
+    statistics = old.measure(image, blend)
+    np.testing.assert_allclose(statistics, new.measure(image, blend), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(old(image, blend, statistics), new(image, blend, statistics), atol=1e-4)

@@ -17,7 +17,7 @@ from fast_style import Stylizer, images
 from fast_style.losses.perceptual import PerceptualLoss, load_vgg, style_target
 from fast_style.models.bundled import SAMPLES
 from fast_style.models.vgg import VGG19
-from fast_style.models.vgg_weights import LAYERS
+from fast_style.models.vgg_layers import LAYERS
 from fast_style.options import DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from fast_style.training import Event, train
 from fast_style.training.gatys import Evaluation, stylize

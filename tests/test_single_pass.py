@@ -7,6 +7,7 @@ from PIL import Image
 
 from fast_style import FastStyleError, Stylizer
 from fast_style.inference import single_pass
+from fast_style.options import StylizeOptions
 from fast_style.scenes import landscape
 
 
@@ -57,20 +58,27 @@ def test_a_sample_of_tiles_is_closer_than_a_reduced_picture(
     assert difference(sampled, stylizer.stylize(photo, tile_px=64)).max() == 0
 
 
+@pytest.mark.parametrize("by_mask", [False, True])
 def test_a_large_picture_stays_in_the_fast_engine_and_its_bars_have_totals(
-    several: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+    several: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch, by_mask: bool
 ) -> None:
     monkeypatch.setattr(single_pass, "EXACT_PX", 0)
     monkeypatch.setattr(single_pass, "REDUCED_PX", 60)
     monkeypatch.setattr(single_pass, "SAMPLED", 6)
     stylizer = Stylizer.load(several, device="cpu", precision="fp32", engine="openvino")
-    monkeypatch.setattr(stylizer.engine, "_open_torch", None)
+    monkeypatch.setattr(stylizer.engine, "measure_tiles", None)  # which would be in torch
     told: list[tuple[str, int, int]] = []
-    whole = stylizer.stylize(photo, style="a=0.3,b=0.7", strokes="fine", noise=0)
-    tiled = stylizer.stylize(
-        photo, style="a=0.3,b=0.7", strokes="fine", noise=0, tile_px=64, progress=lambda *t: told.append(t)
+    left = Image.linear_gradient("L").rotate(90).resize(photo.size)
+    masks = {"a": left, "b": left.transpose(Image.Transpose.FLIP_LEFT_RIGHT)}
+    options = StylizeOptions("" if by_mask else "a=0.3,b=0.7", strokes="fine", noise=0)
+    whole, tiled, reduced = (
+        stylizer.stylize(photo, options, masks if by_mask else None, progress, **settings)
+        for progress, settings in (
+            (lambda *t: None, {}),
+            (lambda *t: told.append(t), {"tile_px": 64}),
+            (lambda *t: None, {"tile_px": 64, "statistics": "reduced"}),
+        )
     )
-    reduced = stylizer.stylize(photo, style="a=0.3,b=0.7", strokes="fine", noise=0, tile_px=64, statistics="reduced")
     assert difference(whole, tiled).mean() < difference(whole, reduced).mean()
     assert told[0] == ("statistics", 0, 1)
     assert told[-1] == ("tiles", 12, 12)

@@ -20,7 +20,7 @@ FLOORS = [
     ["export", "engines", "losses", "data"],
     ["inference", "training"],
     ["stylizer", "benchmark"],
-    ["video", "server"],
+    ["video", "server", "integrations"],
     ["evaluation"],
     ["commands", "examples"],
 ]

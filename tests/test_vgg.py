@@ -6,7 +6,8 @@ import torchvision
 
 from fast_style.errors import FastStyleError
 from fast_style.models.vgg import VGG19, Padding, deepest
-from fast_style.models.vgg_weights import CHANNELS, INDICES, LAYERS, MEAN, STD
+from fast_style.models.vgg_layers import CHANNELS, LAYERS, MEAN, STD
+from fast_style.models.vgg_weights import INDICES
 
 from .conftest import vgg_state
 

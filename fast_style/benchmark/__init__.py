@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engines import open_engine
-from ..options import BenchmarkOptions, RuntimeOptions
+from ..options import BenchmarkOptions
 from .parity import psnr
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Row", "choose_device", "measure", "measure_training"]
 
 # Engines that run an exported model.
-EXPORTED: tuple[Literal["openvino", "onnx"], ...] = ("openvino", "onnx")
 
 OnPass = Callable[[str], None]
 
@@ -70,7 +68,6 @@ def measure(models: Sequence[str], options: BenchmarkOptions, on_pass: OnPass = 
     from .processes import interleave, require
 
     groups = list_cases(models, options, choose_device(options.device))
-    _export_all({(case.model, case.engine) for cases in groups for case in cases if not case.peak}, on_pass)
     rows: list[Row] = []
     for cases in groups:
         size = f"{cases[0].width}x{cases[0].height}"
@@ -110,14 +107,6 @@ def measure_training(options: BenchmarkOptions, on_pass: OnPass = lambda what: N
         Row("train", kind, precision, size, **_figures(timing, plain, cases[0].batch))
         for kind, precision, timing in (("plain", "fp32", plain), ("ours", "auto", ours))
     ]
-
-
-def _export_all(used: set[tuple[str, str]], on_pass: OnPass) -> None:
-    """Fill the cache of exported models, so that no export is measured, as in any run of a model but its first."""
-    for engine in EXPORTED:
-        for model in sorted(model for model, name in used if name == engine):
-            on_pass("exporting")
-            open_engine(Path(model), RuntimeOptions("cpu", engine))
 
 
 def _row(case: "Case", timing: "Timing", first: "Case", plain: "Timing", peaks: dict[str, float]) -> Row:

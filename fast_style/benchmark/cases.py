@@ -74,10 +74,9 @@ def list_cases(models: Sequence[str], options: BenchmarkOptions, device: str) ->
 
 
 def _engines(model: str, options: BenchmarkOptions, device: str) -> list[str]:
-    """Return the engines asked for that are installed, read the model and run on the device."""
+    """Return the engines asked for that are installed, read the model and run on the device, which torch has found."""
     able = [entry for entry in ENGINES.values() if entry.reads(find(model)) and entry.is_installed]
-    able = [entry for entry in able if device == "cpu" or not entry.only_cpu]
-    names = [entry.name for entry in able]
+    names = [entry.name for entry in able if entry.name == "torch" or entry.finds(device)]
     return [name for name in options.engines or names if name in names]
 
 

@@ -26,7 +26,7 @@ Pass = Callable[[], NDArray[Any]]
 def engines_for(precision: str, device: str) -> list[str]:
     """Return the installed engines that compute in that precision on the device."""
     able = [entry for entry in ENGINES.values() if precision in entry.precisions and entry.is_installed]
-    names = [entry.name for entry in able if device == "cpu" or not entry.only_cpu]
+    names = [entry.name for entry in able if device == "cpu" or entry.name == "torch"]
     return [name for name in names if name != "onnx" or find_spec("onnx")]
 
 

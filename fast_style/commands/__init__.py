@@ -29,11 +29,16 @@ COMMANDS = {
     "watch": "stylize every picture that appears in a folder",
     "export": "export a network to ONNX, OpenVINO, Triton Inference Server or a web page",
     "bench": "measure speed, memory and closeness of every engine",
+    "devices": "list the devices that runtimes find here, and what others need",
     "styles": "list the shipped styles, or paint photographs with each of them",
     "convert": "convert a pytorch/examples checkpoint to ours",
     "prune": "make a trained network narrower and quicker",
+    "install-plugin": "install the plug-in for Krita, GIMP or ComfyUI",
     "download-coco": "fetch photographs to train on",
 }
+
+# Core dependencies that an install for inference alone does without.
+FOR_TRAINING = ("torch", "torchvision", "tensorboard")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,6 +101,10 @@ def _run(command: Callable[[Sequence[str], str], int], arguments: Sequence[str],
         return _failed(prog, error.with_flags())
     except OSError as error:  # a full disk, a folder without permission
         return _unwritten(error, prog)
+    except ModuleNotFoundError as error:  # an install for inference alone has not all of what training takes
+        if (package := (error.name or "").partition(".")[0]) not in FOR_TRAINING:
+            raise
+        return _failed(prog, f"this takes {package}, which is not installed: pip install {package}")
     except KeyboardInterrupt:
         _failed(prog, "interrupted")
         return 130

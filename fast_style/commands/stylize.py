@@ -84,7 +84,10 @@ class StylizeCommand:
     """Print what the checkpoint says of itself."""
 
     camera: int | None = None
-    """Show this camera, stylized, in a window: 0 is the first."""
+    """Show this camera, stylized, in a window: 0 is the first. With --fps the working size adapts to hold that rate."""
+
+    virtual_camera: bool = False
+    """Show --camera not in a window but as a virtual camera that other programs can choose, at --fps (25)."""
 
     raw: str | None = None
     """Raw video through a pipe: RGB24 frames of this WIDTHxHEIGHT on standard input, the same on standard output."""
@@ -98,6 +101,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
     """Stylize what the arguments name; return the exit code."""
     command = parse(StylizeCommand, arguments or [], prog, HELP)
     live = command.camera is not None or command.raw is not None
+    if command.virtual_camera and command.camera is None:
+        raise FastStyleError("`virtual_camera` shows a camera; name it with `camera`, as in --camera 0")
     if not command.inputs and not command.info and not live:
         raise FastStyleError(f"name at least one picture, film or folder; see {prog} --help")
     if not 1 <= command.quality <= 100:
@@ -150,7 +155,7 @@ def _run_live(command: StylizeCommand) -> int:
     if command.camera is not None:
         from .console.live import stylize_camera
 
-        return stylize_camera(_load(command), command.camera, command.how, command.video)
+        return stylize_camera(_load(command), command.camera, command.how, command.video, command.virtual_camera)
     if command.inputs not in ((), ("-",)) or command.output not in (None, "-"):
         raise FastStyleError("`raw` goes from standard input to standard output; name no files")
     assert command.raw is not None  # else this is not live

@@ -54,7 +54,10 @@ class Engine(Protocol):
         """
 
     def measure(self, image: Array, blend: Array) -> Array:
-        """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T)."""
+        """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T).
+
+        blend: as in `__call__`, or (N, S, H, W), each part's own.
+        """
 
     def measure_tiles(
         self,

@@ -1,12 +1,10 @@
-"""Implement what engines of exported models share: arrays in and out, blends, tiles, and what only torch can do."""
+"""Implement what engines of other runtimes share: graphs of a checkpoint, arrays in and out, blends, tiles."""
 
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,6 @@ from numpy.typing import NDArray
 from ..errors import FastStyleError
 from ..export import Metadata, check_digest, onnx_bytes
 from ..options import NetworkOptions, RuntimeOptions
-from . import cache
 from .memory import default_bytes
 from .registry import ENGINES, is_exported
 from .tiling import merge
@@ -25,10 +22,10 @@ if TYPE_CHECKING:
     from . import Engine
 
 Array = NDArray[np.float32]
-# Opens the checkpoint in torch; None where there is no checkpoint.
-TorchFallback = Callable[[], "Engine"] | None
 # Runs a graph: inputs by name to outputs by position.
 Run = Callable[[Mapping[str, Array]], list[Array]]
+# Opens a graph. keep_memory: whether the next run is to find the memory of the last one.
+Open = Callable[[bytes, bool], Run]
 PER_PIXEL = "blends that differ from pixel to pixel; do without masks"
 EXACT = "exact statistics of tiles; choose `statistics` sampled"
 # Graphs with the statistics of a picture folded in that are kept: as many pictures are in work at a time.
@@ -37,11 +34,12 @@ TILES = "tiles unless exported with `tiles`; for large pictures choose a smaller
 
 
 class ExportedEngine(ABC):
-    """Run an exported model in a runtime. Threads may share it.
+    """Run an exported model, or the graph of a checkpoint, in a runtime. Threads may share it.
 
-    A graph takes one blend for each picture. For the tiles of a larger one others are made of it: one that measures the
-    statistics of the norms, and one for each picture, into which they are folded; a file exported for tiles takes
-    statistics as an input. Blends per pixel and exact statistics run in torch, which is loaded when they are asked for.
+    A graph takes one blend for each picture. Others are made when they are asked for: of a checkpoint one that takes
+    blends per pixel; for the tiles of a larger picture one that measures the statistics of the norms, and one for each
+    picture, into which they are folded. A file exported for tiles takes statistics as an input. Exact statistics of
+    tiles run in torch, where there is a checkpoint and torch is installed.
     """
 
     concurrency = 1
@@ -52,22 +50,25 @@ class ExportedEngine(ABC):
         bytes_per_px_and_channel: int,
         model: Path | bytes,
         channels: int = 0,
-        torch_engine: TorchFallback = None,
+        checkpoint: Path | None = None,
     ) -> None:
-        """model: the ONNX model, or a path. channels: T, of the input `statistics`, 0 without."""
+        """model: the ONNX model, or a path. channels: T, of the input `statistics`, 0 without. checkpoint: its file."""
         self.info = metadata.info
         self.style_gram = metadata.style_gram
         self.stride, self.reach_px = metadata.stride, metadata.reach_px
         self.bytes_per_px = bytes_per_px_and_channel * NetworkOptions(**self.info["model"]).largest_channels
         self._channels = channels
         is_onnx = isinstance(model, bytes) or model.suffix.lower() == ".onnx"
-        self._model = model if is_onnx and not channels and find_spec("onnx") else None
-        self._measuring: Run | None = None
-        self._folded: OrderedDict[bytes, Run] = OrderedDict()
-        self.measures_tiles = torch_engine is not None
-        self._open_torch = torch_engine
+        self._whole = _Tiles(model, self._open) if is_onnx and not channels else None
+        self._checkpoint = checkpoint
+        self._per_pixel: tuple[Run, _Tiles] | None = None
         self._torch: Engine | None = None
         self._lock = threading.Lock()
+
+    @property
+    def measures_tiles(self) -> bool:
+        """Return whether `measure_tiles` can be asked for."""
+        return self._checkpoint is not None and ENGINES["torch"].is_installed
 
     @property
     def memory_bytes(self) -> int:
@@ -76,7 +77,7 @@ class ExportedEngine(ABC):
 
     @abstractmethod
     def _open(self, model: bytes, keep_memory: bool) -> Run:
-        """Open another graph, made of this one. keep_memory: whether the next run is to find that of the last one."""
+        """Open another graph, made of this one or of the checkpoint, as `Open`."""
 
     @abstractmethod
     def _run(self, inputs: Mapping[str, Array]) -> list[Array]:
@@ -89,70 +90,68 @@ class ExportedEngine(ABC):
         mean and variance of every channel of every norm in order, of the picture that this is a part of.
         """
         weights = self._weights(blend)
-        if not is_one_blend(weights):
-            return self._in_torch(PER_PIXEL)(image, weights, statistics)
-        run: Run = self._run
+        run, tiles = self._graphs(weights)
         if statistics is not None and not self._channels:
-            if self._model is None:
-                return self._in_torch(TILES)(image, weights, statistics)
-            run, statistics = self._with(statistics), None
+            run, statistics = _needed(tiles).folded(statistics), None
         if isinstance(image, np.ndarray):
             return self._checked(run, image, weights, statistics)[0]
         here = image.detach().float().cpu()
         return here.new_tensor(self._checked(run, here.numpy(), weights, statistics)[0]).to(image.device)
 
-    def _with(self, statistics: Array) -> Run:
-        """The graph into which these statistics are folded."""
-        assert self._model is not None  # asked before
-        key = statistics.tobytes()
-        with self._lock:
-            if key not in self._folded:
-                from ..export.fixed_norms import folded
-
-                self._folded[key] = self._open(folded(self._model, statistics), keep_memory=True)
-            self._folded.move_to_end(key)
-            while len(self._folded) > KEPT_PICTURES:
-                self._folded.popitem(last=False)
-            return self._folded[key]
-
     def _weights(self, blend: Array | None) -> Array:
         return np.eye(len(self.style_gram), dtype=np.float32)[0] if blend is None else blend
 
-    def measure(self, image: Array, blend: Array) -> Array:
-        """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T)."""
-        if not is_one_blend(blend):
-            return self._in_torch(PER_PIXEL).measure(image, blend)
-        if self._channels:  # of one at a time
-            parts = [self._checked(self._run, one[None], blend, None)[1] for one in image]
-            return merge(np.concatenate([np.ones_like(part[:1]), part]) for part in parts)
-        if self._model is None:
-            return self._in_torch(TILES).measure(image, blend)
-        return self._checked(self._measure(), image, blend, None)[0]
-
-    def _measure(self) -> Run:
-        """The graph that measures."""
-        assert self._model is not None  # asked before
+    def _graphs(self, weights: Array) -> "tuple[Run, _Tiles | None]":
+        """The graph for such weights, and those for tiles. Raises FastStyleError where there is none."""
+        if is_one_blend(weights):
+            return self._run, self._whole
+        if self._checkpoint is None:
+            raise FastStyleError(f"an exported model does no {PER_PIXEL}, or use the checkpoint (.pth)")
         with self._lock:
-            if self._measuring is None:
-                from ..export.fixed_norms import measuring
+            if self._per_pixel is None:
+                model = onnx_bytes(self._checkpoint, per_pixel=True)
+                self._per_pixel = self._open(model, True), _Tiles(model, self._open)
+            return self._per_pixel
 
-                self._measuring = self._open(measuring(self._model), keep_memory=False)
-            return self._measuring
+    def measure(self, image: Array, blend: Array) -> Array:
+        """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T).
+
+        blend: as in `__call__`, or (N, S, H, W), each part's own.
+        """
+        run, tiles = self._graphs(blend)
+        if self._channels:  # of one at a time
+            parts = [self._checked(run, one[None], blend, None)[1] for one in image]
+            return merge(np.concatenate([np.ones_like(part[:1]), part]) for part in parts)
+        return self._checked(_needed(tiles).measuring(), image, blend, None)[0]
 
     def measure_tiles(self, *arguments: Any, **named: Any) -> Array:
         """Measure them on a picture of which only tiles are run, as `Engine.measure_tiles`."""
-        return self._in_torch(EXACT).measure_tiles(*arguments, **named)
+        if self._checkpoint is None:
+            raise FastStyleError(f"an exported model does no {EXACT}, or use the checkpoint (.pth)")
+        if not self.measures_tiles:
+            raise FastStyleError(f"without torch there are no {EXACT}, or install torch")
+        with self._lock:
+            if self._torch is None:
+                self._torch = ENGINES["torch"].open(self._checkpoint, RuntimeOptions("cpu"))
+        return self._torch.measure_tiles(*arguments, **named)
 
     def _checked(self, run: Run, image: Array, weights: Array, statistics: Array | None) -> list[Array]:
         with self._plain_errors():
-            inputs = {"image": np.ascontiguousarray(image, np.float32), **self._inputs(weights, len(image), statistics)}
+            inputs = {
+                "image": np.ascontiguousarray(image, np.float32),
+                **self._inputs(weights, image.shape, statistics),
+            }
             return run(inputs)
 
-    def _inputs(self, weights: Array, count: int, statistics: Array | None = None) -> dict[str, Array]:
-        """What a graph takes beside `count` pictures."""
+    def _inputs(self, weights: Array, shape: tuple[int, ...], statistics: Array | None = None) -> dict[str, Array]:
+        """What a graph takes beside pictures of that shape, (N, 3, H, W)."""
         inputs = {}
-        if len(weights) > 1:
-            inputs["blend"] = np.tile(weights.astype(np.float32), (count, 1))
+        if not is_one_blend(weights):
+            each = weights[:, None, None] if weights.ndim == 1 else weights
+            maps = np.broadcast_to(each, (shape[0], each.shape[-3], *shape[2:]))
+            inputs["blend"] = np.ascontiguousarray(maps, np.float32)
+        elif len(weights) > 1:
+            inputs["blend"] = np.tile(weights.astype(np.float32), (shape[0], 1))
         if self._channels:
             own = np.full((2, self._channels), -1, np.float32)  # a negative variance asks for the picture's own
             inputs["statistics"] = own if statistics is None else statistics.astype(np.float32)
@@ -167,24 +166,55 @@ class ExportedEngine(ABC):
                 raise FastStyleError("not enough memory for a picture of this size; use a smaller `size`") from error
             raise
 
-    def _in_torch(self, wanted: str) -> "Engine":
-        if self._open_torch is None:
-            raise FastStyleError(f"an exported model does no {wanted}, or use the checkpoint (.pth)")
+
+class _Tiles:
+    """Open what tiles need of a graph, when it is first asked for."""
+
+    def __init__(self, model: Path | bytes, open_: Open) -> None:
+        self._model, self._open = model, open_
+        self._measuring: Run | None = None
+        self._folded: OrderedDict[bytes, Run] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def measuring(self) -> Run:
+        """Return the graph that measures the statistics of a batch."""
         with self._lock:
-            if self._torch is None:
-                self._torch = self._open_torch()
-            return self._torch
+            if self._measuring is None:
+                from ..export.fixed_norms import measuring
+
+                self._measuring = self._open(measuring(self._model), False)
+            return self._measuring
+
+    def folded(self, statistics: Array) -> Run:
+        """Return the graph into which these statistics are folded."""
+        key = statistics.tobytes()
+        with self._lock:
+            if key not in self._folded:
+                from ..export.fixed_norms import folded
+
+                self._folded[key] = self._open(folded(self._model, statistics), True)
+            self._folded.move_to_end(key)
+            while len(self._folded) > KEPT_PICTURES:
+                self._folded.popitem(last=False)
+            return self._folded[key]
 
 
-def model_of(path: Path, options: RuntimeOptions) -> tuple[Path | bytes, TorchFallback]:
-    """Return the ONNX model of a checkpoint and what opens it in torch; of an exported model its path and None.
+def _needed(tiles: _Tiles | None) -> _Tiles:
+    """Return the graphs for tiles. Raises FastStyleError where the model has none."""
+    if tiles is None:
+        raise FastStyleError(f"an exported model does no {TILES}, or use the checkpoint (.pth)")
+    return tiles
+
+
+def model_of(path: Path) -> tuple[Path | bytes, Path | None]:
+    """Return the ONNX model of a checkpoint, and its path; of an exported model its path and None.
 
     Raises FastStyleError for a damaged file.
     """
     if is_exported(path):
         check_digest(path)
         return path, None
-    return cache.exported(path, "onnx", onnx_bytes), partial(ENGINES["torch"].open, path, options)
+    return onnx_bytes(path), path
 
 
 def is_one_blend(weights: Array) -> bool:

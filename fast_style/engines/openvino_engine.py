@@ -1,8 +1,10 @@
-"""Run networks in OpenVINO: the fastest on CPUs, in bf16 where the processor computes in it."""
+"""Run networks in OpenVINO: the fastest on CPUs, in bf16 where the processor computes in it; Intel's GPUs and NPUs."""
 
+import logging
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,20 @@ from ..errors import FastStyleError
 from ..export import KEY, Metadata
 from ..options import RuntimeOptions
 from ..system import signal_stack
-from .exported import ExportedEngine, Run, TorchFallback, is_one_blend, model_of
+from .exported import ExportedEngine, Run, is_one_blend, model_of
 from .frames import for_frames
+from .registry import ENGINES, kind_of, number_of
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 # Sides in px from which on the padding of a frame is the same for all sizes.
 SMALLEST_PX = 5
+CPU = "CPU"
+# Kinds of devices whose graphs have fixed shapes, and how many sizes of pictures a graph is kept for.
+FIXED_SHAPES, KEPT_SHAPES = ("NPU",), 8
+# Of each input, by name.
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+log = logging.getLogger(__name__)
 TYPES = {"fp32": "f32", "bf16": "bf16"}
 # Measured at 640x480 and 1920x1080.
 BYTES_PER_PX_AND_CHANNEL = {"f32": 12, "bf16": 6}
@@ -31,17 +40,31 @@ CACHED_OPERATIONS = {"CPU_RUNTIME_CACHE_CAPACITY": "128"}
 
 def open_engine(path: Path, options: RuntimeOptions) -> "OpenVinoEngine":
     """Open a checkpoint or an exported model; see `registry.Entry.open`."""
-    model, fallback = model_of(path, options)
-    return OpenVinoEngine(model, options.precision, fallback)
+    model, checkpoint = model_of(path)
+    return OpenVinoEngine(model, options.precision, checkpoint, options.device)
+
+
+def devices() -> dict[str, str]:
+    """Return the devices that OpenVINO finds here, by name (cpu, gpu:0, npu), each with its full name."""
+    import openvino
+
+    core = openvino.Core()
+    with signal_stack.kept():
+        found = {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
+    return {name.lower().replace(".", ":"): text for name, text in found.items()}
 
 
 class OpenVinoEngine(ExportedEngine):
-    """Run an ONNX model (path or content) or an OpenVINO IR (path to its .xml) on the CPU; shapes stay dynamic.
+    """Run an ONNX model (path or content) or an OpenVINO IR (path to its .xml).
 
-    precision: fp32, bf16, or auto: bf16 where the CPU has instructions for it.
+    precision: fp32, bf16, or auto: bf16 where the CPU has instructions for it. device: cpu, gpu, gpu:1, npu, or auto,
+    the CPU. Where OpenVINO does not find it, or cannot compile for it, the CPU runs the model, and a warning is logged.
+    Shapes are dynamic, but for an NPU, which gets a graph for each size.
     """
 
-    def __init__(self, model: Path | bytes, precision: str = "auto", torch_engine: TorchFallback = None) -> None:
+    def __init__(
+        self, model: Path | bytes, precision: str = "auto", checkpoint: Path | None = None, device: str = "cpu"
+    ) -> None:
         try:
             import openvino
         except ImportError as error:
@@ -57,13 +80,26 @@ class OpenVinoEngine(ExportedEngine):
         kind = TYPES[precision] if precision in TYPES else _fastest(core)
         channels = next((given.shape[1] for given in graph.inputs if given.any_name == "statistics"), 0)
         metadata = Metadata.from_json(_metadata(graph), name)
-        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, torch_engine)
+        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, checkpoint)
         self._core, self._hints = core, {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
-        self._frames = for_frames(graph)
-        self._floats = _Requests(core, graph, self._hints)
-        self._bytes = _Requests(core, self._frames.graph, self._hints) if self._frames else None
-        # What is asked for first is ready: frames where there is a way of their own for them.
-        (self._bytes or self._floats).compile()
+        self._device = _found(core, device)
+        try:
+            self._prepare(graph)
+        except RuntimeError as error:
+            if self._device == CPU:
+                raise
+            self._device = _left_to_cpu(device, str(error).strip().partition("\n")[0])
+            self._prepare(graph)
+
+    def _prepare(self, graph: Any) -> None:
+        """Compile what is asked for first: frames where there is a way of their own for them."""
+        self._floats = self._requests(graph)
+        self._frames = None if self._floats.fixed_shapes else for_frames(graph)
+        self._bytes = self._requests(self._frames.graph) if self._frames else None
+        (self._bytes or self._floats).prepare()
+
+    def _requests(self, graph: Any, keep_memory: bool = True) -> "_Requests":
+        return _Requests(self._core, graph, self._device, self._hints, keep_memory)
 
     def frame(self, pixels: Pixels, blend: Array | None = None) -> Pixels:
         """Stylize as `FrameEngine.frame` does."""
@@ -72,7 +108,7 @@ class OpenVinoEngine(ExportedEngine):
         if self._frames is None or self._bytes is None or not fits:
             return images.quantized(self(images.unit(pixels), blend))
         with self._plain_errors():
-            found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, 1)})
+            found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))})
         return self._frames.pixels(found[0], *pixels.shape[:2])
 
     def measure(self, image: Array, blend: Array) -> Array:
@@ -83,7 +119,7 @@ class OpenVinoEngine(ExportedEngine):
         return super().measure(image, blend)
 
     def _open(self, model: bytes, keep_memory: bool) -> Run:
-        return _Requests(self._core, self._core.read_model(model), self._hints, keep_memory).infer
+        return self._requests(self._core.read_model(model), keep_memory).infer
 
     def _run(self, inputs: Mapping[str, Array]) -> list[Array]:
         return self._floats.infer(inputs)
@@ -92,39 +128,77 @@ class OpenVinoEngine(ExportedEngine):
 class _Requests:
     """A graph, compiled when it is first used, and requests to run it, each of which serves one call at a time."""
 
-    def __init__(self, core: Any, graph: Any, hints: Mapping[str, str], keep_memory: bool = True) -> None:
-        self._core, self._graph, self._hints, self._keep_memory = core, graph, hints, keep_memory
-        self._compiled: Any = None
+    def __init__(self, core: Any, graph: Any, device: str, hints: Mapping[str, str], keep_memory: bool = True) -> None:
+        self._core, self._graph, self._device, self._keep_memory = core, graph, device, keep_memory
+        self.fixed_shapes = device.partition(".")[0] in FIXED_SHAPES
+        # An NPU chooses its arithmetic itself.
+        self._hints = {"PERFORMANCE_HINT": hints["PERFORMANCE_HINT"]} if self.fixed_shapes else dict(hints)
+        self._compiled: OrderedDict[Shapes, tuple[Any, deque[Any]]] = OrderedDict()
         self._lock = threading.Lock()
-        self._idle: deque[Any] = deque()
 
-    def compile(self) -> Any:
-        """Return the compiled graph."""
+    def prepare(self) -> None:
+        """Compile the graph where that can be done before a picture is there."""
+        if not self.fixed_shapes:
+            self._for(())
+
+    def _for(self, shapes: "Shapes") -> tuple[Any, deque[Any]]:
+        """The compiled graph, for inputs of these shapes or of any, and its idle requests."""
         with self._lock, signal_stack.kept():
-            if self._compiled is None:
-                try:
-                    self._compiled = self._core.compile_model(self._graph, "CPU", {**self._hints, **CACHED_OPERATIONS})
-                except RuntimeError:  # a version without this setting, which is not one of the documented ones
-                    self._compiled = self._core.compile_model(self._graph, "CPU", self._hints)
-            return self._compiled
+            if shapes not in self._compiled:
+                self._compiled[shapes] = self._compile(shapes), deque()
+            self._compiled.move_to_end(shapes)
+            while len(self._compiled) > KEPT_SHAPES:
+                self._compiled.popitem(last=False)
+            return self._compiled[shapes]
+
+    def _compile(self, shapes: "Shapes") -> Any:
+        graph = self._graph
+        if shapes:
+            graph = graph.clone()
+            graph.reshape({name: list(shape) for name, shape in shapes})
+        if self._device == CPU:
+            with suppress(RuntimeError):  # a version without this setting, which is not one of the documented ones
+                return self._core.compile_model(graph, CPU, {**self._hints, **CACHED_OPERATIONS})
+        return self._core.compile_model(graph, self._device, self._hints)
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> list[Any]:
         """Return the graph's results, by position."""
+        shapes = tuple((name, value.shape) for name, value in inputs.items()) if self.fixed_shapes else ()
+        compiled, idle = self._for(shapes)
         try:
-            request = self._idle.pop()
+            request = idle.pop()
         except IndexError:
-            request = self.compile().create_infer_request()
+            request = compiled.create_infer_request()
         try:
             with signal_stack.kept():
                 found = request.infer(inputs, share_inputs=True)
             return [found[place] for place in range(len(found))]
         finally:
             if self._keep_memory:
-                self._idle.append(request)
+                idle.append(request)
 
     def release(self) -> None:
         """Give back the memory of runs that have ended."""
-        self._idle.clear()
+        for _, idle in self._compiled.values():
+            idle.clear()
+
+
+def _found(core: Any, device: str) -> str:
+    """Return OpenVINO's name of a device; the CPU's, which is logged, for one that it does not find."""
+    kind, number = kind_of(device), number_of(device)
+    if kind == "cpu":
+        return CPU
+    name = kind.upper() if number is None else f"{kind.upper()}.{number}"
+    with signal_stack.kept():
+        known = core.available_devices
+    if name in known or (number in (None, 0) and any(one.partition(".")[0] == kind.upper() for one in known)):
+        return name
+    return _left_to_cpu(device, f"it takes {ENGINES['openvino'].devices[kind]}")
+
+
+def _left_to_cpu(device: str, reason: str) -> str:
+    log.warning("OpenVINO cannot use device %s; the CPU runs the network (%s)", device, reason)
+    return CPU
 
 
 def _fastest(core: Any) -> str:

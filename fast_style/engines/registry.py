@@ -3,12 +3,12 @@
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FastStyleError
 from ..options import RuntimeOptions
@@ -25,11 +25,12 @@ class Entry:
     package: str
     """Package that has to be installed."""
     module: str
-    """Module of this package with `open_engine(path, options)`."""
+    """Module of this package with `open_engine(path, options)` and `devices()`: what there is, by name, as text."""
     precisions: tuple[str, ...]
+    devices: Mapping[str, str]
+    """What it runs on, as `--device` names it, with what has to be installed for it; the CPU first."""
     suffixes: tuple[str, ...] = ()
     """Exported files that it reads, beside checkpoints."""
-    only_cpu: bool = True
 
     def reads(self, path: Path) -> bool:
         """Return whether it can open that file."""
@@ -42,17 +43,49 @@ class Entry:
 
     def open(self, path: Path, options: RuntimeOptions) -> "Engine":
         """Open a checkpoint or an exported model. Raises FastStyleError for files that it cannot use."""
-        opener: Callable[[Path, RuntimeOptions], Engine] = import_module(f".{self.module}", __package__).open_engine
+        opener: Callable[[Path, RuntimeOptions], Engine] = self._module().open_engine
         return opener(path, options)
 
+    def found(self) -> Mapping[str, str]:
+        """Return the devices that its library finds on this machine, by name, each with what it is; imports it."""
+        devices: Mapping[str, str] = self._module().devices() if self.is_installed else {}
+        return devices
 
+    def finds(self, device: str) -> bool:
+        """Return whether it runs on that device, by name, and its library finds it on this machine."""
+        kind = kind_of(device)
+        return kind in self.devices and (kind == "cpu" or kind in {name.partition(":")[0] for name in self.found()})
+
+    def _module(self) -> Any:
+        return import_module(f".{self.module}", __package__)
+
+
+_OPENVINO = {
+    "cpu": "pip install openvino",
+    "gpu": "an Intel GPU with Intel's compute runtime (OpenCL)",
+    "npu": "an Intel NPU with its driver",
+}
+_ONNX = {
+    "cpu": "pip install onnxruntime",
+    "cuda": "an NVIDIA GPU: pip install onnxruntime-gpu; CUDA and cuDNN",
+    "tensorrt": "an NVIDIA GPU: pip install onnxruntime-gpu; CUDA, cuDNN and TensorRT",
+    "directml": "any GPU on Windows: pip install onnxruntime-directml",
+    "coreml": "an Apple computer: pip install onnxruntime",
+    "rocm": "an AMD GPU: pip install onnxruntime-migraphx; ROCm",
+    "webgpu": "a GPU with Vulkan, Metal or Direct3D 12: pip install onnxruntime-webgpu, or onnxruntime-ep-webgpu",
+}
+_TORCH = {
+    "cpu": "pip install torch",
+    "cuda": "an NVIDIA or AMD GPU: pip install torch, for CUDA or ROCm",
+    "mps": "an Apple GPU: pip install torch",
+}
 # The order is that of speed on a CPU. A new engine is a module and a line here.
 ENGINES = {
     entry.name: entry
     for entry in (
-        Entry("openvino", "openvino", "openvino_engine", ("auto", "fp32", "bf16"), (".onnx", ".xml")),
-        Entry("onnx", "onnxruntime", "onnx_engine", ("auto", "fp32"), (".onnx",)),
-        Entry("torch", "torch", "torch_engine", ("auto", "fp32", "bf16", "fp16"), only_cpu=False),
+        Entry("openvino", "openvino", "openvino_engine", ("auto", "fp32", "bf16"), _OPENVINO, (".onnx", ".xml")),
+        Entry("onnx", "onnxruntime", "onnx_engine", ("auto", "fp32"), _ONNX, (".onnx",)),
+        Entry("torch", "torch", "torch_engine", ("auto", "fp32", "bf16", "fp16"), _TORCH),
     )
 }
 
@@ -75,13 +108,35 @@ def candidates(path: Path, options: RuntimeOptions) -> list[Entry]:
     known = {name for entry in ENGINES.values() for name in entry.precisions}
     if options.precision not in known:
         raise FastStyleError(f"unknown precision {options.precision!r}; choose {', '.join(sorted(known))}")
-    anywhere = [entry for entry in readers if not entry.only_cpu]
-    if anywhere and not on_cpu(options.device):
-        return anywhere
-    able = [entry for entry in readers if options.precision in entry.precisions and entry.is_installed]
+    kind = kind_of(options.device)
+    able = [entry for entry in readers if kind in entry.devices and entry.is_installed]
+    if kind != "cpu":  # torch first, which is quickest there; each says what it falls back to
+        able = able[-1:]
+    elif not on_cpu(options.device) and ENGINES["torch"] in able:  # where there may be a GPU, torch looks for it
+        able = [ENGINES["torch"]]
+    able = [entry for entry in able if options.precision in entry.precisions] if kind == "cpu" else able
     if not able:
-        raise FastStyleError(f'{path}: no engine for it is installed: pip install "fast_style[engines]"')
+        needs = " or ".join(entry.devices[kind] for entry in readers if kind in entry.devices)
+        hint = f"it takes {needs}" if kind != "cpu" and needs else 'pip install "fast_style[engines]"'
+        raise FastStyleError(f"{path}: no engine for it is installed: {hint}")
     return able
+
+
+def kind_of(device: str) -> str:
+    """Return the name of a device without its number; of `auto` the CPU's. Raises FastStyleError for unknown ones."""
+    kind = device.partition(":")[0]
+    known = list(dict.fromkeys(name for entry in ENGINES.values() for name in entry.devices))
+    if kind != "auto" and kind not in known:
+        raise FastStyleError(f"unknown device {device!r}; choose auto, {', '.join(known)} (`fast-style devices`)")
+    return "cpu" if kind == "auto" else kind
+
+
+def number_of(device: str) -> int | None:
+    """Return the number of a device, as in cuda:1; None without. Raises FastStyleError for what is no number."""
+    _, colon, number = device.partition(":")
+    if colon and not number.isdecimal():
+        raise FastStyleError(f"unknown device {device!r}; a number follows the colon, as in cuda:1")
+    return int(number) if colon else None
 
 
 def _checked(name: str, path: Path, options: RuntimeOptions) -> Entry:
@@ -94,8 +149,14 @@ def _checked(name: str, path: Path, options: RuntimeOptions) -> Entry:
     if options.precision not in entry.precisions:
         choice = ", ".join(entry.precisions)
         raise FastStyleError(f"the {name} engine has no {options.precision}; choose {choice}")
-    if entry.only_cpu and options.device not in ("auto", "cpu"):
-        raise FastStyleError(f"the {name} engine runs on the CPU; for `device` {options.device} use `engine` torch")
+    kind = kind_of(options.device)
+    if kind not in entry.devices:
+        others = " or ".join(other.name for other in ENGINES.values() if kind in other.devices)
+        raise FastStyleError(
+            f"the {name} engine runs on {', '.join(entry.devices)}; for `device` {options.device} use `engine` {others}"
+        )
+    if not entry.is_installed:
+        raise FastStyleError(f"the {name} engine is not installed: {entry.devices['cpu']}")
     return entry
 
 

@@ -37,6 +37,13 @@ def open_engine(path: Path, options: RuntimeOptions) -> "TorchEngine":
     return TorchEngine(path, options)
 
 
+def devices() -> dict[str, str]:
+    """Return the devices that torch finds here, by name, each with what it is."""
+    found = {"cpu": torch.backends.cpu.get_cpu_capability()}
+    found |= {f"cuda:{i}": torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())}
+    return found | ({"mps": "Metal"} if torch.backends.mps.is_available() else {})
+
+
 class TorchEngine:
     """Run the network as a torch module where and how the options say, or with less when memory is short.
 
@@ -93,7 +100,10 @@ class TorchEngine:
             return download(rounded, torch.device("cpu")).numpy()
 
     def measure(self, image: Array, blend: Array) -> Array:
-        """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T)."""
+        """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T).
+
+        blend: as in `__call__`, or (N, S, H, W), each part's own.
+        """
         recordings: list[RecordingStatistics] = []
 
         def start() -> Statistics:
@@ -152,7 +162,9 @@ class TorchEngine:
         self, image: Tensor, blend: Array | None, statistics: Statistics, device: torch.device, dtype: torch.dtype
     ) -> Tensor:
         x = upload(image, device).to(torch.float32, memory_format=torch.channels_last)
-        weights = None if blend is None else _tensor(blend).to(device).expand(len(x), *blend.shape)
+        weights = None if blend is None else _tensor(blend).to(device)
+        if weights is not None and weights.ndim != 4:
+            weights = weights.expand(len(x), *weights.shape)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             if device != self.device:  # for want of memory; the next picture may fit again
                 out = self._checkpoint.network().to(device)(x, weights, statistics)

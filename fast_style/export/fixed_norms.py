@@ -9,21 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import (
-    GraphProto,
-    ModelProto,
-    NodeProto,
-    TensorProto,
-    helper,
-    load_model,
-    load_model_from_string,
-    numpy_helper,
-)
 
 from ..errors import FastStyleError
+from .onnx_format import Model, Node, array, tensor
 
 Array = NDArray[np.float32]
 NORM = "InstanceNormalization"
+# From this opset on ReduceMean takes its axes as an input; before, as an attribute.
+AXES_ARE_AN_INPUT = 18
 # What moves the values between a convolution and its norm, which acts on channels.
 MOVES = ("Slice", "DepthToSpace")
 
@@ -34,19 +27,16 @@ def measuring(model: Path | bytes) -> bytes:
     These are mean and variance of every channel of every norm in order, each over all pictures of the batch, which the
     norms normalize with. Raises FastStyleError for a graph without instance norms.
     """
-    proto = _loaded(model)
-    graph = _Graph(proto.graph)
+    graph = _Graph(model)
     means, variances = zip(*[_measure(graph, norm) for norm in _norms(graph)], strict=True)
     graph.order += [
-        helper.make_node("Concat", list(means), ["measured_means"], axis=1),
-        helper.make_node("Concat", list(variances), ["measured_variances"], axis=1),
-        helper.make_node("Concat", ["measured_means", "measured_variances"], ["measured"], axis=0),
+        Node.make("Concat", list(means), ["measured_means"], axis=1),
+        Node.make("Concat", list(variances), ["measured_variances"], axis=1),
+        Node.make("Concat", ["measured_means", "measured_variances"], ["measured"], axis=0),
     ]
-    del proto.graph.output[:]
-    proto.graph.output.append(helper.make_tensor_value_info("measured", TensorProto.FLOAT, [2, None]))
-    graph.finish()
-    content: bytes = proto.SerializeToString()
-    return content
+    graph.model.outputs.clear()
+    graph.model.add_output("measured", 2, "channels")
+    return graph.finish()
 
 
 def folded(model: Path | bytes, statistics: Array) -> bytes:
@@ -54,129 +44,124 @@ def folded(model: Path | bytes, statistics: Array) -> bytes:
 
     statistics: (2, T), as `measuring` gives them. Raises FastStyleError for a graph without instance norms.
     """
-    proto = _loaded(model)
-    graph = _Graph(proto.graph)
+    graph = _Graph(model)
     place = 0
     for norm in _norms(graph):
-        weight = graph.value(norm.input[1])
+        weight = graph.value(norm.inputs[1])
         mean, variance = statistics[:, place : place + len(weight)].astype(np.float64)
         place += len(weight)
-        scale = weight / np.sqrt(variance + _epsilon(norm))
-        _fold(graph, norm, scale, graph.value(norm.input[2]) - mean * scale)
-    graph.finish()
-    content: bytes = proto.SerializeToString()
-    return content
+        scale = weight / np.sqrt(variance + norm.attribute("epsilon", 1e-5))
+        _fold(graph, norm, scale, graph.value(norm.inputs[2]) - mean * scale)
+    return graph.finish()
 
 
 class _Graph:
     """Change an ONNX graph whose nodes are known by the values that they make."""
 
-    def __init__(self, proto: GraphProto) -> None:
-        self.proto = proto
-        self.order = list(proto.node)
-        self.makers = {name: node for node in self.order for name in node.output}
-        self.constants = {tensor.name: tensor for tensor in proto.initializer}
+    def __init__(self, model: Path | bytes) -> None:
+        self.model = Model.decode(model if isinstance(model, bytes) else model.read_bytes())
+        self.order = self.model.nodes
+        self.makers = {name: node for node in self.order for name in node.outputs}
+        self.constants = self.model.constants
 
-    def nodes(self, kind: str) -> list[NodeProto]:
+    def nodes(self, kind: str) -> list[Node]:
         """Return the nodes of that kind, in order."""
-        return [node for node in self.order if node.op_type == kind]
+        return [node for node in self.order if node.kind == kind]
 
     def value(self, name: str) -> NDArray[Any]:
         """Return the value of a constant."""
-        return numpy_helper.to_array(self.constants[name])
+        return array(self.constants[name])
 
     def constant(self, name: str, value: Any) -> str:
         """Enter a constant; return its name."""
-        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        self.constants[name] = tensor(name, value)
         return name
 
-    def replace(self, node: NodeProto, nodes: list[NodeProto]) -> None:
+    def replace(self, node: Node, nodes: list[Node]) -> None:
         """Put nodes in the place of one."""
         place = next(i for i, other in enumerate(self.order) if other is node)
         self.order[place : place + 1] = nodes
 
-    def finish(self) -> None:
-        """Write back, without what nothing uses any more and without the shapes of values that are gone."""
-        used = {output.name for output in self.proto.output}
+    def finish(self) -> bytes:
+        """Return the file's content, without what nothing uses any more."""
+        used = set(self.model.outputs)
         kept = []
         for node in reversed(self.order):
-            if used & set(node.output):
+            if used & set(node.outputs):
                 kept.append(node)
-                used |= set(node.input)
-        del self.proto.node[:], self.proto.initializer[:], self.proto.value_info[:]
-        self.proto.node.extend(reversed(kept))
-        self.proto.initializer.extend(tensor for name, tensor in self.constants.items() if name in used)
+                used |= set(node.inputs)
+        self.model.nodes = kept[::-1]
+        self.model.constants = {name: value for name, value in self.constants.items() if name in used}
+        return self.model.encode()
 
 
-def _loaded(model: Path | bytes) -> ModelProto:
-    return load_model_from_string(model) if isinstance(model, bytes) else load_model(model)
-
-
-def _norms(graph: _Graph) -> list[NodeProto]:
+def _norms(graph: _Graph) -> list[Node]:
     norms = graph.nodes(NORM)
     if not norms:
         raise FastStyleError("this model has no instance norms; for tiles export it with `tiles`")
     return norms
 
 
-def _epsilon(norm: NodeProto) -> float:
-    return next((float(each.f) for each in norm.attribute if each.name == "epsilon"), 1e-5)
-
-
-def _measure(graph: _Graph, norm: NodeProto) -> tuple[str, str]:
+def _measure(graph: _Graph, norm: Node) -> tuple[str, str]:
     """Put operators in the norm's place that take the whole batch's statistics; return the names of these, (1, C)."""
-    x, name = norm.input[0], norm.output[0]
-    axes = graph.constant("measured_axes", np.array([0, 2, 3]))
+    x, name = norm.inputs[0], norm.outputs[0]
+    all_but_channels = [0, 2, 3]
+    is_old = graph.model.opset < AXES_ARE_AN_INPUT
+    axes = [] if is_old else [graph.constant("measured_axes", np.array(all_but_channels))]
+    old: dict[str, Any] = {"axes": all_but_channels} if is_old else {}
     row, channels = (graph.constant(f"measured_{k}", np.array(v)) for k, v in (("row", [1, -1]), ("c", [1, -1, 1, 1])))
-    epsilon = graph.constant(f"{name}_epsilon", np.array(_epsilon(norm), np.float32))
+    epsilon = graph.constant(f"{name}_epsilon", np.array(norm.attribute("epsilon", 1e-5), np.float32))
     steps = [
-        ("ReduceMean", [x, axes], "mean"),
+        ("ReduceMean", [x, *axes], "mean"),
         ("Sub", [x, f"{name}_mean"], "centered"),
         ("Mul", [f"{name}_centered", f"{name}_centered"], "squared"),
-        ("ReduceMean", [f"{name}_squared", axes], "variance"),
+        ("ReduceMean", [f"{name}_squared", *axes], "variance"),
         ("Add", [f"{name}_variance", epsilon], "positive"),
         ("Sqrt", [f"{name}_positive"], "deviation"),
-        ("Reshape", [norm.input[1], channels], "weight"),
+        ("Reshape", [norm.inputs[1], channels], "weight"),
         ("Div", [f"{name}_weight", f"{name}_deviation"], "scale"),
         ("Mul", [f"{name}_centered", f"{name}_scale"], "scaled"),
-        ("Reshape", [norm.input[2], channels], "bias"),
+        ("Reshape", [norm.inputs[2], channels], "bias"),
         ("Reshape", [f"{name}_mean", row], "means"),
         ("Reshape", [f"{name}_variance", row], "variances"),
     ]
-    made = [helper.make_node(kind, inputs, [f"{name}_{output}"]) for kind, inputs, output in steps]
-    graph.replace(norm, [*made, helper.make_node("Add", [f"{name}_scaled", f"{name}_bias"], [name])])
+    made = [
+        Node.make(kind, inputs, [f"{name}_{output}"], **(old if kind == "ReduceMean" else {}))
+        for kind, inputs, output in steps
+    ]
+    graph.replace(norm, [*made, Node.make("Add", [f"{name}_scaled", f"{name}_bias"], [name])])
     return f"{name}_means", f"{name}_variances"
 
 
-def _fold(graph: _Graph, norm: NodeProto, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
+def _fold(graph: _Graph, norm: Node, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
     """Let the convolution before a norm make what the norm would make of it."""
-    last = graph.makers[norm.input[0]]
+    last = graph.makers[norm.inputs[0]]
     conv = last
-    while conv.op_type in MOVES:
-        conv = graph.makers[conv.input[0]]
-    if conv.op_type != "Conv" or conv.input[1] not in graph.constants:  # weights of int8 are made when it runs
+    while conv.kind in MOVES:
+        conv = graph.makers[conv.inputs[0]]
+    if conv.kind != "Conv" or conv.inputs[1] not in graph.constants:  # weights of int8 are made when it runs
         _scale(graph, norm, scale, shift)
         return
-    weight = graph.value(conv.input[1]).astype(np.float64)
+    weight = graph.value(conv.inputs[1]).astype(np.float64)
     copies = len(weight) // len(scale)  # of each channel, where pixels are made in blocks
     scale, shift = np.tile(scale, copies), np.tile(shift, copies)
-    before = graph.value(conv.input[2]) if len(conv.input) > 2 else 0.0
-    name = conv.output[0]
+    before = graph.value(conv.inputs[2]) if len(conv.inputs) > 2 else 0.0
+    name = conv.outputs[0]
     folded_weight = graph.constant(f"{name}_folded", (weight * scale[:, None, None, None]).astype(np.float32))
     folded_bias = graph.constant(f"{name}_shift", (before * scale + shift).astype(np.float32))
-    del conv.input[1:]
-    conv.input.extend([folded_weight, folded_bias])
-    last.output[0] = norm.output[0]
-    graph.makers[norm.output[0]] = last
+    del conv.inputs[1:]
+    conv.inputs.extend([folded_weight, folded_bias])
+    last.outputs[0] = norm.outputs[0]
+    graph.makers[norm.outputs[0]] = last
     graph.order = [node for node in graph.order if node is not norm]
 
 
-def _scale(graph: _Graph, norm: NodeProto, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
+def _scale(graph: _Graph, norm: Node, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
     """Put a product and a sum in the place of a norm."""
-    name = norm.output[0]
+    name = norm.outputs[0]
     factor, term = (
         graph.constant(f"{name}_{kind}", row[:, None, None].astype(np.float32))
         for kind, row in (("factor", scale), ("term", shift))
     )
-    product = helper.make_node("Mul", [norm.input[0], factor], [f"{name}_product"])
-    graph.replace(norm, [product, helper.make_node("Add", [f"{name}_product", term], [name])])
+    product = Node.make("Mul", [norm.inputs[0], factor], [f"{name}_product"])
+    graph.replace(norm, [product, Node.make("Add", [f"{name}_product", term], [name])])

@@ -1,51 +1,72 @@
 """Collect the nodes and constants of an ONNX graph, each by a call that returns the name of its value."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-if TYPE_CHECKING:
-    from onnx import ModelProto
+from .onnx_format import OPSET, Model, Node, tensor
 
-OPSET, IR_VERSION = 20, 10
+Array = NDArray[np.float32]
 HEIGHT_AND_WIDTH = (2, 3)
 """Axes of pictures and activations (N, C, H, W)."""
+
+
+class Weights:
+    """Hand out the tensors of a checkpoint as float32, each with the shape that the architecture gives it."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._arrays, self._left = arrays, set(arrays)
+
+    def __call__(self, name: str, *shape: int) -> Array:
+        """Return a tensor. Raises KeyError where there is none, ValueError for one of another shape."""
+        value = self._arrays[name]
+        if value.shape != shape:
+            raise ValueError(f"{name} is {value.shape} and should be {shape}")
+        self._left.discard(name)
+        return value.astype(np.float32)
+
+    def check_all_used(self) -> None:
+        """Raise ValueError for tensors that were not asked for: they belong to another network."""
+        if self._left:
+            raise ValueError(f"{min(self._left)} is no part of the network")
 
 
 class Graph:
     """Collect the nodes and constants of an ONNX graph."""
 
-    def __init__(self, styles: int, tiles: bool) -> None:
-        self.styles, self.tiles = styles, tiles
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
+    def __init__(self, styles: int, weights: Weights, tiles: bool = False, per_pixel: bool = False) -> None:
+        self.styles, self.weights, self.tiles, self.per_pixel = styles, weights, tiles, per_pixel
+        self._model = Model([], {}, {})
+        self.style_rows: list[Array] = []
+        """Scales and shifts of each norm so far, (S, C) each."""
         self.measured: list[str] = []
         """Statistics of each norm so far, (2, C)."""
         self.channels = 0
         """Channels of the norms so far."""
         self.blend = ""
         """The weights of the styles as a picture of one pixel, (N, S, 1, 1)."""
-        if styles > 1:
+        if styles > 1 and not per_pixel:
             self.blend = self.node("Unsqueeze", "blend", self.ints(*HEIGHT_AND_WIDTH))
+
+    @property
+    def kinds(self) -> set[str]:
+        """Return the operators that the graph uses."""
+        return {node.kind for node in self._model.nodes}
 
     def node(self, kind: str, *inputs: str, name: str = "", outputs: int = 1, **attributes: Any) -> Any:
         """Add a node; return the name of its output, or of each where it has several."""
-        from onnx import helper
-
-        name = name or f"{kind}_{len(self.nodes)}"
+        name = name or f"{kind}_{len(self._model.nodes)}"
         made = [name] if outputs == 1 else [f"{name}_{i}" for i in range(outputs)]
-        self.nodes.append(helper.make_node(kind, inputs, made, name, **attributes))
+        self._model.nodes.append(Node.make(kind, list(inputs), made, name, **attributes))
         return made[0] if outputs == 1 else made
 
-    def constant(self, value: NDArray[Any] | Tensor) -> str:
+    def constant(self, value: NDArray[Any]) -> str:
         """Add a constant; return its name."""
-        from onnx import numpy_helper
-
-        array = value.detach().cpu().float().numpy() if isinstance(value, Tensor) else value
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), f"constant_{len(self.constants)}"))
-        return str(self.constants[-1].name)
+        name = f"constant_{len(self._model.constants)}"
+        self._model.constants[name] = tensor(name, value)
+        return name
 
     def ints(self, *values: int) -> str:
         """Add a constant of int64 values (K,), such as a shape or axes."""
@@ -60,7 +81,7 @@ class Graph:
         made: str = self.node("Pad", x, self.ints(0, 0, before, before, 0, 0, after, after), mode=mode)
         return made
 
-    def conv(self, name: str, x: str, weight: NDArray[Any] | Tensor, bias: Any = None, stride: int = 1) -> str:
+    def conv(self, name: str, x: str, weight: NDArray[Any], bias: Any = None, stride: int = 1) -> str:
         """Convolve with a kernel (outputs, inputs, K, K), without padding."""
         constants = [self.constant(value) for value in (weight, bias) if value is not None]
         made: str = self.node(
@@ -68,22 +89,19 @@ class Graph:
         )
         return made
 
-    def model(self, name: str) -> "ModelProto":
+    def model(self, name: str) -> Model:
         """Return the model of that name; a node `stylized` makes its output, (N, 3, H, W)."""
-        from onnx import TensorProto, helper
-
-        def value(name: str, *shape: int | str) -> Any:
-            return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-
-        inputs, outputs = (
-            [value("image", "batch", 3, "height", "width")],
-            [value("stylized", "batch", 3, "height", "width")],
-        )
-        if self.styles > 1:
-            inputs.append(value("blend", "batch", self.styles))
+        model, picture = self._model, ("batch", 3, "height", "width")
+        model.name(name)
+        model.set_opset(OPSET)
+        model.add_input("image", *picture)
+        model.add_output("stylized", *picture)
+        if self.per_pixel:
+            model.add_input("blend", "batch", self.styles, "height", "width")
+        elif self.styles > 1:
+            model.add_input("blend", "batch", self.styles)
         if self.tiles:
-            inputs.append(value("statistics", 2, self.channels))
-            outputs.append(value("measured", 2, self.channels))
-            self.nodes.append(helper.make_node("Concat", self.measured, ["measured"], axis=1))
-        graph = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
-        return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)])
+            model.add_input("statistics", 2, self.channels)
+            model.add_output("measured", 2, self.channels)
+            self.node("Concat", *self.measured, name="measured", axis=1)
+        return model

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FastStyleError
+from ..models import checkpoint_file, structure
 from .formats import write
+from .graph import build_graph
 from .metadata import KEY, Metadata
 
 if TYPE_CHECKING:
@@ -24,29 +26,27 @@ def to_onnx(checkpoint: Path, target: Path, tiles: bool = False) -> None:
     write(onnx_model(checkpoint, tiles), target)
 
 
-def onnx_bytes(checkpoint: Path) -> bytes:
-    """Return what `to_onnx` writes, as bytes."""
-    content: bytes = onnx_model(checkpoint).SerializeToString()
-    return content
+def onnx_bytes(checkpoint: Path, tiles: bool = False, per_pixel: bool = False) -> bytes:
+    """Return what `to_onnx` writes, as bytes; takes neither torch nor the package `onnx`.
+
+    per_pixel: the input `blend` is (N, S, H, W), the weights of the styles at every pixel.
+    """
+    file = checkpoint_file.read(checkpoint)
+    try:
+        graph = build_graph(file.model, file.weights, tiles, per_pixel)
+    except (KeyError, ValueError) as error:
+        raise checkpoint_file.misfit(file.model) from error
+    gram = structure.style_gram(graph.style_rows)
+    metadata = Metadata(file.describe(), gram, structure.stride(file.model), structure.reach_px(file.model))
+    model = graph.model(file.model.arch)
+    model.add_metadata(KEY, metadata.to_json())
+    return model.encode()
 
 
 def onnx_model(checkpoint: Path, tiles: bool = False) -> "ModelProto":
     """Return what `to_onnx` writes, as a protocol buffer."""
-    _require_packages()
-    from ..models import checkpoint as checkpoints
-    from .graph import build_graph
-
-    loaded = checkpoints.load(checkpoint)
-    network = loaded.network()
-    metadata = Metadata(loaded.describe(), network.style_gram(), network.stride, network.reach_px)
-    model = build_graph(network, tiles)
-    entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, metadata.to_json()
-    return model
-
-
-def _require_packages() -> None:
     try:
-        import onnx  # noqa: F401
+        import onnx
     except ImportError as error:
         raise FastStyleError('exporting takes more packages: pip install "fast_style[export]"') from error
+    return onnx.load_model_from_string(onnx_bytes(checkpoint, tiles))

@@ -138,10 +138,11 @@ def _statistics(
         most = min(SAMPLED, max(1, _memory(engine, options) // engine.bytes_per_px // side_px**2))
         every = tiles(*effect.size, side_px, engine.stride, engine.reach_px)
         cut = spread(every, most)
-        if effect.rows.ndim == 1 and (len(cut) < len(every) or not engine.measures_tiles):
+        if len(cut) < len(every) or not engine.measures_tiles:
             progress("statistics", 0, 1)
             boxes = [within_picture(tile.core, side_px, *effect.size, engine.stride) for tile in cut]
-            return engine.measure(np.concatenate([_part(shown, box) for box in boxes]), effect.weights())
+            weights = effect.weights() if effect.rows.ndim == 1 else np.stack([effect.weights(box) for box in boxes])
+            return engine.measure(np.concatenate([_part(shown, box) for box in boxes]), weights)
     return engine.measure_tiles(cut, partial(_part, shown), effect.weights, partial(_tick, progress, count(1)))
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.vgg import VGG19, deepest
-from ..models.vgg_weights import LAYERS
+from ..models.vgg_layers import LAYERS
 from ..options import LossOptions
 
 TINY = 1e-12

@@ -6,11 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-WINDOW = 8
-"""Side of a window in cells; at a quarter of the picture's size 32 px."""
-HEADS = 4
-MAX_SCALE = 100.0
-"""Largest factor of the cosine similarities (Liu et al. 2022)."""
+from .structure import HEADS, MAX_SCALE, WINDOW, attention_channels, window_offsets
 
 
 class WindowAttention(nn.Module):
@@ -25,14 +21,14 @@ class WindowAttention(nn.Module):
 
     def __init__(self, channels: int, shifted: bool) -> None:
         super().__init__()
-        inner = HEADS * max(1, channels // (2 * HEADS))
+        inner = attention_channels(channels)
         self.shift = WINDOW // 2 if shifted else 0
         self.project = nn.Conv2d(channels, 3 * inner, 1, bias=False)
         self.merge = nn.Conv2d(inner, channels, 1, bias=False)
         nn.init.zeros_(self.merge.weight)
         self.log_scale = nn.Parameter(torch.full((HEADS, 1, 1), math.log(10.0)))
         self.position = nn.Parameter(torch.zeros(HEADS, (2 * WINDOW - 1) ** 2))
-        self.register_buffer("index", _offsets(), persistent=False)
+        self.register_buffer("index", torch.from_numpy(window_offsets()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape."""
@@ -66,10 +62,3 @@ def _merge_windows(x: Tensor, rows: int, columns: int) -> Tensor:
     """Invert `_windows`."""
     cut = x.reshape(x.shape[0], rows, columns, WINDOW, WINDOW, x.shape[-1]).permute(0, 5, 1, 3, 2, 4)
     return cut.reshape(x.shape[0], x.shape[-1], rows * WINDOW, columns * WINDOW)
-
-
-def _offsets() -> Tensor:
-    """Number the offsets between two cells of a window, row by row: (cells, cells) int64."""
-    place = torch.stack(torch.meshgrid(torch.arange(WINDOW), torch.arange(WINDOW), indexing="ij")).flatten(1)
-    rows, columns = place[:, :, None] - place[:, None] + WINDOW - 1
-    return rows * (2 * WINDOW - 1) + columns

@@ -25,7 +25,7 @@ def find(name: str) -> Path:
 def _hint(name: str, known: Iterable[str]) -> str:
     """Say what may be meant by a name that is no model's: one that is nearly the same, or the model with that style."""
     if not did_you_mean(name, known):
-        from .shipped_styles import styles  # reads every file, with torch
+        from .shipped_styles import styles  # reads every file
 
         owner = next((style.model for style in styles() if style.name == name), "")
         if owner:

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..options import NetworkOptions
-from .attention import WINDOW, WindowAttention
+from . import structure
+from .attention import WindowAttention
 from .layers import ConvNorm, ResidualBlock, double, pad_to_smallest
-from .norms import STRIDE, Statistics, StyleNorm, fit, own_statistics
+from .norms import Statistics, StyleNorm, fit, own_statistics
 
 
 class TransformerNetwork(nn.Module):
@@ -43,23 +44,15 @@ class TransformerNetwork(nn.Module):
         self.up2 = ConvNorm(2 * w, w, 3, s)
         self.out = nn.Conv2d(w, 3, 9, padding=4, padding_mode="reflect")
 
-    # Half of each kernel times the stride it works at: 9x9; two 3x3 down.
-    encoder_reach_px = 4 + 1 + 2
-    # Two 3x3 up; 9x9; the nearest-neighbour doublings shift by up to 3 px.
-    decoder_reach_px = 4 + 2 + 4 + 3
-
     @property
     def stride(self) -> int:
         """Return the px of which tiles must start on a multiple, to be in phase with strides and attention windows."""
-        return STRIDE * (WINDOW if self.options.attention else 1)
+        return structure.stride(self.options)
 
     @property
     def reach_px(self) -> int:
         """Return the radius of the receptive field in px, a multiple of `stride`; norm statistics are not counted."""
-        block = 2 + (WINDOW - 1 if self.options.attention else 0)
-        # Blocks work at a quarter of the size.
-        exact = self.encoder_reach_px + STRIDE * block * self.options.blocks + self.decoder_reach_px
-        return -(-exact // self.stride) * self.stride
+        return structure.reach_px(self.options)
 
     def forward(self, image: Tensor, blend: Tensor | None = None, statistics: Statistics = own_statistics) -> Tensor:
         """Stylize RGB images (N, 3, H, W) in [0, 1] of any size from 1x1.
@@ -97,9 +90,7 @@ class TransformerNetwork(nn.Module):
 
         A row holds every parameter of every norm that belongs to a style.
         """
-        rows = torch.cat([self.get_parameter(name).detach().cpu() for name in self.style_parameters()], dim=1).double()
-        products: NDArray[np.floating] = (rows @ rows.T).numpy()
-        return products
+        return structure.style_gram(self.get_parameter(name).detach().cpu().numpy() for name in self.style_parameters())
 
     def encode(self, image: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
         """Map images (N, 3, H, W), sides SMALLEST_PX or more, to features (N, 4w, H/4, W/4), rounded up."""

@@ -5,9 +5,7 @@ from torch.nn import functional as F
 
 from .attention import WindowAttention
 from .norms import ConditionalInstanceNorm, Statistics
-
-SMALLEST_PX = 5
-"""Smallest side that the 9x9 reflection padding and the instance norm at a quarter of the size allow."""
+from .structure import SMALLEST_PX
 
 
 class ConvNorm(nn.Module):

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-STRIDE = 4
-"""Total stride of the networks in px. Tiles start on its multiples, so that strided convolutions see them in phase."""
+from .structure import NORM_EPSILON, STRIDE
 
 Statistics = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Map activations (N, C, H, W) to the mean and variance, (N, C, 1, 1) float32 each, that normalize them: their own, or
@@ -39,7 +38,7 @@ class ConditionalInstanceNorm(StyleNorm):
     With one style this is the affine instance norm of Ulyanov et al. 2016.
     """
 
-    def __init__(self, channels: int, styles: int, eps: float = 1e-5) -> None:
+    def __init__(self, channels: int, styles: int, eps: float = NORM_EPSILON) -> None:
         super().__init__(channels)
         self.weight = nn.Parameter(torch.ones(styles, channels))
         self.bias = nn.Parameter(torch.zeros(styles, channels))

@@ -7,9 +7,7 @@ from .johnson import TransformerNetwork
 from .layers import ConvNorm, double
 from .norms import Statistics
 from .padding import PaddedConv
-
-HALF_SIZE_CHANNELS = 16
-"""Channels at half the picture's size; processors compute 16 at a time."""
+from .structure import HALF_SIZE_CHANNELS
 
 
 class RealtimeNetwork(TransformerNetwork):
@@ -27,11 +25,6 @@ class RealtimeNetwork(TransformerNetwork):
         self.up = ConvNorm(4 * w, HALF_SIZE_CHANNELS, 3, s)
         # Replicating doubled pixels equals replicating before doubling, which exports rely on.
         self.out = PaddedConv(HALF_SIZE_CHANNELS, 3, 5, padding=2, padding_mode="replicate")
-
-    # The stem's 8x8 lies around 4x4 pixels of its own.
-    encoder_reach_px = 5
-    # A 3x3 at half the size; 5x5; the nearest-neighbour doublings shift by up to 3 px.
-    decoder_reach_px = 2 + 2 + 3
 
     def encode(self, image: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
         """Map images (N, 3, H, W), sides SMALLEST_PX or more, to features (N, 4w, H/4, W/4), rounded up."""

@@ -50,11 +50,11 @@ def styles(*models: str) -> list[ShippedStyle]:
 
     models: shipped names or paths of checkpoints. Raises FastStyleError for a name or a file that is none.
     """
-    from .checkpoint import load  # with torch, which the pages' use of this module need not wait for
+    from .checkpoint_file import read  # with NumPy, which the pages' use of this module need not wait for
 
     found = []
     for model in models or bundled.shipped():
-        for about in load(bundled.find(model)).styles:
+        for about in read(bundled.find(model)).styles:
             name = str(about["name"])
             work = about.get("title", ""), about.get("artist", ""), year(about)
             found.append(ShippedStyle(Path(model).stem, name, *work))

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,17 @@ from torch import Tensor
 
 from ..errors import FastStyleError
 from ..system.atomic import atomic_path
+from .array_files import check_archive
 
 
 def load_tensors(path: Path) -> Any:
-    """Return what torch.save wrote to `path`: tensors on the CPU and plain types.
+    """Return what torch.save wrote to `path`, in any of its formats: tensors on the CPU and plain types.
 
     The checksums of the archive are verified. Raises FastStyleError for a file that is missing, damaged or something
     else, and for tensors with values that are not finite.
     """
     try:
-        _verify(path)
+        check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
         tensors = list(_tensors(content))
     except FileNotFoundError as error:
@@ -36,16 +36,6 @@ def load_tensors(path: Path) -> Any:
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise FastStyleError(f"{path}: weights that are not finite: damaged, or of a training that diverged")
     return content
-
-
-def _verify(path: Path) -> None:
-    """Compare every part of the archive with its CRC-32, which torch.load does not. Raises FastStyleError."""
-    if not zipfile.is_zipfile(path):  # torch.load reads older formats, which have no checksums, or says what it is not
-        return
-    with zipfile.ZipFile(path) as archive:
-        stored = all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
-        if not stored or archive.testzip() is not None:
-            raise FastStyleError(f"{path}: damaged: its content does not match its checksums")
 
 
 def _tensors(content: Any) -> Iterator[Tensor]:

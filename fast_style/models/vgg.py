@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from ..errors import FastStyleError
 from .padding import PaddedConv
-from .vgg_weights import CHANNELS, INDICES, LAYERS, MEAN, STD, default_state, read_state
+from .vgg_layers import CHANNELS, LAYERS, MEAN, STD
+from .vgg_weights import INDICES, default_state, read_state
 
 Padding = Literal["zeros", "reflect", "replicate"]
 

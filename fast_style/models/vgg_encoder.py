@@ -5,12 +5,10 @@ from torch.nn import functional as F
 
 from .johnson import TransformerNetwork
 from .layers import ConvNorm
-from .norms import STRIDE, Statistics
+from .norms import Statistics
+from .structure import LAST_VGG_LAYER, STRIDE
 from .vgg import VGG19
-from .vgg_weights import CHANNELS
-
-LAST = "relu3_1"
-"""Last layer of the encoder, at a quarter of the picture's size like the default's."""
+from .vgg_layers import CHANNELS
 
 
 class VggEncoderNetwork(TransformerNetwork):
@@ -20,16 +18,13 @@ class VggEncoderNetwork(TransformerNetwork):
     zeros, which would leave a frame. A checkpoint of this network holds VGG's weights.
     """
 
-    # VGG19's convolutions, two at each of two sizes and one at the third; the poolings; the 3x3 behind them.
-    encoder_reach_px = (1 + 1) + 1 + (2 + 2) + 2 + 4 + 4
-
     def _make_encoder(self, w: int, s: int) -> None:
-        self.vgg = VGG19(LAST, padding="reflect")
+        self.vgg = VGG19(LAST_VGG_LAYER, padding="reflect")
         self.adapt = ConvNorm(CHANNELS[2], 4 * w, 3, s)
 
     def encode(self, image: Tensor, blend: Tensor, statistics: Statistics) -> Tensor:
         """Map images (N, 3, H, W), sides SMALLEST_PX or more, to features (N, 4w, H/4, W/4), rounded up."""
         height, width = image.shape[-2:]
         more = [(side + STRIDE - 1) // STRIDE * STRIDE - side for side in (width, height)]
-        features = self.vgg(F.pad(image, (0, more[0], 0, more[1]), mode="replicate"), [LAST])[LAST]
+        features = self.vgg(F.pad(image, (0, more[0], 0, more[1]), mode="replicate"), [LAST_VGG_LAYER])[LAST_VGG_LAYER]
         return F.relu(self.adapt(features, blend, statistics))

@@ -14,19 +14,10 @@ from torch import Tensor
 
 from ..errors import FastStyleError
 from .tensor_files import load_tensors
+from .vgg_layers import DEPTHS, LAYERS, MEAN, STD
 
 logger = logging.getLogger(__name__)
 
-DEPTHS = (2, 2, 4, 4, 4)
-"""Convolutions per block: configuration E of Simonyan & Zisserman 2014."""
-CHANNELS = (64, 128, 256, 512, 512)
-"""Channels per block."""
-LAYERS = tuple(f"relu{block}_{depth}" for block, count in enumerate(DEPTHS, 1) for depth in range(1, count + 1))
-
-MEAN = (0.485, 0.456, 0.406)
-"""ImageNet mean of RGB in [0, 1], torchvision's input convention."""
-STD = (0.229, 0.224, 0.225)
-"""ImageNet standard deviation of RGB in [0, 1], torchvision's input convention."""
 KERAS_MEAN = (103.939, 116.779, 123.68)
 """ImageNet mean of BGR in 0 to 255, the input convention of Keras and of the original Caffe model."""
 

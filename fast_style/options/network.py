@@ -43,7 +43,8 @@ class RuntimeOptions:
     """Options of the run: device, engine, arithmetic."""
 
     device: str = "auto"
-    """cpu, cuda, cuda:1, mps or auto."""
+    """auto, cpu, cuda, mps, gpu, npu, tensorrt, directml, coreml, rocm or webgpu, as in cuda:1 with a number;
+    `fast-style devices` lists what there is."""
 
     engine: Literal["auto", "torch", "openvino", "onnx"] = "auto"
     """Library that runs the network; auto is the fastest one installed for the device."""

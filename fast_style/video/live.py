@@ -17,6 +17,7 @@ from ..errors import FastStyleError
 from ..options import StylizeOptions, VideoOptions
 from ..options.controls import STRONGEST
 from ..stylizer import Stylizer
+from .adaptive_size import AdaptiveSize
 from .flow import opencv
 from .frames import FrameStylizer
 
@@ -34,7 +35,7 @@ class Camera(Protocol):
 
 
 class Window(Protocol):
-    """Show frames and take keys."""
+    """Show frames, and take keys where there are any."""
 
     def show(self, image: Pixels, status: str) -> str:
         """Show RGB uint8 (H, W, 3) with a line of text; return the key pressed since, or an empty string."""
@@ -116,15 +117,16 @@ def run_live(
 ) -> tuple[int, int]:
     """Stylize the newest frame again and again until a key or the camera ends it.
 
-    Returns how many frames were shown, and how many were dropped.
+    With `fps` of the video's options the working size, at most that of the options, follows what the machine can do at
+    that rate. Returns how many frames were shown, and how many were dropped.
     """
-    stylized = FrameStylizer(stylizer, options, video)
+    stylized = PacedStylizer(stylizer, options, video)
     controls = Controls(options, stylizer.styles)
     latest = LatestFrame(camera)
     start, times, shown = time.perf_counter(), deque[float](maxlen=RATE_OVER), 0
     try:
         while controls.running and (frame := latest.take()) is not None:
-            result = _stylize(stylized, frame, time.perf_counter() - start)
+            result = stylized(frame, time.perf_counter() - start)
             times.append(time.perf_counter())
             rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
             style = controls.options.style or stylizer.name
@@ -137,11 +139,35 @@ def run_live(
     return shown, latest.dropped
 
 
-def _stylize(stylized: FrameStylizer, frame: Pixels, time_s: float) -> Pixels:
-    """One frame, at the working size and back."""
-    whole, size = Image.fromarray(frame), stylized.working_size
-    result = stylized.picture(images.resize_short_side(whole, size) if size else whole, time_s)
-    return np.asarray(result if result.size == whole.size else result.resize(whole.size))
+class PacedStylizer:
+    """Stylize frames at the working size, which holds the frame rate where there is one to hold."""
+
+    def __init__(self, stylizer: Stylizer, options: StylizeOptions, video: VideoOptions) -> None:
+        self._frames = FrameStylizer(stylizer, options, video)
+        self._options, self._fps = options, video.fps
+        self._adaptive: AdaptiveSize | None = None
+
+    def change(self, options: StylizeOptions) -> None:
+        """Use other controls from the next frame on."""
+        self._options = options
+        self._frames.change(options)
+
+    def __call__(self, frame: Pixels, time_s: float) -> Pixels:
+        """Return a frame, shown at `time_s`, stylized, at its own size."""
+        if self._fps is None:
+            return self._stylize(frame, time_s)
+        if self._adaptive is None:
+            self._adaptive = AdaptiveSize(self._fps, self._options.size or min(frame.shape[:2]))
+        self._frames.change(replace(self._options, size=self._adaptive.size))
+        start = time.perf_counter()
+        result = self._stylize(frame, time_s)
+        self._adaptive.record(time.perf_counter() - start)
+        return result
+
+    def _stylize(self, frame: Pixels, time_s: float) -> Pixels:
+        whole, size = Image.fromarray(frame), self._frames.working_size
+        result = self._frames.picture(images.resize_short_side(whole, size) if size else whole, time_s)
+        return np.asarray(result if result.size == whole.size else result.resize(whole.size))
 
 
 class OpenCVCamera:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...options import StylizeOptions, VideoOptions
@@ -13,18 +14,24 @@ if TYPE_CHECKING:
 KEYS = "n and p: styles; + and -: strength; q: end"
 
 
-def stylize_camera(stylizer: "Stylizer", index: int, options: StylizeOptions, video: VideoOptions) -> int:
-    """Show a camera, stylized, until a key ends it; return the exit code."""
+def stylize_camera(
+    stylizer: "Stylizer", index: int, options: StylizeOptions, video: VideoOptions, virtual: bool = False
+) -> int:
+    """Show a camera, stylized, until a key or Ctrl-C ends it; return the exit code. virtual: as another camera."""
     from ...video.live import OpenCVCamera, OpenCVWindow, run_live
+    from ...video.raw import RATE
+    from ...video.virtual_camera import VirtualCamera
 
-    window = OpenCVWindow()
+    if virtual:
+        video = replace(video, fps=video.fps or RATE)
+    screen = VirtualCamera(video.fps or RATE) if virtual else OpenCVWindow()
     camera = OpenCVCamera(index)
-    print(KEYS)
+    print("Choose the virtual camera in the other program; Ctrl-C ends it" if virtual else KEYS, flush=True)
     try:
-        shown, dropped = run_live(stylizer, camera, window, options, video)
+        shown, dropped = run_live(stylizer, camera, screen, options, video)
     finally:
         camera.close()
-        window.close()
+        screen.close()
     print(f"{shown} frames shown, {dropped} dropped")
     return 0
 

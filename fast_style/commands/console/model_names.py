@@ -47,11 +47,11 @@ def _with_style(style: str) -> str:
     if not style:
         return ""
     from ...inference.style_weights import shares
-    from ...models.checkpoint import load
+    from ...models.checkpoint_file import read
 
     for name, path in bundled.shipped().items():
         try:
-            if shares(style, [str(about["name"]) for about in load(path).styles]):
+            if shares(style, [str(about["name"]) for about in read(path).styles]):
                 return name
         except FastStyleError:
             continue

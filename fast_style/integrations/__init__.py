@@ -1,0 +1,1 @@
+"""Bring the styles into other programs: Krita, GIMP and ComfyUI."""

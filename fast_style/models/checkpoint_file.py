@@ -1,0 +1,98 @@
+"""Read checkpoint files, {format, model, styles, training, weights}, with NumPy alone: all that inference needs.
+
+`checkpoint` makes networks of torch of them, for training and for the torch engine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FastStyleError
+from ..options import NetworkOptions
+from ..options.checks import check_at_least, check_types
+from .array_files import load_arrays
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Description:
+    """Hold what a checkpoint says of its network."""
+
+    model: NetworkOptions
+    styles: list[dict[str, Any]]
+    """Per style: name; where known title, artist, sha256 (of each picture)."""
+    training: dict[str, Any]
+    """Recipe, steps, final losses, library versions."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything but the weights, as plain types."""
+        return {"model": asdict(self.model), "styles": self.styles, "training": self.training}
+
+
+@dataclass(frozen=True)
+class CheckpointFile(Description):
+    """Hold the content of a checkpoint file."""
+
+    weights: Mapping[str, NDArray[np.floating[Any]]]
+
+
+def misfit(model: NetworkOptions) -> FastStyleError:
+    """Return the error of weights that are not those of the network."""
+    return FastStyleError(f"the weights do not fit the network {model}: damaged checkpoint?")
+
+
+def read(path: Path) -> CheckpointFile:
+    """Read a checkpoint without running code. Raises FastStyleError for a file that is none or is damaged."""
+    content = load_arrays(path)
+    if not isinstance(content, dict) or not {"format", "model", "weights"} <= content.keys():
+        raise FastStyleError(
+            f"{path}: not a fast_style checkpoint (`fast-style convert` reads those of pytorch/examples)"
+        )
+    if type(content["format"]) is not int or content["format"] != FORMAT:
+        raise FastStyleError(f"{path}: checkpoint format {content['format']!r}; this version reads format {FORMAT}")
+    model = _model(path, content["model"])
+    weights, styles, training = content["weights"], content.get("styles", []), content.get("training", {})
+    if not _is_state_dict(weights):
+        raise FastStyleError(f"{path}: the weights do not fit: no tensors by name: damaged checkpoint?")
+    if not _are_styles(styles) or len(styles) > model.styles:
+        raise FastStyleError(f"{path}: its styles are not one entry with a name for each: damaged checkpoint?")
+    if not isinstance(training, dict) or not all(isinstance(key, str) for key in training):
+        raise FastStyleError(f"{path}: its training metadata are not a table by name: damaged checkpoint?")
+    return CheckpointFile(model, styles, training, weights)
+
+
+def _model(path: Path, described: Any) -> NetworkOptions:
+    known = {field.name for field in fields(NetworkOptions)}
+    unknown = set(described) - known if isinstance(described, dict) else {"model"}
+    if unknown:
+        names = ", ".join(sorted(map(str, unknown)))
+        raise FastStyleError(f"{path}: made by a newer fast_style (unknown: {names}); update")
+    model = NetworkOptions(**described)
+    try:
+        check_types(model)
+        check_at_least(model, 1, "width", "styles")
+        check_at_least(model, 0, "blocks")
+    except FastStyleError as error:
+        raise FastStyleError(f"{path}: the weights do not fit its network: {error}: damaged checkpoint?") from error
+    return model
+
+
+def _is_state_dict(weights: Any) -> bool:
+    return isinstance(weights, dict) and all(
+        isinstance(key, str) and isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        for key, value in weights.items()
+    )
+
+
+def _are_styles(styles: Any) -> bool:
+    return isinstance(styles, list) and all(
+        isinstance(style, dict)
+        and isinstance(style.get("name"), str)
+        and all(isinstance(style.get(key, ""), str) for key in ("title", "artist"))
+        for style in styles
+    )
