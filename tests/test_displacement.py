@@ -39,6 +39,13 @@ def test_what_is_not_calm_stays_where_it_is(dots: Pixels) -> None:
     assert (moved[:, 170:] != dots[:, 170:]).mean() > 0.5
 
 
+def test_no_pixel_of_the_edge_is_pulled_into_the_picture() -> None:
+    pixels = np.full((120, 160, 3), 100, np.uint8)
+    pixels[[0, -1]], pixels[:, [0, -1]] = 255, 255
+    moved = displaced(pixels, np.ones((30, 40), np.float32))
+    assert (moved[2:-2, 2:-2] == 100).all()
+
+
 def test_it_depends_on_the_place_alone_and_keeps_depth(dots: Pixels) -> None:
     calm = np.ones((64, 80), np.float32)
     np.testing.assert_array_equal(displaced(dots, calm), displaced(dots.copy(), calm))

@@ -19,6 +19,8 @@ Pixels = NDArray[Any]
 # Standard deviation of the displacement in px, and sigma in px of the Gaussian that it varies over. Lattices of 8 to 20
 # px are gone with these; half as much leaves half of them, twice as much bends strokes.
 DEVIATION_PX, SIGMA_PX = 4.0, 16.0
+# From so many px before the edges of the picture the displacement falls to 0.
+EDGE_PX = 4 * DEVIATION_PX
 # The displacement repeats after so many px, down and across.
 PERIOD_PX = 512
 # Places less calm than this are left where they are.
@@ -35,7 +37,7 @@ def displaced(painted: Pixels, calm: Array) -> Pixels:
         return painted
     result, flat, (height, width) = painted.copy(), painted.reshape(-1, 3), painted.shape[:2]
     below, right = width * (height > 1), int(width > 1)
-    for rows, weight in in_strips(calm, (height, width)):
+    for rows, weight in in_strips(calm * calm, (height, width)):  # squared: less where a subject begins
         places = np.flatnonzero(weight > LEAST_WEIGHT)
         down, across = np.divmod(places, width)
         down += rows.start
@@ -52,7 +54,9 @@ def displaced(painted: Pixels, calm: Array) -> Pixels:
 
 def _whole_and_part(places: NDArray[np.intp], moved: Array, count: int) -> tuple[NDArray[np.intp], Array]:
     """Split moved places of 0 to count - 1 into the pixel before each, of which there is a next one, and the rest."""
-    at = (places.astype(np.float32) + moved).clip(0, count - 1)
+    start = places.astype(np.float32)
+    near = np.minimum(start, count - 1 - start) / np.float32(EDGE_PX)  # pixels are not pulled in from beyond the edge
+    at = (start + moved * near.clip(0, 1)).clip(0, count - 1)
     whole = np.minimum(at.astype(np.intp), max(0, count - 2))
     return whole, (at - whole.astype(np.float32))[:, None]
 
