@@ -77,7 +77,7 @@ class Call:
 @pytest.mark.parametrize(
     "evil",
     [Call(os.system, "touch evil"), Call(eval, "1"), Call(np.dtype, "f4"), Call(torch.zeros, 3)],
-    ids=["system", "eval", "dtype", "zeros"],  # the same in every process of a parallel run
+    ids=["system", "eval", "dtype", "zeros"],
 )
 def test_a_pickle_calls_nothing(evil: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from fast_style import Stylizer
+from fast_style.images.noise import smoothness
 from fast_style.inference import pipeline
 from fast_style.inference.base_color import MOST_CELLS, _grid, even_base_color
 from fast_style.inference.effect import Effect
@@ -46,7 +47,7 @@ def halves(painted: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def test_patches_of_one_sky_get_one_colour_and_strokes_stay(sky: Pixels, patchy: Pixels) -> None:
-    even = even_base_color(patchy, sky, effect_of())
+    even = even_base_color(patchy, sky, smoothness(sky), effect_of())
     (before, after) = (float(np.abs(np.subtract(*halves(each))).mean()) for each in (patchy, even))
     assert after < before / 3
     strokes = [np.abs(np.diff(each[80, 150:210, 0].astype(float))).max() for each in (patchy, even)]
@@ -57,7 +58,7 @@ def test_patches_of_one_sky_get_one_colour_and_strokes_stay(sky: Pixels, patchy:
 def test_colours_that_the_photograph_tells_apart_stay_apart(sky: Pixels, patchy: Pixels) -> None:
     photo = sky.copy()
     photo[:160, :180] = (230, 190, 120)
-    one, other = halves(even_base_color(patchy, photo, effect_of()))
+    one, other = halves(even_base_color(patchy, photo, smoothness(photo), effect_of()))
     assert np.abs(one - other).mean() > 0.9 * np.abs(np.subtract(*halves(patchy))).mean()
 
 
@@ -65,16 +66,17 @@ def test_styles_of_their_own_do_not_share_a_colour(sky: Pixels, patchy: Pixels) 
     left = np.zeros((HEIGHT, WIDTH), np.uint8)
     left[:, :180] = 255
     masks = [Mask(Image.fromarray(left), "one"), Mask(Image.fromarray(255 - left), "two")]
-    one, other = halves(even_base_color(patchy, sky, effect_of(*masks)))
+    one, other = halves(even_base_color(patchy, sky, smoothness(sky), effect_of(*masks)))
     assert np.abs(one - other).mean() > 0.9 * np.abs(np.subtract(*halves(patchy))).mean()
 
 
 def test_depth_is_kept_and_busy_pictures_are_left_alone(sky: Pixels, patchy: Pixels) -> None:
-    deep = even_base_color(patchy.astype(np.uint16) * 257, sky.astype(np.uint16) * 257, effect_of())
+    deep_sky = sky.astype(np.uint16) * 257
+    deep = even_base_color(patchy.astype(np.uint16) * 257, deep_sky, smoothness(deep_sky), effect_of())
     assert deep.dtype == np.uint16
-    assert np.abs(deep / 257 - even_base_color(patchy, sky, effect_of())).max() < 1.1
+    assert np.abs(deep / 257 - even_base_color(patchy, sky, smoothness(sky), effect_of())).max() < 1.1
     busy = np.random.default_rng(0).integers(0, 255, sky.shape, np.uint8)
-    assert even_base_color(patchy, busy, effect_of()) is patchy
+    assert even_base_color(patchy, busy, smoothness(busy), effect_of()) is patchy
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5000), (5000, 3), (750, 1000), (16, 16)])
@@ -89,9 +91,9 @@ def test_pictures_are_evened_in_every_pass_but_not_in_one_fine_pass(
 ) -> None:
     sizes = []
 
-    def noted(painted: Pixels, photo: Pixels, effect: Effect) -> Pixels:
+    def noted(painted: Pixels, photo: Pixels, calm: NDArray[np.float32], effect: Effect) -> Pixels:
         sizes.append(photo.shape[:2])
-        return even_base_color(painted, photo, effect)
+        return even_base_color(painted, photo, calm, effect)
 
     monkeypatch.setattr(pipeline, "even_base_color", noted)
     stylizer, photo = Stylizer.load(tiny, device="cpu"), Image.new("RGB", (360, 240), "skyblue")

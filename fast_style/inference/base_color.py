@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..images.maps import CELL_PX, full_scale, in_strips
-from ..images.noise import smoothness
 from .effect import Effect
 
 Array = NDArray[np.float32]
@@ -26,7 +25,7 @@ CELLS, MOST_CELLS = 16, 1536
 # Sigma, as a share of the short side, of what is coarser than strokes, and of how far places share a base colour.
 COARSE, REACH = 1 / 12, 2.0
 # Sigma of the photograph's colours that count as alike, as a share of the range.
-ALIKE = 0.12
+ALIKE = 0.04
 # Places less calm than this are left as they are.
 LEAST_WEIGHT = 1 / 32
 TINY = np.float32(1e-20)
@@ -38,13 +37,12 @@ LEFT, RIGHT = np.s_[:, :-1], np.s_[:, 1:]
 UP, DOWN = np.s_[:-1], np.s_[1:]
 
 
-def even_base_color(painted: Pixels, photo: Pixels, effect: Effect) -> Pixels:
+def even_base_color(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Pixels:
     """Even out what is coarser than strokes where a photograph is calm: (H, W, 3) uint8 or uint16, to the same.
 
-    painted: the picture in its style, photo: what it was painted from, of one shape and type; effect: its styles, since
-    places of different styles do not share a colour.
+    painted: the picture in its style, photo: what it was painted from, of one shape and type; calm: the photograph's
+    `smoothness`; effect: its styles, since places of different styles do not share a colour.
     """
-    calm = smoothness(photo)
     if float(calm.max()) < LEAST_WEIGHT:
         return painted
     result, white = painted.copy(), full_scale(photo)

@@ -10,10 +10,11 @@ from .. import images
 from ..engines import Engine
 from ..images import color
 from ..images.faces import find_faces
-from ..images.noise import PERIOD_PX, add_noise, is_uniform
+from ..images.noise import PERIOD_PX, add_noise, is_uniform, smoothness
 from ..options import StylizeOptions
 from . import single_pass, tileable
 from .base_color import even_base_color
+from .displacement import displaced
 from .effect import Effect
 from .masks import Mask
 from .single_pass import Progress, size_of
@@ -98,7 +99,8 @@ def _passes(
     def painted_at(short_px: int, painted: Pixels | None) -> Pixels:
         seen = images.resized(photo, images.with_short_side((width, height), short_px))
         shown, styles = _next(seen, painted, strokes, faces, noise), only_style.at(size_of(seen))
-        return even_base_color(single_pass.run(engine, styles, options, seen, shown, progress), seen, styles)
+        result, calm = single_pass.run(engine, styles, options, seen, shown, progress), smoothness(seen)
+        return displaced(even_base_color(result, seen, calm, styles), calm)
 
     painted = painted_at(coarse[0], None)
     for short_px in (*coarse[1:], min(height, width)):
