@@ -4,7 +4,6 @@ A network's share of the peak is relative to the best rate that any engine reach
 """
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 
@@ -26,8 +25,7 @@ Pass = Callable[[], NDArray[Any]]
 def engines_for(precision: str, device: str) -> list[str]:
     """Return the installed engines that compute in that precision on the device."""
     able = [entry for entry in ENGINES.values() if precision in entry.precisions and entry.is_installed]
-    names = [entry.name for entry in able if device == "cpu" or entry.name == "torch"]
-    return [name for name in names if name != "onnx" or find_spec("onnx")]
+    return [entry.name for entry in able if device == "cpu" or entry.name == "torch"]
 
 
 def prepare(engine: str, precision: str, device: str) -> Pass:
@@ -61,17 +59,19 @@ def _in_openvino(precision: str) -> Pass:
 
 def _in_onnx_runtime() -> Pass:
     import onnxruntime
-    from onnx import TensorProto, helper, numpy_helper
+
+    from ..export.onnx_format import Model, Node, tensor
 
     names = [f"x{layer}" for layer in range(LAYERS + 1)]
-    nodes = []
+    model = Model([], {"weights": tensor("weights", _weights())}, {})
     for source, target in pairwise(names):
-        convolution = helper.make_node("Conv", [source, "weights"], [f"{target}_linear"], pads=[1, 1, 1, 1])
-        nodes += [convolution, helper.make_node("Relu", [f"{target}_linear"], [target])]
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, *SHAPE]) for name in (names[0], names[-1])]
-    graph = helper.make_graph(nodes, "peak", ends[:1], ends[1:], [numpy_helper.from_array(_weights(), "weights")])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        model.nodes.append(Node.make("Conv", [source, "weights"], [f"{target}_linear"], pads=[1, 1, 1, 1]))
+        model.nodes.append(Node.make("Relu", [f"{target}_linear"], [target]))
+    model.name("peak")
+    model.set_opset(17)
+    model.add_input(names[0], 1, *SHAPE)
+    model.add_output(names[-1], 1, *SHAPE)
+    session = onnxruntime.InferenceSession(model.encode(), providers=["CPUExecutionProvider"])
     features = np.random.default_rng(1).random((1, *SHAPE), np.float32)
 
     def run() -> NDArray[Any]:
