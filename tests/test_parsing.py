@@ -63,6 +63,9 @@ def test_off_is_a_choice_not_a_no(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("steps: !!timestamp abc", "not a readable recipe"),
+        ("steps: !!bool abc", "not a readable recipe"),
+        ("steps: !!int ''", "not a readable recipe"),
         ("[1, 2]", "flag: value"),
         ("a: [", "not a readable recipe"),
         (None, "not a readable recipe"),

@@ -29,8 +29,9 @@ def read_recipe(path: Path) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise FastStyleError(f"--config {path}: a recipe is a list of `flag: value` lines")
         named = {str(key).replace("_", "-"): _as_text(value) for key, value in content.items()}
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+    except (OSError, ValueError, RecursionError, yaml.YAMLError, AttributeError, LookupError, TypeError) as error:
+        # The last three are PyYAML's own on a tag that does not fit, such as `!!timestamp abc` and `!!bool abc`.
+        reason = " ".join(str(error).split()) or "a tag that does not fit"
         raise FastStyleError(f"--config {path}: not a readable recipe ({reason})") from error
     return {RENAMED_FLAGS.get(key, key): value for key, value in named.items()}
 
