@@ -133,6 +133,7 @@ def schema() -> Any:
 def test_the_triton_repository_follows_the_schema_and_its_model_runs(trio: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     assert exported(trio, "--triton", tmp_path) == 0
+    assert exported(trio, "--triton", tmp_path) == 1  # it exists
     module = schema()
     config = text_format.Parse((tmp_path / "trio/config.pbtxt").read_text(), module.ModelConfig())
     assert (config.name, config.backend) == ("trio", "onnxruntime")

@@ -60,7 +60,7 @@ def test_what_is_built_is_what_the_package_builds() -> None:
     model.nodes.append(Node.make("Conv", ["x", "w"], ["y"], "it", kernel_shape=[3, 3], group=1, auto_pad="VALID"))
     model.nodes.append(Node.make("Elu", ["y"], ["z"], alpha=0.5))
     model.constants["w"] = tensor("w", np.ones((2, 3, 3, 3), np.float32))
-    model.name("graph")
+    model.set_name("graph")
     model.set_opset(20)
     model.add_input("x", "n", 3, "h", "w")
     model.add_output("z", "n", 2, "h", 7)

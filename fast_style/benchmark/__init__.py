@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "choose_device", "measure", "measure_training"]
 
-# Engines that run an exported model.
-
 OnPass = Callable[[str], None]
 
 

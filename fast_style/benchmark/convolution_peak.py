@@ -67,7 +67,7 @@ def _in_onnx_runtime() -> Pass:
     for source, target in pairwise(names):
         model.nodes.append(Node.make("Conv", [source, "weights"], [f"{target}_linear"], pads=[1, 1, 1, 1]))
         model.nodes.append(Node.make("Relu", [f"{target}_linear"], [target]))
-    model.name("peak")
+    model.set_name("peak")
     model.set_opset(17)
     model.add_input(names[0], 1, *SHAPE)
     model.add_output(names[-1], 1, *SHAPE)

@@ -34,7 +34,7 @@ class ExportCommand:
     """Export a trained network for ONNX Runtime, OpenVINO, phones, Triton or a browser, once compared."""
 
     model: Annotated[str, POSITIONAL]
-    """Checkpoint: a .pth file or the name of a shipped style."""
+    """Checkpoint: a file, an address, or the name of a shipped style."""
 
     output: Annotated[Path | None, OUTPUT] = None
     """The file to write: .onnx for ONNX, .xml for OpenVINO IR (with a .bin beside it); with --size .tflite for LiteRT
@@ -83,9 +83,9 @@ def main(arguments: Sequence[str], prog: str) -> int:
 def _check(command: ExportCommand, name: str) -> None:
     if not command.output and not command.triton and not command.web:
         raise FastStyleError("name what to write: -o wave.onnx, -o wave.xml, --triton FOLDER or --web FOLDER")
-    for name in ("tiles", "opset", "size"):
-        if getattr(command.how, name) and (command.triton or command.web):
-            raise FastStyleError(f"`{name}` is for files (-o)")
+    for option in ("tiles", "opset", "size"):
+        if getattr(command.how, option) and (command.triton or command.web):
+            raise FastStyleError(f"`{option}` is for files (-o)")
     if command.output:
         export.check_format(command.output)
         if command.output.suffix in export.OF_ONE_SIZE and (not command.how.size or command.how.tiles):
@@ -136,13 +136,14 @@ def _array(path: Path) -> "NDArray[np.float32]":
 
 def _miss(model: Any, kind: str, reference: Engine, pictures: list[Image], how: ExportOptions) -> str:
     """Run the file in its own runtime and print how close it is; a line when that is not close enough."""
+    if kind == ".mlpackage":
+        print("Core ML runs on Apple's devices alone: the file is not compared here")
+        return ""
     fixed = how.height_and_width
     sizes = (fixed[::-1],) if fixed else parity.SIZES
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"draft{kind}"
         export.write(model, draft)
-        if kind == ".mlpackage":
-            print("Core ML runs on Apple's devices alone: the file is not compared here")
         for precision, engine in _runtimes(draft, how.precision):
             for row in parity.compare(engine, reference, pictures, sizes):
                 at = f"{export.FORMATS[kind]} {precision} at {row.width}x{row.height}"
@@ -154,9 +155,8 @@ def _miss(model: Any, kind: str, reference: Engine, pictures: list[Image], how: 
 
 def _runtimes(draft: Path, precision: str) -> Iterator[tuple[str, Any]]:
     """The file in its own runtime, in each arithmetic that it is used in on this machine."""
-    if draft.suffix in export.OF_ONE_SIZE:
-        if draft.suffix == ".tflite":
-            yield precision, LitertRunner(draft)
+    if draft.suffix == ".tflite":
+        yield precision, LitertRunner(draft)
         return
     engine: Literal["openvino", "onnx"] = "openvino" if draft.suffix == ".xml" else "onnx"
     if precision == "int8":

@@ -50,7 +50,7 @@ def open_engine(path: Path, options: RuntimeOptions) -> "OnnxEngine":
 def devices() -> dict[str, str]:
     """Return the devices whose providers run a small graph here, by name, each with the provider's name."""
     graph = Model([Node.make("Identity", ["image"], ["stylized"])], {}, {})
-    graph.name("probe")
+    graph.set_name("probe")
     graph.set_opset(OPSET)
     graph.add_input("image", 1)
     graph.add_output("stylized", 1)

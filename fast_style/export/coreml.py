@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, numpy_helper
 
 from ..errors import FastStyleError
-from .litert import check_operators
 from .metadata import KEY
+from .onnx_graph import attributes, check_operators, shapes
 
 Values = dict[str, Any]
 
@@ -28,14 +28,14 @@ def to_coreml(model: ModelProto) -> dict[str, bytes]:
     model: of one size (`opsets.at_size`). Raises FastStyleError for networks with attention, for graphs whose shapes
     are not fixed, and when the package coremltools is missing.
     """
-    shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in model.graph.input}
-    if not all(map(all, shapes.values())):
+    sizes = shapes(model.graph.input)
+    if not all(map(all, sizes.values())):
         raise FastStyleError("Core ML packages are for one size: name it with `size`")
     check_operators(model, _OPERATORS, "Core ML")
     tools = _tools()
     with contextlib.redirect_stderr(io.StringIO()):  # its bars know nothing of ours
         package = tools.convert(
-            _program(model, shapes),
+            _program(model, sizes),
             convert_to="mlprogram",
             minimum_deployment_target=tools.target.iOS16,
             compute_precision=tools.precision.FLOAT32,
@@ -51,13 +51,13 @@ def to_coreml(model: ModelProto) -> dict[str, bytes]:
         return {path.relative_to(saved).as_posix(): path.read_bytes() for path in saved.rglob("*") if path.is_file()}
 
 
-def _program(model: ModelProto, shapes: dict[str, list[int]]) -> Any:
+def _program(model: ModelProto, sizes: dict[str, list[int]]) -> Any:
     """The program in coremltools' language of operators, MIL."""
     from coremltools.converters.mil import Builder
     from coremltools.converters.mil.mil import Function, Program
 
     program = Program()
-    inputs = {name: Builder.placeholder(shape=shape) for name, shape in shapes.items()}
+    inputs = {name: Builder.placeholder(shape=shape) for name, shape in sizes.items()}
     with Function(inputs) as function:
         values: Values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         values |= function.inputs
@@ -84,10 +84,6 @@ def _is_error(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.ERROR
 
 
-def _attributes(node: NodeProto) -> dict[str, Any]:
-    return {each.name: helper.get_attribute_value(each) for each in node.attribute}
-
-
 def _pair(kind: str) -> Callable[[Any, NodeProto, Values], Any]:
     def write(builder: Any, node: NodeProto, values: Values) -> Any:
         x, y = (values[name] for name in node.input)
@@ -105,20 +101,20 @@ def _single(kind: str) -> Callable[[Any, NodeProto, Values], Any]:
 
 def _conv(builder: Any, node: NodeProto, values: Values) -> Any:
     more = {"bias": values[node.input[2]]} if len(node.input) > 2 else {}
-    x, weight, strides = values[node.input[0]], values[node.input[1]], _attributes(node)["strides"]
+    x, weight, strides = values[node.input[0]], values[node.input[1]], attributes(node)["strides"]
     return builder.conv(x=x, weight=weight, strides=strides, pad_type="valid", name=node.output[0], **more)
 
 
 def _norm(builder: Any, node: NodeProto, values: Values) -> Any:
     x, gamma, beta = (values[name] for name in node.input)
-    epsilon = np.float32(_attributes(node).get("epsilon", 1e-5))
+    epsilon = np.float32(attributes(node).get("epsilon", 1e-5))
     return builder.instance_norm(x=x, gamma=gamma, beta=beta, epsilon=epsilon, name=node.output[0])
 
 
 def _pad(builder: Any, node: NodeProto, values: Values) -> Any:
     pads = values[node.input[1]]
     table = np.array([pads[2], pads[6], pads[3], pads[7]], np.int32)
-    mode = {b"reflect": "reflect", b"edge": "replicate"}[_attributes(node)["mode"]]
+    mode = {b"reflect": "reflect", b"edge": "replicate"}[attributes(node)["mode"]]
     return builder.pad(x=values[node.input[0]], pad=table, mode=mode, name=node.output[0])
 
 
@@ -132,7 +128,7 @@ def _slice(builder: Any, node: NodeProto, values: Values) -> Any:
 
 
 def _blocks(builder: Any, node: NodeProto, values: Values) -> Any:
-    size = _attributes(node)["blocksize"]
+    size = attributes(node)["blocksize"]
     return builder.depth_to_space(x=values[node.input[0]], block_size=size, name=node.output[0])
 
 

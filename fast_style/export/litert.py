@@ -5,14 +5,15 @@ and no TensorFlow is needed. Input `image` and output `stylized` are RGB float32
 there are several styles their weights are an input `blend`, (1, S).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, helper, numpy_helper, shape_inference
+from onnx import ModelProto, NodeProto, numpy_helper, shape_inference
 
 from ..errors import FastStyleError
 from .metadata import KEY
+from .onnx_graph import attributes, check_operators, shapes
 
 # By which readers know the file.
 IDENTIFIER = b"TFL3"
@@ -32,13 +33,6 @@ def to_litert(model: ModelProto) -> bytes:
     return writer.finish()
 
 
-def check_operators(model: ModelProto, known: Collection[str], name: str) -> None:
-    """Raise FastStyleError for a graph with operators that the writer of a format does not know."""
-    unknown = {node.op_type for node in model.graph.node} - set(known)
-    if unknown:
-        raise FastStyleError(f"{name} files have no attention ({', '.join(sorted(unknown))}); export it as .onnx")
-
-
 class _Writer:
     """Collect tensors and operators; tensors of four dimensions are turned to channels-last as they enter."""
 
@@ -51,7 +45,7 @@ class _Writer:
         self.constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         inferred = shape_inference.infer_shapes(model).graph
         values = (*inferred.input, *inferred.value_info, *inferred.output)
-        self.shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in values}
+        self.shapes = shapes(values)
         if not all(map(all, self.shapes.values())):
             raise FastStyleError("LiteRT files are for one size: name it with `size`")
         self.buffers = [schema.BufferT()]  # the first is that of tensors without content
@@ -161,10 +155,6 @@ class _Writer:
         return entry
 
 
-def _attributes(node: NodeProto) -> dict[str, Any]:
-    return {each.name: helper.get_attribute_value(each) for each in node.attribute}
-
-
 def _plain(kind: str) -> Callable[[_Writer, NodeProto], None]:
     """Return what writes an operator that takes the same and has no options."""
 
@@ -178,7 +168,7 @@ def _conv(writer: _Writer, node: NodeProto) -> None:
     x, weight = node.input[0], writer.constants[node.input[1]]
     bias = writer.constants[node.input[2]] if len(node.input) > 2 else np.zeros(len(weight), np.float32)
     inputs = [writer.place(x), writer.constant(weight.transpose(CHANNELS_LAST)), writer.constant(bias)]
-    stride = _attributes(node)["strides"][0]
+    stride = attributes(node)["strides"][0]
     padding = writer.schema.Padding.VALID
     output = writer.place(node.output[0])
     writer.operator("CONV_2D", inputs, output, options="Conv2DOptions", padding=padding, strideW=stride, strideH=stride)
@@ -196,7 +186,7 @@ def _norm(writer: _Writer, node: NodeProto) -> None:
 
     center = mean(x)
     variance = mean(writer.between("SQUARED_DIFFERENCE", [x, center], shape))
-    epsilon = writer.constant(np.float32(_attributes(node).get("epsilon", 1e-5)))
+    epsilon = writer.constant(np.float32(attributes(node).get("epsilon", 1e-5)))
     inverse = writer.between("RSQRT", [writer.between("ADD", [variance, epsilon], row)], row)
     scale = writer.between("MUL", [inverse, weight], row)
     shift = writer.between("SUB", [bias, writer.between("MUL", [center, scale], row)], row)
@@ -205,7 +195,7 @@ def _norm(writer: _Writer, node: NodeProto) -> None:
 
 def _pad(writer: _Writer, node: NodeProto) -> None:
     """Put slices of one pixel around the picture: with MIRROR_PAD all took three times as long."""
-    pads, reflects = writer.constants[node.input[1]], _attributes(node)["mode"] == b"reflect"
+    pads, reflects = writer.constants[node.input[1]], attributes(node)["mode"] == b"reflect"
     x, shape = writer.place(node.input[0]), writer.shape(node.input[0])
     for axis in (1, 2):
         last = shape[axis] - 1
@@ -234,7 +224,7 @@ def _slice(writer: _Writer, node: NodeProto) -> None:
 
 
 def _blocks(writer: _Writer, node: NodeProto) -> None:
-    size = _attributes(node)["blocksize"]
+    size = attributes(node)["blocksize"]
     inputs, output = [writer.place(node.input[0])], writer.place(node.output[0])
     writer.operator("DEPTH_TO_SPACE", inputs, output, options="DepthToSpaceOptions", blockSize=size)
 

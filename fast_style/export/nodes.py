@@ -92,7 +92,7 @@ class Graph:
     def model(self, name: str) -> Model:
         """Return the model of that name; a node `stylized` makes its output, (N, 3, H, W)."""
         model, picture = self._model, ("batch", 3, "height", "width")
-        model.name(name)
+        model.set_name(name)
         model.set_opset(OPSET)
         model.add_input("image", *picture)
         model.add_output("stylized", *picture)

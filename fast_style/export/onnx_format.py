@@ -104,7 +104,7 @@ class Model:
             elif number != _GRAPH_SHAPES:
                 self.graph_rest += whole
 
-    def name(self, name: str) -> None:
+    def set_name(self, name: str) -> None:
         """Name the graph."""
         self.graph_rest += _field(_GRAPH_NAME, name)
 

@@ -14,6 +14,7 @@ from onnx.reference import ReferenceEvaluator
 from ..errors import FastStyleError
 from .nodes import HEIGHT_AND_WIDTH
 from .onnx_format import IR_VERSION, OPSET
+from .onnx_graph import attributes, shapes
 
 OLDEST = 11
 # The newest version of the file format that runtimes of the older opsets read (onnx/docs/Versioning.md).
@@ -43,9 +44,8 @@ def _lowered(node: NodeProto, constants: dict[str, Any], opset: int) -> list[Nod
 
 
 def _axes_as_attribute(node: NodeProto, constants: dict[str, Any]) -> list[NodeProto]:
-    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     axes = [int(axis) for axis in constants[node.input[1]]]
-    return [helper.make_node(node.op_type, node.input[:1], node.output, node.name, axes=axes, **attributes)]
+    return [helper.make_node(node.op_type, node.input[:1], node.output, node.name, axes=axes, **attributes(node))]
 
 
 def _plain_split(node: NodeProto, constants: dict[str, Any]) -> list[NodeProto]:
@@ -105,17 +105,14 @@ def at_size(model: ModelProto, height: int, width: int) -> ModelProto:
 def _fold(model: ModelProto) -> None:
     """Turn into constants what can be computed now, and leave out padding by 0."""
     inferred = shape_inference.infer_shapes(model).graph
-    shapes = {
-        value.name: [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
-        for value in (*inferred.input, *inferred.value_info)
-    }
+    known = shapes((*inferred.input, *inferred.value_info))
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     same: dict[str, str] = {}
     left = []
     for node in model.graph.node:
         node.input[:] = [same.get(name, name) for name in node.input]
-        if node.op_type == "Shape" and all(shapes.get(node.input[0], [0])):
-            constants[node.output[0]] = np.array(shapes[node.input[0]][HEIGHT_AND_WIDTH[0] :], np.int64)
+        if node.op_type == "Shape" and all(known.get(node.input[0], [0])):
+            constants[node.output[0]] = np.array(known[node.input[0]][HEIGHT_AND_WIDTH[0] :], np.int64)
         elif node.input and all(name in constants for name in node.input):
             values: Any = ReferenceEvaluator(node).run(None, {name: constants[name] for name in node.input})
             constants.update(zip(node.output, values, strict=True))
