@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import struct
+import tracemalloc
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -72,6 +73,22 @@ class Call:
 
     def __reduce__(self) -> Any:
         return self.call
+
+
+def test_one_tensor_named_many_times_takes_no_more_memory_than_the_file(tmp_path: Path) -> None:
+    tensor = torch.zeros(1000)
+    with pytest.raises(FastStyleError, match="damaged"):
+        load_arrays(written([tensor.view(1000) for _ in range(50)], tmp_path / "it.pth"))
+
+
+def test_a_pickle_cannot_ask_for_memory_by_a_number(tmp_path: Path) -> None:
+    tracemalloc.start()
+    try:
+        path = archive(tmp_path / "it.pth", b"\x80\x02}r" + struct.pack("<I", 30_000_000) + b".")
+        assert load_arrays(path) == {}
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

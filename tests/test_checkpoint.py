@@ -38,6 +38,15 @@ def test_the_file_is_half_precision_and_plain(tmp_path: Path) -> None:
     assert {value.dtype for value in content["weights"].values()} == {torch.float16}
 
 
+def test_a_description_is_plain_text(tmp_path: Path) -> None:
+    network = TransformerNetwork()
+    Checkpoint(network.options, [], {}, network.state_dict()).save(tmp_path / "a.pth")
+    content = torch.load(tmp_path / "a.pth", weights_only=True)
+    torch.save({**content, "training": {"steps": torch.zeros(2)}}, tmp_path / "b.pth")
+    with pytest.raises(FastStyleError, match="not plain text"):
+        checkpoint.load(tmp_path / "b.pth")
+
+
 class Evil:
     def __reduce__(self) -> tuple[Any, ...]:
         return os.system, ("touch evil-was-here",)

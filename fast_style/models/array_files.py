@@ -46,7 +46,7 @@ _SAFETENSORS = {
     "I64": "LongStorage",
     "U8": "ByteStorage",
 }
-# More containers, or deeper ones, than any description of a network has: references can make a few bytes endless.
+# More values than any description of a network has: references can make a few bytes endless.
 MOST_ITEMS = 100_000
 # How files of torch.save before version 1.6 begin, which are no archives.
 _OLD = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -137,8 +137,11 @@ def _view(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _View
     return _View(storage, offset, tuple(shape), tuple(strides))
 
 
-class _Unpickler(pickle.Unpickler):
-    """Read plain types and references to tensors; anything else raises pickle.UnpicklingError."""
+class _Unpickler(pickle._Unpickler):
+    """Read plain types and references to tensors; anything else raises pickle.UnpicklingError.
+
+    Python's own implementation: that in C takes memory for as many values as the pickle says that it will refer to.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "torch" and name in _TYPES:
@@ -163,6 +166,8 @@ class _Arrays:
         self._path, self._place, self._parts = path, place, parts
         self._order = ">" if parts.get(f"{place}byteorder") == b"big" else "<"
         self._items = 0
+        # Tensors that share values get a copy each; no network has more than a few of them.
+        self._left_bytes = 2 * sum(map(len, parts.values()))
 
     def of(self, content: Any) -> Any:
         """Return a copy of what the pickle holds."""
@@ -186,8 +191,9 @@ class _Arrays:
         ends = [(size - 1) * step for size, step in zip(view.shape, view.strides, strict=True)]
         count = math.prod(view.shape)
         plain = all(type(number) is int and number >= 0 for number in numbers)
-        # Memory of its own for every element: a view may claim any size of a few bytes.
-        if not plain or count > len(values) or (count and view.offset + sum(ends) >= len(values)):
+        self._left_bytes -= count * values.itemsize if plain else 0
+        beyond = count > len(values) or (count and view.offset + sum(ends) >= len(values))
+        if not plain or beyond or self._left_bytes < 0:  # a view may claim any size of a few bytes
             raise FastStyleError(f"{self._path}: damaged, or not written by torch.save (a tensor of an unusual kind)")
         steps = [step * values.itemsize for step in view.strides]
         array = np.array(np.lib.stride_tricks.as_strided(values[view.offset :], view.shape, steps))

@@ -3,6 +3,7 @@
 `checkpoint` makes networks of torch of them, for training and for the torch engine.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -63,6 +64,10 @@ def read(path: Path) -> CheckpointFile:
         raise FastStyleError(f"{path}: its styles are not one entry with a name for each: damaged checkpoint?")
     if not isinstance(training, dict) or not all(isinstance(key, str) for key in training):
         raise FastStyleError(f"{path}: its training metadata are not a table by name: damaged checkpoint?")
+    try:
+        json.dumps([styles, training])  # as exports keep them
+    except (TypeError, ValueError) as error:
+        raise FastStyleError(f"{path}: what it says of its training is not plain text: damaged checkpoint?") from error
     return CheckpointFile(model, styles, training, weights)
 
 

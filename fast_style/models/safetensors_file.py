@@ -19,19 +19,6 @@ SUFFIX = ".safetensors"
 KEY = "fast_style"
 """Entry of the metadata; the only one, as safetensors writes several in any order."""
 WEIGHTS, DIGEST = "weights", "sha256"
-# The types of values, as the digest has them.
-_TORCH_NAMES = {
-    "BF16": "torch.bfloat16",
-    "BOOL": "torch.bool",
-    "F16": "torch.float16",
-    "F32": "torch.float32",
-    "F64": "torch.float64",
-    "I8": "torch.int8",
-    "I16": "torch.int16",
-    "I32": "torch.int32",
-    "I64": "torch.int64",
-    "U8": "torch.uint8",
-}
 
 
 class Encoded(NamedTuple):
@@ -85,7 +72,7 @@ def _tensors(data: bytes) -> dict[str, Encoded]:
 def _digest(described: Mapping[str, Any], tensors: Mapping[str, Encoded]) -> str:
     digest = hashlib.sha256(json.dumps(described).encode())
     for name, (kind, shape, data) in sorted(tensors.items()):
-        digest.update(f"{name} {_TORCH_NAMES.get(kind, kind)} {shape}\n".encode())
+        digest.update(f"{name} {kind} {shape}\n".encode())
         digest.update(data)
     return digest.hexdigest()
 
