@@ -156,8 +156,9 @@ def test_openvino_without_the_device_says_so(tiny: Path, caplog: pytest.LogCaptu
     assert engine(IMAGE).shape == IMAGE.shape
 
 
+@pytest.mark.parametrize("device", ["gpu", "npu"])
 def test_openvino_leaves_to_the_cpu_what_a_device_does_not_compile(
-    tiny: Path, intel: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tiny: Path, intel: list[Any], device: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     openvino = pytest.importorskip("openvino")
     compile_model = openvino.Core.compile_model
@@ -168,9 +169,9 @@ def test_openvino_leaves_to_the_cpu_what_a_device_does_not_compile(
         return compile_model(core, graph, device, config)
 
     monkeypatch.setattr(openvino.Core, "compile_model", fail)
-    assert open_engine(tiny, options("gpu", "openvino"))(IMAGE).shape == IMAGE.shape
+    assert open_engine(tiny, options(device, "openvino"))(IMAGE).shape == IMAGE.shape
     assert [record.getMessage() for record in caplog.records] == [
-        "OpenVINO cannot use device gpu; the CPU runs the network (no kernel for this)"
+        f"OpenVINO cannot use device {device}; the CPU runs the network (no kernel for this)"
     ]
 
 
@@ -212,3 +213,21 @@ def test_the_list_shows_what_is_found_and_what_is_needed(
     table = capsys.readouterr().out.splitlines()
     assert table[0].split()[:3] == ["DEVICE", "ENGINE", "FOUND"]
     assert len(table) == 1 + len(rows)
+
+
+def test_a_runtime_that_is_broken_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> dict[str, str]:
+        raise ImportError("libcudart.so.12: cannot open shared object file")
+
+    monkeypatch.setattr(onnx_engine, "devices", broken)
+    assert fast_style(["devices", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "onnx cannot be imported: libcudart" in err
+    assert {(row["device"], row["found"]) for row in json.loads(out) if row["engine"] == "onnx"} >= {("cpu", False)}
+
+
+def test_a_precision_that_the_engine_of_a_device_lacks_is_refused(tiny: Path, intel: list[Any]) -> None:
+    with pytest.raises(FastStyleError, match="has no fp16"):
+        open_engine(tiny, RuntimeOptions("gpu", "auto", "fp16"))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .. import images
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
+from ..models.structure import SMALLEST_PX
 from ..options import RuntimeOptions
 from ..system import signal_stack
 from .exported import ExportedEngine, Run, is_one_blend, model_of
@@ -22,8 +23,6 @@ from .registry import ENGINES, kind_of, number_of
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
-# Sides in px from which on the padding of a frame is the same for all sizes.
-SMALLEST_PX = 5
 CPU = "CPU"
 # Kinds of devices whose graphs have fixed shapes, and how many sizes of pictures a graph is kept for.
 FIXED_SHAPES, KEPT_SHAPES = ("NPU",), 8
@@ -77,12 +76,13 @@ class OpenVinoEngine(ExportedEngine):
             raise FastStyleError(f"{name}: not a model that OpenVINO reads") from error
         name = model.name if isinstance(model, Path) else "this model"
         _check_integers(graph, name)
-        kind = TYPES[precision] if precision in TYPES else _fastest(core)
+        found = _found(core, device)
+        kind = TYPES.get(precision) or (_fastest(core) if found == CPU else "f32")  # GPUs know no bf16
         channels = next((given.shape[1] for given in graph.inputs if given.any_name == "statistics"), 0)
         metadata = Metadata.from_json(_metadata(graph), name)
         super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, checkpoint)
         self._core, self._hints = core, {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
-        self._device = _found(core, device)
+        self._device = found
         try:
             self._prepare(graph)
         except RuntimeError as error:
@@ -160,7 +160,13 @@ class _Requests:
         if self._device == CPU:
             with suppress(RuntimeError):  # a version without this setting, which is not one of the documented ones
                 return self._core.compile_model(graph, CPU, {**self._hints, **CACHED_OPERATIONS})
-        return self._core.compile_model(graph, self._device, self._hints)
+        try:
+            return self._core.compile_model(graph, self._device, self._hints)
+        except RuntimeError as error:
+            if not self.fixed_shapes or self._device == CPU:  # which OpenVinoEngine compiles when it is opened
+                raise
+            self._device = _left_to_cpu(self._device.lower(), str(error).strip().partition("\n")[0])
+            return self._core.compile_model(graph, CPU, self._hints)
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> list[Any]:
         """Return the graph's results, by position."""

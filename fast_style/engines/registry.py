@@ -111,10 +111,12 @@ def candidates(path: Path, options: RuntimeOptions) -> list[Entry]:
     kind = kind_of(options.device)
     able = [entry for entry in readers if kind in entry.devices and entry.is_installed]
     if kind != "cpu":  # torch first, which is quickest there; each says what it falls back to
-        able = able[-1:]
+        able = [entry for entry in able if options.precision in entry.precisions][-1:] or able[-1:]
     elif not on_cpu(options.device) and ENGINES["torch"] in able:  # where there may be a GPU, torch looks for it
         able = [ENGINES["torch"]]
-    able = [entry for entry in able if options.precision in entry.precisions] if kind == "cpu" else able
+    if kind != "cpu" and able:
+        return [_checked(able[0].name, path, options)]
+    able = [entry for entry in able if options.precision in entry.precisions]
     if not able:
         needs = " or ".join(entry.devices[kind] for entry in readers if kind in entry.devices)
         hint = f"it takes {needs}" if kind != "cpu" and needs else 'pip install "fast_style[engines]"'
