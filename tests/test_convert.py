@@ -157,3 +157,8 @@ def test_safetensors_of_pytorch_examples_are_converted_too(tmp_path: Path) -> No
     torch.save(theirs.state_dict(), tmp_path / "mosaic.pth")
     one, other = (convert(tmp_path / f"mosaic.{suffix}") for suffix in ("safetensors", "pth"))
     assert all(torch.equal(value, other.weights[key]) for key, value in one.weights.items())
+
+
+def test_a_name_that_is_no_checkpoints_is_refused(tiny: Path, tmp_path: Path) -> None:
+    assert fast_style(["convert", str(tiny), str(tmp_path / "it.onnx")]) == 1
+    assert list(tmp_path.iterdir()) == []

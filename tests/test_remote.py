@@ -133,6 +133,11 @@ def test_addresses_that_cannot_be_used_are_refused_in_a_line(
     assert said in line
 
 
+def test_a_name_that_no_request_can_hold_is_no_wrong_digest(server: Server) -> None:
+    with pytest.raises(FastStyleError, match="no address of a file"):
+        bundled.find(f"{server.url}/m\u00fcnchen.pth")
+
+
 def test_redirects_lead_to_protected_places_alone(server: Server, tmp_path: Path) -> None:
     server.contents |= {"/moved.pth": f"{server.url}/mine.pth", "/out.pth": "http://example.org/mine.pth"}
     server.contents |= {"/ftp.pth": "ftp://127.0.0.1/mine.pth", "/file.pth": "file:///etc/passwd"}

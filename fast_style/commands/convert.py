@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from ..engines.registry import is_exported
 from ..errors import FastStyleError
 from ..models.bundled import find
 from .console.help import Help
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
     output = command.output or command.target
     if output is None or (command.output and command.target):
         raise FastStyleError("name one file to write: fast-style convert wave.pth wave.safetensors")
+    if is_exported(output):
+        raise FastStyleError(f"{output}: a checkpoint ends with .pth or .safetensors; `fast-style export` writes that")
     if output.exists() and not command.overwrite:
         raise FastStyleError(f"{output} exists; use --overwrite")
     source = find(command.source)

@@ -1,10 +1,13 @@
 """List the devices that the installed runtimes find, and what the others need: `fast-style devices`."""
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from .console.parsing import parse
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,11 @@ def _rows() -> Iterator[Row]:
 
     missing = []
     for entry in ENGINES.values():
-        found = entry.found()
+        try:
+            found = entry.found()
+        except (ImportError, OSError, RuntimeError) as error:  # a library or a driver of the runtime's own is broken
+            log.warning("%s cannot be imported: %s", entry.name, str(error).partition("\n")[0])
+            found = {}
         yield from (Row(name, entry.name, True, what) for name, what in found.items())
         kinds = {name.partition(":")[0] for name in found}
         missing += [Row(name, entry.name, False, text) for name, text in entry.devices.items() if name not in kinds]

@@ -33,7 +33,7 @@ class EvaluateCommand:
     """
 
     model: Annotated[str, POSITIONAL]
-    """Checkpoint: a .pth file or the name of a shipped style."""
+    """Checkpoint: a file, an address, or the name of a shipped style."""
 
     how: EvaluationOptions
 

@@ -82,7 +82,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
 
 class Progress:
-    """Show the losses in a bar, as a callback, from the first one on, and writes the pictures of `save_every`."""
+    """Show the losses in a bar, as a callback, from the first one on, and write the pictures of `save_every`."""
 
     def __init__(self, total: int, picture: images.Picture, command: OptimizeCommand) -> None:
         self.total, self.picture, self.command = total, picture, command

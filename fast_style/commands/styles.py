@@ -10,6 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from .. import images
+from ..errors import FastStyleError
 from ..models import bundled
 from ..options.checks import check_at_least
 from ..system import malloc
@@ -41,6 +42,8 @@ class StylesCommand:
 
     def __post_init__(self) -> None:
         check_at_least(self, 32, "size")
+        if self.json and self.sheet:
+            raise FastStyleError("`json` is for the list, not for a sheet")
 
 
 def main(arguments: Sequence[str], prog: str) -> int:

@@ -44,7 +44,7 @@ class WatchCommand:
     """Folder for the results, of the same names; it is made."""
 
     model: str | None = None
-    """Checkpoint: a .pth file or the name of a shipped model or style; by default the one with --style, else wave."""
+    """Checkpoint: a file, an address, or a shipped model or style; by default the one with --style, else wave."""
 
     quality: int = images.QUALITY
     """JPEG, WebP and AVIF quality, 1 to 100."""

@@ -94,6 +94,8 @@ class _Download:
             if error.code != 416 or not have:  # 416: nothing left to send, the part is whole
                 reason = " ".join(str(error.reason).split())
                 raise FastStyleError(f"{url}: the server answers {error.code} {reason}") from error
+        except ValueError as error:  # such as a name that no host can have
+            raise FastStyleError(f"{url}: no address of a file ({error})") from error
         except (OSError, http.client.HTTPException) as error:
             then = "the same command continues it" if self.part else "try again"
             raise FastStyleError(f"{url}: download broke off ({error}); {then}") from error
