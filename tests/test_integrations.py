@@ -75,7 +75,11 @@ def test_what_goes_wrong_is_one_line(address: str) -> None:
         ServiceClient(address).paint(as_file(picture(8, 8)), {**fields, "model": "none"})
     with pytest.raises(ServiceError, match=r"No service answers at http://127.0.0.1:9/ \(Connection refused\)"):
         ServiceClient("127.0.0.1:9").paintings()
-    for text in ("", "ftp://a", "http://", "http://a:b"):
+    with pytest.raises(ServiceError, match="No service answers at"):
+        ServiceClient("http://a..b/").paint(b"", fields)
+    with pytest.raises(ServiceError, match="The service stopped answering"):
+        ServiceClient(address.partition("#")[0] + "#token=\u20ac").paintings()
+    for text in ("", "ftp://a", "http://", "http://a:b", "http://[::1"):
         with pytest.raises(ServiceError, match="is no address of a service"):
             ServiceClient(text)
 

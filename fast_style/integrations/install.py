@@ -100,6 +100,6 @@ HOSTS: dict[str, Host] = {
         # Its name is no Python name: ComfyUI enters the folder among the imported modules, where ours is, too.
         files={"comfyui": "ComfyUI-fast-style"},
         folder=lambda: None,
-        then="start ComfyUI, whose Python needs fast_style installed, and add the node image > Fast Style",
+        then="start ComfyUI, whose Python needs fast_style installed, and add the node image > style > Fast Style",
     ),
 }

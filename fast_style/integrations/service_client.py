@@ -84,11 +84,11 @@ class ServiceClient:
 
     def __init__(self, address: str = ADDRESS) -> None:
         """Take an address as `fast-style serve` prints it, with or without #token=SECRET. Raises ServiceError."""
-        parts = urlsplit(address.strip() if "://" in address else f"http://{address.strip()}")
         try:
+            parts = urlsplit(address.strip() if "://" in address else f"http://{address.strip()}")
             self._host, self._port = parts.hostname or "", parts.port
-        except ValueError:
-            self._host = ""
+        except ValueError:  # such as "http://[::1"
+            parts, self._host = urlsplit(""), ""
         if parts.scheme not in ("http", "https") or not self._host:
             raise ServiceError(f"{address!r} is no address of a service; it looks like {ADDRESS}")
         self.address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
@@ -130,7 +130,7 @@ class ServiceClient:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
             status, answer = self._exchange(method, self._path + path, body, headers)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, UnicodeError, http.client.HTTPException) as error:  # UnicodeError: of the token
             self._check()
             raise ServiceError(f"The service stopped answering ({_reason(error)})") from error
         self._check()
@@ -155,7 +155,7 @@ class ServiceClient:
         connection = kind(self._host, self._port, timeout=CONNECT_S)
         try:
             connection.connect()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
             self._check()
             text = f"No service answers at {self.address} ({_reason(error)}). Start one: fast-style serve"
             raise ServiceError(text) from error

@@ -62,7 +62,7 @@ def run(procedure: Any, mode: Any, image: Any, drawables: Any, config: Any, data
     image.undo_group_start()
     try:
         paint(image, drawables[0], config)
-    except (ServiceError, OSError) as error:
+    except (ServiceError, OSError, GLib.Error) as error:
         problem = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), str(error), 0)
         return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, problem)
     finally:

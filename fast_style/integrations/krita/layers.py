@@ -14,6 +14,7 @@ from . import pictures
 
 # Krita's name of sRGB, in which the service takes and gives pictures.
 SRGB = "sRGB-elle-V2-srgbtrc.icc"
+SRGB_NAMES = (SRGB, "sRGB built-in")  # Krita has a linear sRGB too
 # Side in px of the picture by which changes of a layer are noticed.
 GLANCE_PX = 256
 # How often, and how many times, Krita is asked whether it has done what it does later.
@@ -63,10 +64,11 @@ def glance(document: Any) -> Any:
         return None
     selection = document.selection()
     area = selection and (selection.x(), selection.y(), selection.width(), selection.height())
+    shape = area and hash(bytes(selection.pixelData(*area)))
     bounds = node.bounds()
     place = (bounds.x(), bounds.y(), bounds.width(), bounds.height(), document.width(), document.height())
     small = hash(pictures.to_bgra(node.thumbnail(GLANCE_PX, GLANCE_PX)))
-    return node.uniqueId().toString(), place, area, small
+    return node.uniqueId().toString(), place, area, shape, small
 
 
 def add(source: Source, painted: QImage, name: str) -> Iterator[Callable[[], bool]]:
@@ -142,7 +144,7 @@ def _selected(document: Any, width: int, height: int) -> bytes | None:
 
 
 def _is_srgb(node: Any) -> bool:
-    return (node.colorModel(), node.colorDepth()) == ("RGBA", "U8") and node.colorProfile().startswith("sRGB")
+    return (node.colorModel(), node.colorDepth()) == ("RGBA", "U8") and node.colorProfile() in SRGB_NAMES
 
 
 def _srgb(node: Any) -> Any:
