@@ -70,6 +70,17 @@ def test_styles_of_their_own_do_not_share_a_colour(sky: Pixels, patchy: Pixels) 
     assert np.abs(one - other).mean() > 0.9 * np.abs(np.subtract(*halves(patchy))).mean()
 
 
+def test_a_style_of_its_own_is_evened_up_to_its_edge(sky: Pixels, patchy: Pixels) -> None:
+    upper = np.zeros((HEIGHT, WIDTH), np.uint8)
+    upper[:80] = 255
+    masks = [Mask(Image.fromarray(upper), "one"), Mask(Image.fromarray(255 - upper), "two")]
+    even = even_base_color(patchy, sky, smoothness(sky), effect_of(*masks))
+    before, after = (
+        np.abs(each[50:110, 30:100].mean((0, 1)) - each[50:110, -100:-30].mean((0, 1))) for each in (patchy, even)
+    )
+    assert after.mean() < before.mean() / 3
+
+
 def test_depth_is_kept_and_busy_pictures_are_left_alone(sky: Pixels, patchy: Pixels) -> None:
     deep_sky = sky.astype(np.uint16) * 257
     deep = even_base_color(patchy.astype(np.uint16) * 257, deep_sky, smoothness(deep_sky), effect_of())

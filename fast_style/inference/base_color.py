@@ -7,6 +7,7 @@ painted picture's low frequencies, with the photograph as its guide.
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,9 @@ def _change(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Arra
     together = np.where(_connected(weight.reshape(shape), seen), weight, 0)
     apart, unlike = _distances(shape), _squared(seen / np.float32(255 * ALIKE * math.sqrt(3)))
     if effect.rows.ndim > 1:
-        unlike += _squared(effect.at(shape).weights().reshape(-1, len(weight)).T / np.float32(ALIKE))
+        sharp = replace(effect.options, feather=0.0)  # px of the picture, which are small beside the cells of the grid
+        styles = replace(effect.at(shape), options=sharp).weights()
+        unlike += _squared(styles.reshape(-1, len(weight)).T / np.float32(ALIKE))
     coarse = _means(colors, together * _gaussian(apart / COARSE**2 + unlike))
     base = _medians(coarse, together * _gaussian(apart / REACH**2 + unlike))
     # Of the cells that are calm, so that their neighbours, which are enlarged with them, have a meaning.

@@ -115,7 +115,7 @@ def _take_statistics(
     """Give `effect` what it has to know of the whole picture. pictures: the photograph, and it as it is shown."""
     photo, shown = pictures
     effect.statistics = _statistics(engine, effect, options, shown, core_px, progress)
-    if options.preserve_color == "statistics":
+    if options.preserve_color == "statistics" and not effect.is_identity:
         reduced, reduced_shown = _reduced(photo), _reduced(shown)
         small = effect.at(size_of(reduced))
         effect.match_colors(reduced, engine(reduced_shown, small.weights()))
