@@ -104,6 +104,25 @@ def test_the_command_prints_rows_of_figures(tiny: Path, capsys: pytest.CaptureFi
     assert 0 < ours["share"] < 1.2
 
 
+def test_the_command_prints_what_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = benchmark.Row(
+        "wave", "plain", "fp32", "32x24", p50_ms=2.0, p95_ms=3.0, p99_ms=3.0, per_s=500.0, ratio=1.0, peak_mb=9.0
+    )
+    asked = []
+
+    def measure(models: tuple[str, ...], options: BenchmarkOptions, *_: object) -> list[benchmark.Row]:
+        asked.append((models, options.sizes))
+        return [row]
+
+    monkeypatch.setattr(bench, "measure", measure)
+    assert run(bench.main, ["wave", "--sizes", "32x24", "--json"], "fast-style bench") == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["engine"], told["per_s"]) == ("plain", 500.0)
+    assert [tuple(map(tuple, each)) for each in asked] == [(("wave",), ("32x24",))]
+
+
 def test_columns_line_up() -> None:
     text = bench._table(
         [{"model": "wave", "p50_ms": 1.0, "share": 0.5}, {"model": "w", "p50_ms": 22.25, "share": None}]

@@ -69,10 +69,9 @@ def test_the_stand_in_takes_what_the_library_takes() -> None:
 
 def test_frames_go_to_the_device_in_the_cameras_size(stylizer: Stylizer, library: Any) -> None:
     screen = VirtualCamera(25)
-    assert screen.device == ""
     shown, _ = run_live(stylizer, FakeCamera(6, 0.02), screen, StylizeOptions(strength=0))
     (device,) = Device.made
-    assert (device.size, device.fps, device.fmt, screen.device) == ((32, 24), 25, "rgb", "/dev/video10")
+    assert (device.size, device.fps, device.fmt) == ((32, 24), 25, "rgb")
     numbers = [int(frame[0, 0, 0]) for frame in device.frames]
     assert len(numbers) == shown > 0
     assert numbers == sorted(set(numbers))

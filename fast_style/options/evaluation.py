@@ -24,7 +24,7 @@ class EvaluationOptions:
     """Films: measure their stability instead, stylized frame by frame and with --temporal flow."""
 
     versus: tuple[str, ...] = ()
-    """Further models to compare on the films of --video: .pth files or names of shipped styles."""
+    """Further models to compare on the films of --video: files, addresses or names of shipped styles."""
 
     frames: int = 60
     """Frames of each film to measure."""

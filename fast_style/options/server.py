@@ -23,7 +23,7 @@ class ServerOptions:
     """Port to listen on; 0 takes a free one."""
 
     models: Path | None = None
-    """Folder of .pth files, watched for new ones; by default the shipped ones."""
+    """Folder of .pth and .safetensors files, watched for new ones; by default the shipped ones."""
 
     token: str | None = None
     """Secret that requests must carry, as `Authorization: Bearer TOKEN` or ?token=TOKEN; by default there is none."""

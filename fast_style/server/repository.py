@@ -131,7 +131,7 @@ class ModelRepository:
                 if model.has(text):
                     return model
         if not self._loaded:
-            raise HTTPException(404, "no model is loaded; put a .pth file into the folder of models")
+            raise HTTPException(404, "no model is loaded; put a checkpoint into the folder of models")
         names = [name for model in self.all() for name in model.style_names]
         raise HTTPException(404, f"no model has the style {quoted(style)}; {suggestion(style, names)}")
 
@@ -151,9 +151,8 @@ class FileWatch:
 
 def _checkpoints(folder: Path) -> dict[str, Path]:
     """Return the checkpoints of a folder by name, without hidden ones. Raises OSError when it cannot be read."""
-    return {
-        path.stem: path for path in folder.iterdir() if path.suffix in CHECKPOINTS and not path.name.startswith(".")
-    }
+    found = sorted(path for path in folder.iterdir() if path.suffix in CHECKPOINTS and not path.name.startswith("."))
+    return {path.stem: path for path in reversed(found)}  # of mine.pth and mine.safetensors the first
 
 
 def _version(path: Path) -> str:

@@ -43,11 +43,6 @@ class VirtualCamera:
         if self._camera is not None:
             self._camera.close()
 
-    @property
-    def device(self) -> str:
-        """Return the name by which other programs know the camera; empty before the first frame."""
-        return str(self._camera.device) if self._camera is not None else ""
-
     def _open(self, width: int, height: int) -> Any:
         try:
             return self._module.Camera(width=width, height=height, fps=self._fps, fmt=self._module.PixelFormat.RGB)

@@ -110,7 +110,7 @@ function thumbnail(painting, index, checked) {
   Object.assign(input, { type: "radio", name: "style", value: index, checked });
   input.setAttribute("aria-label", [titleOf(painting), painting.artist, painting.year].filter(Boolean).join(", "));
   const image = document.createElement("img");
-  image.onload = () => label.classList.remove("waiting");
+  image.onload = image.onerror = () => label.classList.remove("waiting");
   Object.assign(image, { src: painting.preview, alt: "", width: 80, height: 80, decoding: "async" });
   const name = document.createElement("span");
   name.textContent = shortTitle(painting);
