@@ -44,19 +44,24 @@ def window_means(cells: Array, window: int) -> Array:
     return result
 
 
-def in_strips(cells: Array, size: tuple[int, int]) -> Iterator[tuple[slice, Array]]:
-    """Enlarge a map to a picture of that height and width, bilinear, in strips: rows, and (rows, W) each."""
-    above, below, down = _neighbours(size[0], len(cells))
-    left, right, across = _neighbours(size[1], cells.shape[1])
+def in_strips(
+    cells: Array, size: tuple[int, int], cell_px: tuple[float, float] = (CELL_PX, CELL_PX)
+) -> Iterator[tuple[slice, Array]]:
+    """Enlarge a map to a picture of that height and width, bilinear, in strips: rows, and (rows, W) each.
+
+    cell_px: height and width of a cell.
+    """
+    above, below, down = _neighbours(size[0], len(cells), cell_px[0])
+    left, right, across = _neighbours(size[1], cells.shape[1], cell_px[1])
     for top in range(0, size[0], STRIP_PX):
         rows = slice(top, min(size[0], top + STRIP_PX))
         tall = _interpolated(cells[above[rows]], cells[below[rows]], down[rows, None])
         yield rows, _interpolated(tall[:, left], tall[:, right], across)
 
 
-def _neighbours(count: int, cells: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+def _neighbours(count: int, cells: int, cell_px: float) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
     """The two cells that each of `count` pixels lies between, and how far from the first."""
-    at = ((np.arange(count) + 0.5) / CELL_PX - 0.5).clip(0, cells - 1)
+    at = ((np.arange(count) + 0.5) / cell_px - 0.5).clip(0, cells - 1)
     first = at.astype(np.intp)
     return first, np.minimum(first + 1, cells - 1), (at - first).astype(np.float32)
 

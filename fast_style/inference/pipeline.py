@@ -14,6 +14,7 @@ from ..images.noise import PERIOD_PX, add_noise, is_uniform, smoothness
 from ..options import StylizeOptions
 from . import single_pass, tileable
 from .base_color import even_base_color
+from .coarse_colors import LARGE_PX, keep_coarse_colors
 from .displacement import displaced
 from .effect import Effect
 from .masks import Mask
@@ -100,7 +101,10 @@ def _passes(
         seen = images.resized(photo, images.with_short_side((width, height), short_px))
         shown, styles = _next(seen, painted, strokes, faces, noise), only_style.at(size_of(seen))
         result, calm = single_pass.run(engine, styles, options, seen, shown, progress), smoothness(seen)
-        return displaced(even_base_color(result, seen, calm, styles), calm)
+        result = displaced(even_base_color(result, seen, calm, styles), calm)
+        if painted is None or min(size_of(painted)) < LARGE_PX:
+            return result
+        return keep_coarse_colors(result, painted)
 
     painted = painted_at(coarse[0], None)
     for short_px in (*coarse[1:], min(height, width)):
