@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fast_style import Stylizer, images
-from fast_style.inference import pipeline
+from fast_style.inference import pipeline, strokes
 from fast_style.inference.coarse_colors import keep_coarse_colors
 
 from .conftest import picture
@@ -51,6 +51,7 @@ def test_only_what_is_a_painting_already_is_kept(tiny: Path, monkeypatch: pytest
     stylizer = Stylizer.load(tiny, device="cpu")
     stylizer.stylize(smooth(400, 700, 4))
     assert kept == []
-    monkeypatch.setattr(pipeline, "LARGE_PX", 100)
-    stylizer.stylize(smooth(400, 700, 4))
-    assert kept == [(315, 700)]
+    for module in (pipeline, strokes):
+        monkeypatch.setattr(module, "WHOLE_PX", 240)
+    stylizer.stylize(smooth(520, 700, 4))
+    assert kept == [(323, 700)]  # rows: short sides of 240 and 520 px

@@ -10,9 +10,6 @@ from ..images.maps import full_scale, in_strips
 
 Pixels = NDArray[Any]
 
-LARGE_PX = 600
-"""Short side in px from which a painted picture is a painting of its own, to which later passes only add strokes."""
-
 
 def keep_coarse_colors(painted: Pixels, coarse: Pixels) -> Pixels:
     """Return what was painted, (H, W, 3) uint8 or uint16, with the colours of a smaller painting of the same picture.

@@ -14,12 +14,12 @@ from ..images.noise import PERIOD_PX, add_noise, is_uniform, smoothness
 from ..options import StylizeOptions
 from . import single_pass, tileable
 from .base_color import even_base_color
-from .coarse_colors import LARGE_PX, keep_coarse_colors
+from .coarse_colors import keep_coarse_colors
 from .displacement import displaced
 from .effect import Effect
 from .masks import Mask
 from .single_pass import Progress, size_of
-from .strokes import Strokes, mixed, pass_sizes
+from .strokes import WHOLE_PX, Strokes, mixed, pass_sizes
 from .style_weights import Styles
 
 Array = NDArray[np.float32]
@@ -102,7 +102,7 @@ def _passes(
         shown, styles = _next(seen, painted, strokes, faces, noise), only_style.at(size_of(seen))
         result, calm = single_pass.run(engine, styles, options, seen, shown, progress), smoothness(seen)
         result = displaced(even_base_color(result, seen, calm, styles), calm)
-        if painted is None or min(size_of(painted)) < LARGE_PX:
+        if painted is None or min(size_of(painted)) < WHOLE_PX:
             return result
         return keep_coarse_colors(result, painted)
 

@@ -25,6 +25,8 @@ COARSEST = {"medium": (0.45, 346), "bold": (0.3, 230)}
 SMALLEST_PX = 160
 # Between two passes a picture grows about so much; what would grow by less is painted once.
 GROWTH, LEAST_GROWTH = 2.2, 1.5
+# Short side in px of the pass to which later ones add only finer strokes: pictures of any size above are one painting.
+WHOLE_PX = 800
 # Share of the painted picture in what the next pass is shown: where the photograph is smooth, and on faces and where
 # it is full of detail, by `smoothness` with DETAIL_LEVELS.
 SHARE = {"medium": 0.6, "bold": 0.7}
@@ -40,9 +42,16 @@ def pass_sizes(short_side_px: int, strokes: Strokes) -> list[int]:
     coarsest = max(SMALLEST_PX, min(most_px, round(part * short_side_px)))
     if short_side_px < LEAST_GROWTH * coarsest:
         return [short_side_px]
-    passes = max(1, round(math.log(short_side_px / coarsest) / math.log(GROWTH)))
-    growth = (short_side_px / coarsest) ** (1 / passes)
-    return [round(coarsest * growth**i) for i in range(passes)] + [short_side_px]
+    if short_side_px < LEAST_GROWTH * WHOLE_PX:
+        return [*_growing(coarsest, short_side_px), short_side_px]
+    return [*_growing(coarsest, WHOLE_PX), *_growing(WHOLE_PX, short_side_px), short_side_px]
+
+
+def _growing(first_px: int, last_px: int) -> list[int]:
+    """Sizes from the first on, each about GROWTH times the one before, up to but without the last."""
+    passes = max(1, round(math.log(last_px / first_px) / math.log(GROWTH)))
+    growth = (last_px / first_px) ** (1 / passes)
+    return [round(first_px * growth**i) for i in range(passes)]
 
 
 def mixed(photo: Pixels, painted: Pixels, strokes: Strokes, faces: list[Face]) -> Pixels:
