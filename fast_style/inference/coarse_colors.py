@@ -10,7 +10,6 @@ from ..images.maps import full_scale, in_strips
 
 Pixels = NDArray[Any]
 
-
 BAND = 0.7
 """Size at which the two are compared, in sizes of the smaller one: at its own, edges would get coloured seams."""
 
@@ -18,9 +17,9 @@ BAND = 0.7
 def keep_coarse_colors(painted: Pixels, coarse: Pixels) -> Pixels:
     """Return what was painted, (H, W, 3) uint8 or uint16, with the colours of a smaller painting of the same picture.
 
-    Nearly all that the smaller one can show comes from it, only what is finer from the larger one, as levels of a Laplacian
-    pyramid (Burt & Adelson 1983). Seen equally large, pictures of any size are then the same painting. Both have one
-    dtype.
+    Nearly all that the smaller one can show comes from it, only what is finer from the larger one, as levels of a
+    Laplacian pyramid (Burt & Adelson 1983). Seen equally large, pictures of any size are then the same painting. Both
+    have one dtype.
     """
     height, width = painted.shape[:2]
     rows, columns = (max(1, round(BAND * side)) for side in coarse.shape[:2])

@@ -25,8 +25,8 @@ COARSEST = {"medium": (0.45, 346), "bold": (0.3, 230)}
 SMALLEST_PX = 160
 # Between two passes a picture grows about so much; what would grow by less is painted once.
 GROWTH, LEAST_GROWTH = 2.2, 1.5
-# Short side in px of the pass to which later ones add only finer strokes, that of a picture of one megapixel: larger ones
-# are the same painting.
+# Short side in px of the pass to which later ones add only finer strokes, that of a picture of one megapixel: larger
+# ones are the same painting.
 WHOLE_PX = 866
 # Share of the painted picture in what the next pass is shown: where the photograph is smooth, and on faces and where
 # it is full of detail, by `smoothness` with DETAIL_LEVELS.
