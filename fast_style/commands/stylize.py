@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HELP = Help(
-    first="model style output strength strokes size preserve_color mask format overwrite",
+    first="model style style_image output strength strokes size preserve_color mask format overwrite",
     examples=(
         "photo.jpg                                   photo_wave.jpg beside it",
+        "photo.jpg --style-image painting.jpg        like any painting, after one look",
         "photos/ -o painted/ --model scream          a folder, sub-folders mirrored",
         "film.mp4 --strength 0.7 --temporal flow     a film, with its sound",
     ),
@@ -48,6 +49,10 @@ class StylizeCommand:
     model: str | None = None
     """Checkpoint: a file, its address (https://, hf://) or the name of a shipped model or style, or an exported .onnx
     or .xml file; by default the one that has --style, else wave."""
+
+    style_image: tuple[str, ...] = ()
+    """A painting, any painting: the model `any` paints like it after one look. Several are styles by their file names,
+    the first is used, and --style blends them."""
 
     output: Annotated[str | None, OUTPUT] = None
     """A file for one input, else a folder, which is made; by default in_MODEL.jpg beside in.jpg; - is a
@@ -108,14 +113,15 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
         raise FastStyleError(f"name at least one picture, film or folder; see {prog} --help")
     if not 1 <= command.quality <= 100:
         raise FastStyleError(f"`quality` is {command.quality}; it takes 1 to 100")
-    model, style = model_names.choose(command.model, command.how.style)
+    asked = bundled.ANY_STYLE if command.style_image and not command.model else command.model
+    model, style = model_names.choose(asked, command.how.style)
     command = replace(command, model=model, how=replace(command.how, style=style))
     if command.info:
         return _print_info(command)
     if live:
         return _run_live(command)
     report = Report(prog, command.manifest, command.json, command.quiet)
-    jobs = _jobs(command, bundled.stem(model), report)
+    jobs = _jobs(command, bundled.stem(command.style_image[0] if command.style_image else model), report)
     if jobs:
         _stylize_all(_load(command), jobs, command, report)
     return 1 if report.failures else 0
@@ -149,7 +155,11 @@ def _load(command: StylizeCommand) -> "Stylizer":
     from ..stylizer import Stylizer
 
     runtime = command.runtime
-    return Stylizer.load(command.model or model_names.DEFAULT, runtime.device, runtime.engine, runtime.precision)
+    name = command.model or model_names.DEFAULT
+    stylizer = Stylizer.load(name, runtime.device, runtime.engine, runtime.precision)
+    for painting in command.style_image:
+        stylizer = stylizer.with_style(painting)
+    return stylizer
 
 
 def _run_live(command: StylizeCommand) -> int:

@@ -9,6 +9,8 @@ from . import remote
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "lake.jpg"
 """A sample picture, rendered by the project's own code."""
+ANY_STYLE = "any"
+"""Name of the checkpoint that paints like any painting."""
 SAMPLES = (SAMPLE, SAMPLE.with_name("still_life.jpg"))
 
 
@@ -20,7 +22,7 @@ def find(name: str) -> Path:
     path = remote.local(name)
     if path.is_file():
         return path
-    known = shipped()
+    known = _checkpoints()
     if name not in known:
         raise FastStyleError(f"{name}: no such file, and no shipped {_hint(name, known)}")
     return known[name]
@@ -44,7 +46,11 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 
 def shipped() -> dict[str, Path]:
-    """List the checkpoints that come with the package, by name."""
+    """List the checkpoints that come with the package, by name: those that have styles of their own."""
+    return {name: path for name, path in _checkpoints().items() if name != ANY_STYLE}
+
+
+def _checkpoints() -> dict[str, Path]:
     package = Path(__file__).parents[1]
     folder = package / "checkpoints"  # in the wheel
     if not folder.is_dir() and (package.parent / "pyproject.toml").is_file():  # else it is somebody else's folder
