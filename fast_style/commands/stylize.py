@@ -54,6 +54,13 @@ class StylizeCommand:
     """A painting, any painting: the model `any` paints like it after one look. Several are styles by their file names,
     the first is used, and --style blends them."""
 
+    refine: float = 0.0
+    """Seconds to train from what `any` makes of --style-image before the pictures are painted; the style is kept as
+    PAINTING.pth here, for --model."""
+
+    vgg_weights: Path | None = None
+    """VGG19 weights for --refine; default: a download (548 MB, once)."""
+
     output: Annotated[str | None, OUTPUT] = None
     """A file for one input, else a folder, which is made; by default in_MODEL.jpg beside in.jpg; - is a
     pipe."""
@@ -111,6 +118,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
         raise FastStyleError("`virtual_camera` shows a camera; name it with `camera`, as in --camera 0")
     if not command.inputs and not command.info and not live:
         raise FastStyleError(f"name at least one picture, film or folder; see {prog} --help")
+    if command.refine and (len(command.style_image) != 1 or command.refine < 0):
+        raise FastStyleError("`refine` takes seconds, and one painting: name it with `style_image`")
     if not 1 <= command.quality <= 100:
         raise FastStyleError(f"`quality` is {command.quality}; it takes 1 to 100")
     asked = bundled.ANY_STYLE if command.style_image and not command.model else command.model
@@ -156,6 +165,11 @@ def _load(command: StylizeCommand) -> "Stylizer":
 
     runtime = command.runtime
     name = command.model or model_names.DEFAULT
+    if command.refine:
+        from .console.refinement import refined
+
+        kept = refined(name, command.style_image[0], command.inputs, command.refine, command.vgg_weights)
+        return Stylizer.load(kept, runtime.device, runtime.engine, runtime.precision)
     stylizer = Stylizer.load(name, runtime.device, runtime.engine, runtime.precision)
     for painting in command.style_image:
         stylizer = stylizer.with_style(painting)
