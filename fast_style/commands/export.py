@@ -18,7 +18,8 @@ from ..options import ExportOptions, RuntimeOptions
 from ..server.thumbnails import thumbnail
 from ..stylizer import Stylizer
 from ..system.atomic import atomic_path
-from .console.parsing import OUTPUT, POSITIONAL, parse
+from .console.flags import OUTPUT, POSITIONAL
+from .console.parsing import parse
 
 if TYPE_CHECKING:
     import numpy as np

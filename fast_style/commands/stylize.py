@@ -17,8 +17,9 @@ from ..system import malloc
 from ..system.launch import launched
 from ..system.pipes import write_all
 from .console import model_names
+from .console.flags import OUTPUT, POSITIONAL
 from .console.help import Help
-from .console.parsing import OUTPUT, POSITIONAL, parse
+from .console.parsing import parse
 from .console.report import Report, name_of
 
 # What the work needs beyond that is imported where it is done, so that `--help` is quick.
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HELP = Help(
-    first="model style style_image output strength strokes size preserve_color mask format overwrite",
+    first="model style style_image output strength strokes size preserve_color mask overwrite",
     examples=(
         "photo.jpg                                   photo_wave.jpg beside it",
         "photo.jpg --style-image painting.jpg        like any painting, after one look",
@@ -51,8 +52,7 @@ class StylizeCommand:
     or .xml file; by default the one that has --style, else wave."""
 
     style_image: tuple[str, ...] = ()
-    """A painting, any painting: the model `any` paints like it after one look. Several are styles by their file names,
-    the first is used, and --style blends them."""
+    """Any painting, to paint like it after one look. Of several --style blends their file names."""
 
     refine: float = 0.0
     """Seconds to train from what `any` makes of --style-image before the pictures are painted; the style is kept as

@@ -37,12 +37,17 @@ def stem(model: str | Path) -> str:
 def _hint(name: str, known: Iterable[str]) -> str:
     """Say what may be meant by a name that is no model's: one that is nearly the same, or the model with that style."""
     if not did_you_mean(name, known):
-        from .shipped_styles import styles  # reads every file
-
-        owner = next((style.model for style in styles() if style.name == name), "")
+        owner = next((model for model, path in shipped().items() if name in _styles_of(path)), "")
         if owner:
             return f"model of that name; it is a style of {owner}: name that model, and the style {name}"
     return f"style of that name ({suggestion(name, known)})"
+
+
+def _styles_of(path: Path) -> set[str]:
+    """Names of the styles of a checkpoint."""
+    from .checkpoint_file import read  # with NumPy, which those who find what they name need not wait for
+
+    return {str(style["name"]) for style in read(path).styles}
 
 
 def shipped() -> dict[str, Path]:
