@@ -18,6 +18,7 @@ from .inference.masks import Mask, MaskLike
 from .inference.pipeline import stylize, stylize_batch
 from .inference.single_pass import Progress
 from .inference.style_weights import Styles, as_text
+from .models.structure import PREDICTOR_PX
 from .options import RuntimeOptions, StylizeOptions
 from .system.threads import ahead, overlapped
 
@@ -47,9 +48,12 @@ class Stylizer:
     >>> for painted in stylizer.stream(frames):                  # frames are read and painted while the loop works
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, predicted: "Mapping[str, NDArray[np.float32]] | None" = None) -> None:
+        """engine: the loaded network. predicted: paintings that `with_style` looked at."""
         self.engine = engine
-        self._styles = Styles(engine.info["styles"], engine.style_gram)
+        if engine.info["model"].get("predictor"):
+            predicted = predicted or {}
+        self._styles = Styles(engine.info["styles"], engine.style_gram, predicted)
 
     @classmethod
     def load(
@@ -64,6 +68,24 @@ class Stylizer:
 
         options = RuntimeOptions(device, engine, precision)  # type: ignore[arg-type]  # checked by open_engine
         return cls(open_engine(find(str(path)), options))
+
+    def with_style(self, painting: "Image.Image | str | Path", name: str = "") -> "Stylizer":
+        """Return a Stylizer that also paints like a painting, which the model `any` takes one look at.
+
+        >>> Stylizer.load("any").with_style("painting.jpg").stylize("photo.jpg")
+
+        painting: a Pillow image or a path. name: of the style, by default that of the file. Several paintings, one call
+        after the other, are several styles, which may be blended. The network is shared. Raises FastStyleError for
+        models that paint their own styles alone, and for a name that is taken.
+        """
+        is_file = isinstance(painting, str | Path)
+        name = name or (Path(painting).stem if is_file else "painting")  # type: ignore[arg-type]  # is one
+        known = self._styles.predicted
+        picture = images.read(Path(painting)).rgb if is_file else images.upright(painting).rgb  # type: ignore[arg-type]
+        blend = self.engine.predict_blend(images.to_array(images.resize_short_side(picture, PREDICTOR_PX)))
+        if name in known and self.engine.info["model"].get("predictor"):
+            raise FastStyleError(f"there is a style {name!r} already; choose another `name`")
+        return Stylizer(self.engine, {**known, name: blend})
 
     @property
     def info(self) -> dict[str, Any]:

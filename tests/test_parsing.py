@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from fast_style.commands import COMMANDS
+from fast_style.commands.console.flags import OUTPUT, POSITIONAL, options_of
 from fast_style.commands.console.help import Help
-from fast_style.commands.console.parsing import OUTPUT, POSITIONAL, options_of, parse
+from fast_style.commands.console.parsing import parse
 from fast_style.commands.console.recipes import recipe_of
 from fast_style.errors import FastStyleError
 from fast_style.options import TrainOptions

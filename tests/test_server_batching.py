@@ -47,6 +47,10 @@ class Known:
             raise ValueError("too bright")
         return 1 - image * blend[0]
 
+    def predict_blend(self, painting: Any) -> Any:
+        self.threads.add(threading.current_thread().name)
+        return painting[0, :, 0, 0]
+
     def measure(self, image: Any, blend: Any) -> Any:
         self.threads.add(threading.current_thread().name)
         return image / 2
@@ -87,6 +91,12 @@ def test_equal_sizes_and_blends_go_together(worker: Worker) -> None:
     assert known.threads == {"inference"}
     for i, result in enumerate(results):
         assert np.allclose(result, 1 - i / 10)
+
+
+def test_a_painting_is_looked_at_where_pictures_are_painted(worker: Worker) -> None:
+    known = Known()
+    assert BatchingEngine(known, worker).predict_blend(image(0.5)).tolist() == [0.5] * 3
+    assert known.threads == {"inference"}
 
 
 def test_others_go_apart(worker: Worker) -> None:

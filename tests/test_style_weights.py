@@ -62,7 +62,7 @@ ODD = ["Great Wave, 1831", "a=b", "x@2", "wave", "wave, the", "identity", 'the "
 @pytest.mark.parametrize("name", ODD)
 def test_any_name_can_be_chosen_alone_first_and_in_a_blend(name: str) -> None:
     styles = Styles([{"name": name} for name in ODD])
-    alone = styles.one_hot(name)
+    alone = styles.weights_of(name)
     assert styles.weights(name).tolist() == alone.tolist()
     first = Styles([{"name": name}, {"name": "wave" if name != "wave" else "other"}])
     assert first.weights("").tolist() == first.weights("", "slerp").tolist() == [1, 0]

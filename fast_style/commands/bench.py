@@ -10,7 +10,8 @@ from tqdm import tqdm
 from ..benchmark import measure, measure_training
 from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions
-from .console.parsing import POSITIONAL, parse
+from .console.flags import POSITIONAL
+from .console.parsing import parse
 
 HEADS = {
     "model": "{}",

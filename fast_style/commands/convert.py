@@ -8,8 +8,9 @@ from typing import Annotated
 from ..engines.registry import is_exported
 from ..errors import FastStyleError
 from ..models.bundled import find
+from .console.flags import OUTPUT, POSITIONAL
 from .console.help import Help
-from .console.parsing import OUTPUT, POSITIONAL, parse
+from .console.parsing import parse
 
 HELP = Help(
     first="output name overwrite",

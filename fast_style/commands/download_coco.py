@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from ..data import coco
 from ..system.downloads import fetch
-from .console.parsing import OUTPUT, parse
+from .console.flags import OUTPUT
+from .console.parsing import parse
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from .. import images
 from ..models import bundled
 from ..options import EvaluationOptions
 from ..system import malloc
+from .console.flags import OUTPUT, POSITIONAL
 from .console.help import Help
-from .console.parsing import OUTPUT, POSITIONAL, parse
+from .console.parsing import parse
 
 HELP = Help(
     first="style photos style_name video sheet count size reference_photos vgg_weights json device",

@@ -17,7 +17,9 @@ from ..models.bundled import find
 from ..options import ExportOptions, RuntimeOptions
 from ..server.thumbnails import thumbnail
 from ..stylizer import Stylizer
-from .console.parsing import OUTPUT, POSITIONAL, parse
+from ..system.atomic import atomic_path
+from .console.flags import OUTPUT, POSITIONAL
+from .console.parsing import parse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +63,9 @@ def main(arguments: Sequence[str], prog: str) -> int:
     checkpoint = find(command.model)
     _check(command, checkpoint.stem)
     reference = open_engine(checkpoint, RuntimeOptions("cpu", "torch", "fp32"))
+    predicts = bool(reference.info["model"].get("predictor"))
+    if predicts:
+        _check_predictor(command)
     compared, calibration = _photos(command.how)
     pictures = parity.sample_pictures(compared)
     print(f"comparing with PyTorch in float32 on {len(pictures)} pictures:")
@@ -76,7 +81,10 @@ def main(arguments: Sequence[str], prog: str) -> int:
         misses = [_miss(model, kind, reference, pictures, command.how) for kind, model in models.items()]
         missed = next(filter(None, misses), "")
         if not missed or (command.how.force and spared == recipes[-1]):
-            return _write(models, command, checkpoint.stem, reference)
+            done = _write(models, command, checkpoint.stem, reference)
+            if predicts and command.output:
+                _write_predictor(checkpoint, command.output)
+            return done
     raise FastStyleError(f"{missed}; nothing is written (--force writes it anyway)")
 
 
@@ -97,6 +105,26 @@ def _check(command: ExportCommand, name: str) -> None:
     there = [str(path) for path in targets if path.exists()]
     if there and not command.overwrite:
         raise FastStyleError(f"{there[0]} exists; use --overwrite")
+
+
+def _check_predictor(command: ExportCommand) -> None:
+    """Raise FastStyleError for what a network that paints like any painting cannot be exported to."""
+    suffix = command.output.suffix if command.output else ""
+    if command.triton or command.web or suffix not in (".onnx", ".xml"):
+        raise FastStyleError(
+            "a model for any painting takes -o NAME.onnx or NAME.xml; what looks at paintings is written beside it"
+        )
+    beside = export.predictor_file(command.output) if command.output else None
+    if beside and beside.exists() and not command.overwrite:
+        raise FastStyleError(f"{beside} exists; use --overwrite")
+
+
+def _write_predictor(checkpoint: Path, output: Path) -> None:
+    """Write the network that predicts styles beside the one that paints."""
+    beside = export.predictor_file(output)
+    with atomic_path(beside) as temporary:
+        temporary.write_bytes(export.predictor_bytes(checkpoint))
+    print(f"wrote {beside}: from a painting to the input `blend`")
 
 
 def _kinds(command: ExportCommand) -> set[str]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from .console.parsing import POSITIONAL, parse
+from .console.flags import POSITIONAL
+from .console.parsing import parse
 
 
 @dataclass(frozen=True)

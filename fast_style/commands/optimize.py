@@ -15,8 +15,9 @@ from ..errors import FastStyleError
 from ..options import GatysOptions, LossOptions, StyleOptions
 from ..options.checks import check_at_least
 from ..system import malloc
+from .console.flags import OUTPUT, POSITIONAL
 from .console.help import Help
-from .console.parsing import OUTPUT, POSITIONAL, parse
+from .console.parsing import parse
 from .console.signals import stop_on_signal
 
 if TYPE_CHECKING:

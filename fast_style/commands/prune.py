@@ -8,8 +8,9 @@ from typing import Annotated
 from ..errors import FastStyleError
 from ..models.bundled import find
 from ..options import DataOptions, LossOptions, StyleOptions, TrainOptions
+from .console.flags import POSITIONAL
 from .console.help import Help
-from .console.parsing import POSITIONAL, parse
+from .console.parsing import parse
 from .train import train
 
 STEPS, LEARNING_RATE = 600, 1e-3

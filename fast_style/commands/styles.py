@@ -15,7 +15,8 @@ from ..models import bundled
 from ..options.checks import check_at_least
 from ..system import malloc
 from ..system.file_digest import sha256
-from .console.parsing import OUTPUT, POSITIONAL, parse
+from .console.flags import OUTPUT, POSITIONAL
+from .console.parsing import parse
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer

@@ -17,8 +17,9 @@ from ..system import malloc
 from ..system.launch import launched
 from ..system.pipes import write_all
 from .console import model_names
+from .console.flags import OUTPUT, POSITIONAL
 from .console.help import Help
-from .console.parsing import OUTPUT, POSITIONAL, parse
+from .console.parsing import parse
 from .console.report import Report, name_of
 
 # What the work needs beyond that is imported where it is done, so that `--help` is quick.
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HELP = Help(
-    first="model style output strength strokes size preserve_color mask format overwrite",
+    first="model style style_image output strength strokes size preserve_color mask overwrite",
     examples=(
         "photo.jpg                                   photo_wave.jpg beside it",
+        "photo.jpg --style-image painting.jpg        like any painting, after one look",
         "photos/ -o painted/ --model scream          a folder, sub-folders mirrored",
         "film.mp4 --strength 0.7 --temporal flow     a film, with its sound",
     ),
@@ -48,6 +50,16 @@ class StylizeCommand:
     model: str | None = None
     """Checkpoint: a file, its address (https://, hf://) or the name of a shipped model or style, or an exported .onnx
     or .xml file; by default the one that has --style, else wave."""
+
+    style_image: tuple[str, ...] = ()
+    """Any painting, to paint like it after one look. Of several --style blends their file names."""
+
+    refine: float = 0.0
+    """Seconds to train from what `any` makes of --style-image before the pictures are painted; the style is kept as
+    PAINTING.pth here, for --model."""
+
+    vgg_weights: Path | None = None
+    """VGG19 weights for --refine; default: a download (548 MB, once)."""
 
     output: Annotated[str | None, OUTPUT] = None
     """A file for one input, else a folder, which is made; by default in_MODEL.jpg beside in.jpg; - is a
@@ -106,16 +118,19 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
         raise FastStyleError("`virtual_camera` shows a camera; name it with `camera`, as in --camera 0")
     if not command.inputs and not command.info and not live:
         raise FastStyleError(f"name at least one picture, film or folder; see {prog} --help")
+    if command.refine and (len(command.style_image) != 1 or command.refine < 0):
+        raise FastStyleError("`refine` takes seconds, and one painting: name it with `style_image`")
     if not 1 <= command.quality <= 100:
         raise FastStyleError(f"`quality` is {command.quality}; it takes 1 to 100")
-    model, style = model_names.choose(command.model, command.how.style)
+    asked = bundled.ANY_STYLE if command.style_image and not command.model else command.model
+    model, style = model_names.choose(asked, command.how.style)
     command = replace(command, model=model, how=replace(command.how, style=style))
     if command.info:
         return _print_info(command)
     if live:
         return _run_live(command)
     report = Report(prog, command.manifest, command.json, command.quiet)
-    jobs = _jobs(command, bundled.stem(model), report)
+    jobs = _jobs(command, bundled.stem(command.style_image[0] if command.style_image else model), report)
     if jobs:
         _stylize_all(_load(command), jobs, command, report)
     return 1 if report.failures else 0
@@ -149,7 +164,16 @@ def _load(command: StylizeCommand) -> "Stylizer":
     from ..stylizer import Stylizer
 
     runtime = command.runtime
-    return Stylizer.load(command.model or model_names.DEFAULT, runtime.device, runtime.engine, runtime.precision)
+    name = command.model or model_names.DEFAULT
+    if command.refine:
+        from .console.refinement import refined
+
+        kept = refined(name, command.style_image[0], command.inputs, command.refine, command.vgg_weights)
+        return Stylizer.load(kept, runtime.device, runtime.engine, runtime.precision)
+    stylizer = Stylizer.load(name, runtime.device, runtime.engine, runtime.precision)
+    for painting in command.style_image:
+        stylizer = stylizer.with_style(painting)
+    return stylizer
 
 
 def _run_live(command: StylizeCommand) -> int:

@@ -15,9 +15,10 @@ from ..options import RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
 from .console import model_names
 from .console.films import stylize_film
+from .console.flags import POSITIONAL
 from .console.folder_watch import changed_pictures
 from .console.help import Help
-from .console.parsing import POSITIONAL, parse
+from .console.parsing import parse
 from .console.planning import Job, plan
 from .console.signals import stop_on_signal
 from .stylize import StylizeCommand, stylize_one

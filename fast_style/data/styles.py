@@ -60,6 +60,11 @@ def find_styles(options: StyleOptions) -> list[Style]:
     return [Style(*about) for about in zip(names, titles, artists, pictures, strict=True)]
 
 
+def as_one(styles: list[Style], name: str) -> Style:
+    """Return all pictures of several styles as one: what a network for any style learns from."""
+    return Style(name, "", "", tuple(picture for style in styles for picture in style.pictures))
+
+
 def teacher_styles(teacher: str) -> list[dict[str, Any]]:
     """Return the style entries of a teacher, a checkpoint by path or shipped name."""
     return checkpoint.load(checkpoint.find(teacher)).styles

@@ -53,6 +53,12 @@ class Engine(Protocol):
         mean and variance of every channel of every norm in order, of the picture that this is a part of.
         """
 
+    def predict_blend(self, painting: Array) -> Array:
+        """Predict the blend that paints like a painting, RGB (1, 3, H, W) in [0, 1], short side PREDICTOR_PX: (S,).
+
+        Raises FastStyleError for a network that paints its own styles alone.
+        """
+
     def measure(self, image: Array, blend: Array) -> Array:
         """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T).
 

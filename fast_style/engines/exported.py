@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FastStyleError
-from ..export import Metadata, check_digest, onnx_bytes
+from ..export import Metadata, check_digest, onnx_bytes, predictor_bytes, predictor_file
 from ..options import NetworkOptions, RuntimeOptions
 from .memory import default_bytes
 from .registry import ENGINES, is_exported
@@ -61,7 +61,8 @@ class ExportedEngine(ABC):
         self._channels = channels
         is_onnx = isinstance(model, bytes) or model.suffix.lower() == ".onnx"
         self._whole = _Tiles(model, self._open) if is_onnx and not channels else None
-        self._checkpoint = checkpoint
+        self._checkpoint, self._file = checkpoint, model if isinstance(model, Path) else None
+        self._predictor: Run | None = None
         self._per_pixel: tuple[Run, _Tiles] | None = None
         self._torch: Engine | None = None
         self._lock = threading.Lock()
@@ -113,6 +114,28 @@ class ExportedEngine(ABC):
                 model = onnx_bytes(self._checkpoint, per_pixel=True)
                 self._per_pixel = self._open(model, True), _Tiles(model, self._open)
             return self._per_pixel
+
+    def predict_blend(self, painting: Array) -> Array:
+        """Predict the blend that paints like a painting, as `Engine.predict_blend`.
+
+        An exported model needs the file of its predictor beside it, which is exported with it.
+        """
+        with self._lock:
+            if self._predictor is None:
+                self._predictor = self._open(self._predictor_model(), False)
+        return self._predictor({"image": np.ascontiguousarray(painting, np.float32)})[0][0].copy()
+
+    def _predictor_model(self) -> bytes:
+        if self._checkpoint:
+            return predictor_bytes(self._checkpoint)
+        if self._file is None or not self.info["model"].get("predictor"):
+            raise FastStyleError("this model paints its own styles, not any painting; use the model `any`")
+        beside = predictor_file(self._file)
+        if not beside.is_file():
+            raise FastStyleError(
+                f"{beside}: no such file; it is exported with the model, and says how to paint like a picture"
+            )
+        return beside.read_bytes()
 
     def measure(self, image: Array, blend: Array) -> Array:
         """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T).

@@ -99,6 +99,14 @@ class TorchEngine:
             rounded = (out[0] * 255 + 0.5).byte().permute(1, 2, 0).contiguous()
             return download(rounded, torch.device("cpu")).numpy()
 
+    @torch.no_grad()
+    def predict_blend(self, painting: Array) -> Array:
+        """Predict the blend that paints like a painting, as `Engine.predict_blend`."""
+        if self.network.predictor is None:
+            raise FastStyleError("this model paints its own styles, not any painting; use the model `any`")
+        predicted: Array = self.network.predictor(_tensor(painting).to(self.device))[0].float().cpu().numpy()
+        return predicted
+
     def measure(self, image: Array, blend: Array) -> Array:
         """Measure the statistics of the norms on a picture, or on parts of one, (N, 3, H, W): (2, T).
 

@@ -8,6 +8,7 @@ from .formats import FORMATS, OF_ONE_SIZE, check_format, files, write
 from .int8 import RECIPES, quantize
 from .metadata import KEY, Metadata
 from .onnx_file import onnx_bytes, onnx_model, to_onnx
+from .predictor_graph import predictor_bytes, predictor_file
 from .triton import configuration, write_repository
 from .web import check_folder, write_web
 
@@ -24,6 +25,8 @@ __all__ = [
     "files",
     "onnx_bytes",
     "onnx_model",
+    "predictor_bytes",
+    "predictor_file",
     "quantize",
     "to_onnx",
     "write",

@@ -15,7 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.structure import HALF_SIZE_CHANNELS, LAST_VGG_LAYER, NORM_EPSILON, SMALLEST_PX, STRIDE
+from ..models.structure import (
+    HALF_SIZE_CHANNELS,
+    LAST_VGG_LAYER,
+    NORM_EPSILON,
+    PREDICTOR_PREFIX,
+    SMALLEST_PX,
+    STRIDE,
+)
 from ..models.vgg_layers import CHANNELS, LAYERS, MEAN, STD
 from ..options import NetworkOptions
 from .attention_graph import attend
@@ -40,7 +47,8 @@ def build_graph(
     output `measured`, (2, T), the first image's own. per_pixel: `blend` is (N, S, H, W), the styles' weights at every
     pixel. Raises KeyError or ValueError for weights of another network.
     """
-    graph = Graph(options.styles, Weights(weights), tiles, per_pixel)
+    own = {name: value for name, value in weights.items() if not name.startswith(PREDICTOR_PREFIX)}
+    graph = Graph(options.styles, Weights(own), tiles, per_pixel)
     size = graph.node("Shape", "image", start=2)
     missing = graph.node("Max", graph.node("Sub", graph.ints(SMALLEST_PX, SMALLEST_PX), size), graph.ints(0, 0))
     x = _enlarged(graph, "image", missing)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from .onnx_format import OPSET, Model, Node, tensor
 
 Array = NDArray[np.float32]
+Shape = tuple[int | str, ...]
+"""Lengths of the dimensions of a tensor, or names of those that may be any."""
 HEIGHT_AND_WIDTH = (2, 3)
 """Axes of pictures and activations (N, C, H, W)."""
 
@@ -91,17 +93,24 @@ class Graph:
 
     def model(self, name: str) -> Model:
         """Return the model of that name; a node `stylized` makes its output, (N, 3, H, W)."""
-        model, picture = self._model, ("batch", 3, "height", "width")
+        picture: Shape = ("batch", 3, "height", "width")
+        inputs, outputs = {"image": picture}, {"stylized": picture}
+        if self.per_pixel:
+            inputs["blend"] = ("batch", self.styles, "height", "width")
+        elif self.styles > 1:
+            inputs["blend"] = ("batch", self.styles)
+        if self.tiles:
+            inputs["statistics"] = outputs["measured"] = (2, self.channels)
+            self.node("Concat", *self.measured, name="measured", axis=1)
+        return self.finished(name, inputs, outputs)
+
+    def finished(self, name: str, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> Model:
+        """Return the model of that name with these inputs and outputs, which nodes of the same names make."""
+        model = self._model
         model.set_name(name)
         model.set_opset(OPSET)
-        model.add_input("image", *picture)
-        model.add_output("stylized", *picture)
-        if self.per_pixel:
-            model.add_input("blend", "batch", self.styles, "height", "width")
-        elif self.styles > 1:
-            model.add_input("blend", "batch", self.styles)
-        if self.tiles:
-            model.add_input("statistics", 2, self.channels)
-            model.add_output("measured", 2, self.channels)
-            self.node("Concat", *self.measured, name="measured", axis=1)
+        for given, shape in inputs.items():
+            model.add_input(given, *shape)
+        for made, shape in outputs.items():
+            model.add_output(made, *shape)
         return model

@@ -27,30 +27,47 @@ _AFTER_NAME = re.compile(r"\s*(?:=(?P<share>[^,]*))?(?:,|$)")
 class Styles:
     """Hold the styles of a checkpoint, by name, with the angles between them."""
 
-    def __init__(self, styles: Sequence[Mapping[str, Any]], style_gram: NDArray[np.floating] | None = None) -> None:
-        """styles: the checkpoint's entries; style_gram: (S, S) inner products of their rows of scales and shifts."""
-        self.names = distinct([str(style["name"]) for style in styles] or ["style"])
-        self._row = {name: row for row, name in enumerate(self.names)}
-        self._style_gram = np.eye(len(self.names)) if style_gram is None else style_gram
+    def __init__(
+        self,
+        styles: Sequence[Mapping[str, Any]],
+        style_gram: NDArray[np.floating] | None = None,
+        predicted: Mapping[str, Array] | None = None,
+    ) -> None:
+        """Take the checkpoint's entries.
 
-    def one_hot(self, name: str) -> Array:
+        style_gram: (S, S) inner products of the rows of scales and shifts. predicted: of a network that paints like any
+        painting, the (S,) weights of its rows for each painting, by name; they are its styles.
+        """
+        self.names = (
+            distinct([str(style["name"]) for style in styles] or ["style"]) if predicted is None else list(predicted)
+        )
+        self._style_gram = np.eye(len(self.names)) if style_gram is None else style_gram
+        rows = np.eye(len(self.names), dtype=np.float32)
+        self._weights = dict(zip(self.names, rows, strict=True)) if predicted is None else dict(predicted)
+
+    @property
+    def predicted(self) -> Mapping[str, Array]:
+        """Return the (S,) weights of each style, by name."""
+        return self._weights
+
+    def weights_of(self, name: str) -> Array:
         """Return the (S,) weights of one style alone."""
-        weights = np.zeros(len(self._row), np.float32)
-        weights[self._row[name]] = 1
-        return weights
+        return self._weights[name].copy()
 
     def weights(self, text: str, interpolate: Literal["linear", "slerp"] = "linear") -> Array:
         """Return the (S,) weights of a style or a blend (shares of their sum); of the first style for an empty text.
 
         Raises FastStyleError for unknown styles and shares that are not numbers from 0.
         """
+        if not self.names:
+            raise FastStyleError("this model paints like any painting; say like which with `style_image`")
         if not text:
-            return self.one_hot(self.names[0])
+            return self.weights_of(self.names[0])
         wanted = shares(text, self.names)
         if interpolate == "slerp":
             return self._slerp(wanted)
         total = sum(wanted.values())
-        parts = [self.one_hot(name) * (share / total) for name, share in wanted.items()]
+        parts = [self.weights_of(name) * np.float32(share / total) for name, share in wanted.items()]
         return np.sum(parts, axis=0, dtype=np.float32)
 
     def _slerp(self, wanted: Mapping[str, float]) -> Array:
@@ -58,7 +75,7 @@ class Styles:
         result, done = None, 0.0
         for name, share in wanted.items():
             done += share
-            row = self.one_hot(name)
+            row = self.weights_of(name)
             if result is None:
                 result = row
             elif share:

@@ -9,6 +9,8 @@ from . import remote
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "lake.jpg"
 """A sample picture, rendered by the project's own code."""
+ANY_STYLE = "any"
+"""Name of the checkpoint that paints like any painting."""
 SAMPLES = (SAMPLE, SAMPLE.with_name("still_life.jpg"))
 
 
@@ -20,7 +22,7 @@ def find(name: str) -> Path:
     path = remote.local(name)
     if path.is_file():
         return path
-    known = shipped()
+    known = _checkpoints()
     if name not in known:
         raise FastStyleError(f"{name}: no such file, and no shipped {_hint(name, known)}")
     return known[name]
@@ -35,16 +37,25 @@ def stem(model: str | Path) -> str:
 def _hint(name: str, known: Iterable[str]) -> str:
     """Say what may be meant by a name that is no model's: one that is nearly the same, or the model with that style."""
     if not did_you_mean(name, known):
-        from .shipped_styles import styles  # reads every file
-
-        owner = next((style.model for style in styles() if style.name == name), "")
+        owner = next((model for model, path in shipped().items() if name in _styles_of(path)), "")
         if owner:
             return f"model of that name; it is a style of {owner}: name that model, and the style {name}"
     return f"style of that name ({suggestion(name, known)})"
 
 
+def _styles_of(path: Path) -> set[str]:
+    """Names of the styles of a checkpoint."""
+    from .checkpoint_file import read  # with NumPy, which those who find what they name need not wait for
+
+    return {str(style["name"]) for style in read(path).styles}
+
+
 def shipped() -> dict[str, Path]:
-    """List the checkpoints that come with the package, by name."""
+    """List the checkpoints that come with the package, by name: those that have styles of their own."""
+    return {name: path for name, path in _checkpoints().items() if name != ANY_STYLE}
+
+
+def _checkpoints() -> dict[str, Path]:
     package = Path(__file__).parents[1]
     folder = package / "checkpoints"  # in the wheel
     if not folder.is_dir() and (package.parent / "pyproject.toml").is_file():  # else it is somebody else's folder

@@ -32,7 +32,10 @@ class Description:
 
     def describe(self) -> dict[str, Any]:
         """Return everything but the weights, as plain types."""
-        return {"model": asdict(self.model), "styles": self.styles, "training": self.training}
+        model = asdict(self.model)
+        if not model["predictor"]:  # which versions that had none would not know
+            del model["predictor"]
+        return {"model": model, "styles": self.styles, "training": self.training}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from . import structure
 from .attention import WindowAttention
 from .layers import ConvNorm, ResidualBlock, double, pad_to_smallest
 from .norms import Statistics, StyleNorm, fit, own_statistics
+from .style_predictor import StylePredictor
 
 
 class TransformerNetwork(nn.Module):
@@ -33,6 +34,7 @@ class TransformerNetwork(nn.Module):
         ]
         self.blocks = nn.ModuleList(ResidualBlock(4 * w, s, layer) for layer in attention)
         self._make_decoder(w, s)
+        self.predictor = StylePredictor(s) if options.predictor else None
 
     def _make_encoder(self, w: int, s: int) -> None:
         self.down1 = ConvNorm(3, w, 9, s)

@@ -21,6 +21,15 @@ HALF_SIZE_CHANNELS = 16
 LAST_VGG_LAYER = "relu3_1"
 """Last layer of a VGG encoder, at a quarter of the picture's size like the default encoder's."""
 
+PREDICTOR_PX = 256
+"""Short side in px at which a painting is shown to the network that predicts its style."""
+PREDICTOR_CHANNELS = (32, 64, 128, 192, 256)
+"""Channels of its convolutions, each of which halves the size."""
+PREDICTOR_HIDDEN = 256
+"""Units between them and the weights of the style rows."""
+PREDICTOR_PREFIX = "predictor."
+"""Begins the names of its weights in a checkpoint."""
+
 WINDOW = 8
 """Side of an attention window in cells; at a quarter of the picture's size 32 px."""
 HEADS = 4

@@ -11,10 +11,11 @@ from .export import ExportOptions
 from .gatys import GatysOptions
 from .network import Arch, NetworkOptions, RuntimeOptions
 from .server import ServerOptions
-from .training import RENAMED_FLAGS, WITHOUT_EFFECT, LossOptions, TrainOptions
+from .training import PREDICTED_ROWS, RENAMED_FLAGS, WITHOUT_EFFECT, LossOptions, TrainOptions
 from .video import VideoOptions
 
 __all__ = [
+    "PREDICTED_ROWS",
     "QUALITY",
     "RENAMED_FLAGS",
     "WITHOUT_EFFECT",

@@ -28,6 +28,9 @@ class NetworkOptions:
     attention: bool = False
     """Residual blocks also look around in windows of 32 px (spatial attention)."""
 
+    predictor: bool = False
+    """The weights of the styles' rows are predicted from a painting, any painting (Ghiasi et al. 2017)."""
+
     output: Literal["tanh", "linear"] = "tanh"
     """Last activation: 0.5 + 0.6 tanh, or none (converted checkpoints)."""
 

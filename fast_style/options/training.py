@@ -98,6 +98,10 @@ STEPS, WARM_STEPS = 8000, 500
 """Steps by default: from scratch, and from a trained network."""
 
 
+PREDICTED_ROWS = 64
+"""Style rows of a network for any style, of which the predicted weights are the embedding of a painting."""
+
+
 RENAMED_FLAGS = {"regularity-weight": "periodic-texture-weight"}
 """Flags of earlier versions that recipes and checkpoints may name, and their names now."""
 
@@ -162,6 +166,10 @@ class TrainOptions:
     teacher: str | None = None
     """Learn to paint as this network (a file or a shipped name) does, in place of --style: distillation."""
 
+    any_style: bool = False
+    """Learn to paint like any picture, of which one look is enough (Ghiasi et al. 2017), from all pictures of --style:
+    folders of paintings by many painters."""
+
     freeze_network: bool = False
     """Add the styles to those of --init: its convolutions and its own styles stay as they are, bit for bit."""
 
@@ -199,6 +207,8 @@ class TrainOptions:
         check_at_least(self, 1e-9, "learning_rate", "clip", "minutes", "keep")
         if self.init and self.from_scratch:
             raise FastStyleError("`init` and `from_scratch` exclude each other; leave one out")
+        if self.any_style and (self.teacher or self.freeze_network or self.keep < 1):
+            raise FastStyleError("`any_style` excludes `teacher`, `freeze_network` and `keep`; leave them out")
         if self.keep > 1:
             raise FastStyleError(f"`keep` is {self.keep:g}; it takes a share of up to 1")
         if bool(self.style.style) == bool(self.teacher):
@@ -214,4 +224,5 @@ class TrainOptions:
         width, blocks = SHAPES[self.arch]
         width = width if self.width is None else self.width
         blocks = blocks if self.blocks is None else self.blocks
-        return NetworkOptions(width, blocks, styles, self.arch, self.attention)
+        styles = PREDICTED_ROWS if self.any_style else styles
+        return NetworkOptions(width, blocks, styles, self.arch, self.attention, self.any_style)

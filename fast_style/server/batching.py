@@ -156,6 +156,11 @@ class BatchingEngine:
             key = (id(self), image.shape, b"" if weights is None else weights.tobytes())
         return self._worker.run(lambda batch: self._engine(batch, weights, statistics), image, key)
 
+    def predict_blend(self, painting: Array) -> Array:
+        """Predict the blend that paints like a painting as the engine does."""
+        result: Array = self._worker.run(lambda one: self._engine.predict_blend(one), painting)
+        return result
+
     def measure(self, image: Array, blend: Array) -> Array:
         """Measure the statistics of a picture as the engine does."""
         result: Array = self._worker.run(lambda one: self._engine.measure(one, blend), image)

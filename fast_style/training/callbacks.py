@@ -34,7 +34,7 @@ TENSORBOARD_INTERVAL = 10
 class Event:
     """Describe the state of a training to its callbacks."""
 
-    kind: Literal["start", "compiling", "step", "preview", "end"]
+    kind: Literal["start", "preparing", "compiling", "step", "preview", "end"]
     step: int
     """Steps done; of kind `step`, the step that `terms` are of."""
     progress: float
@@ -50,6 +50,8 @@ class Event:
     """Photographs and their stylized versions, each (N, 3, H, W) in [0, 1] on the CPU; of kind `preview` only."""
     bad_files: tuple[str, ...] = ()
     """Files that could not be read so far."""
+    prepared: float = 0.0
+    """Share done of what comes before the first step; of kind `preparing` only."""
 
 
 Callback = Callable[[Event], None]

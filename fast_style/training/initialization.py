@@ -15,7 +15,7 @@ from ..models.johnson import TransformerNetwork
 from ..models.pruning import pruned
 from ..models.vgg import VGG19
 from ..models.vgg_encoder import VggEncoderNetwork
-from ..options import DataOptions, NetworkOptions, TrainOptions
+from ..options import PREDICTED_ROWS, DataOptions, NetworkOptions, TrainOptions
 
 PRUNING_CROPS = 16
 """Crops over which the importance of channels is measured."""
@@ -32,6 +32,8 @@ class InitialNetwork:
     """Row of the first style that is trained; those before it are frozen."""
     steps_before: int = 0
     """Steps of earlier trainings, as far as the initial checkpoint tells."""
+    predicts: bool = False
+    """Whether it has learned to predict styles before."""
 
 
 def initialize(options: TrainOptions, styles: Sequence[dict[str, Any]]) -> InitialNetwork:
@@ -47,6 +49,9 @@ def initialize(options: TrainOptions, styles: Sequence[dict[str, Any]]) -> Initi
                 raise FastStyleError(f"`{name}` needs a trained network: name one with `init`")
         return InitialNetwork(_random_network(options, len(styles)), list(styles))
     loaded = _with_attention(checkpoint.load(checkpoint.find(options.init)), options)
+    if options.any_style:
+        network = with_predictor(loaded, options.data.seed).train()
+        return InitialNetwork(network, list(styles), 0, _steps_of(loaded), loaded.model.predictor)
     frozen = loaded.styles if options.freeze_network else []
     duplicates = {style["name"] for style in frozen} & {style["name"] for style in styles}
     if duplicates:
@@ -60,8 +65,12 @@ def initialize(options: TrainOptions, styles: Sequence[dict[str, Any]]) -> Initi
         network.requires_grad_(False)
         for name in network.style_parameters():
             network.get_parameter(name).requires_grad_(True)
-    steps = loaded.training.get("steps_in_all", loaded.training.get("steps", 0))
-    return InitialNetwork(network.train(), all_styles, len(frozen), steps)
+    return InitialNetwork(network.train(), all_styles, len(frozen), _steps_of(loaded))
+
+
+def _steps_of(loaded: checkpoint.Checkpoint) -> int:
+    steps: int = loaded.training.get("steps_in_all", loaded.training.get("steps", 0))
+    return steps
 
 
 def _random_network(options: TrainOptions, styles: int) -> TransformerNetwork:
@@ -102,3 +111,24 @@ def with_styles(loaded: checkpoint.Checkpoint, names: Sequence[str]) -> Transfor
     for name in loaded.network().style_parameters():
         weights[name] = rows(weights[name])
     return replace(loaded, model=replace(loaded.model, styles=len(names)), weights=weights).network()
+
+
+def with_predictor(loaded: checkpoint.Checkpoint, seed: int) -> TransformerNetwork:
+    """Build the checkpoint's network with PREDICTED_ROWS style rows and a network that predicts their weights.
+
+    The first rows are its own; the others differ from nothing by as much as its own differ from each other, in random
+    directions. Weights for a painting begin as the mean of its own. A network that predicts already stays as it is.
+    """
+    if loaded.model.predictor:
+        return loaded.network()
+    own, model = loaded.model.styles, replace(loaded.model, styles=PREDICTED_ROWS, predictor=True)
+    torch.manual_seed(seed)
+    network = build(model)
+    weights = {**network.state_dict(), **loaded.weights}
+    for name in network.style_parameters():
+        rows = weights[name].float()
+        spread = rows.std(0, correction=0) if own > 1 else 0.1 * rows.abs().mean(0)
+        weights[name] = torch.cat([rows, 0.5 * spread * torch.randn(PREDICTED_ROWS - own, rows.shape[1])])
+    weights["predictor.head.weight"] = 0.1 * network.state_dict()["predictor.head.weight"]
+    weights["predictor.head.bias"] = (torch.arange(PREDICTED_ROWS) < own) / own
+    return replace(loaded, model=model, weights=weights).network()

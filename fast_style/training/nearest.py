@@ -54,7 +54,13 @@ def _candidates(options: TrainOptions) -> Iterator[tuple[str, checkpoint.Checkpo
 
 def starts_from_nearest(options: TrainOptions) -> bool:
     """Return whether a training begins with a search for the nearest network: nothing else is said of its start."""
-    shaped = options.width is not None or options.blocks is not None or options.attention or options.keep < 1
+    shaped = (
+        options.width is not None
+        or options.blocks is not None
+        or options.attention
+        or options.keep < 1
+        or options.any_style
+    )
     said = options.init or options.from_scratch or options.teacher or options.freeze_network or shaped
     return not said
 

@@ -1,10 +1,12 @@
 """Compute the loss of a training step on the chosen hardware: device, precision, memory format, compilation."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 
 import torch
 from torch import Tensor
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from ..data.styles import Style
@@ -13,10 +15,14 @@ from ..losses.temporal import Motion, random_motion
 from ..losses.terms import TermInputs, add_terms, style_statistics
 from ..models import checkpoint
 from ..models.johnson import TransformerNetwork
+from ..models.structure import PREDICTOR_PREFIX
+from ..models.vgg import VGG19
 from ..options import TrainOptions
 from ..system.distributed import Group
 from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
 from .initialization import InitialNetwork
+from .paintings import PaintingPool
+from .style_features import CROPS, pretrain
 
 
 class Objective:
@@ -37,8 +43,10 @@ class Objective:
         self.network = initial.network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
         layers = options.loss.layers_in_use["style"]
-        targets = [style_target(vgg, self._pictures(style), layers) for style in styles]
-        self.style_statistics = self._statistics(styles)
+        self.paintings = self._pool(styles, vgg) if options.any_style else None
+        learned = () if self.paintings else styles
+        targets = [style_target(vgg, self._pictures(style), layers) for style in learned]
+        self.style_statistics = self._statistics(learned)
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
         vgg.convs.to(self.dtype)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
@@ -72,9 +80,62 @@ class Objective:
         self(crops, crops.clone(), style, count=count)["total"].backward()
         self.network.zero_grad()
 
-    def blend(self, style: Tensor) -> Tensor:
-        """Convert numbers of the styles being trained, (N,), to the network's one-hot (N, styles) weights."""
-        return F.one_hot(style + self.first_style, self.network.options.styles).float()
+    @property
+    def style_count(self) -> int:
+        """Return how many styles are being trained: the paintings, of a network for any style."""
+        return len(self.paintings.paths) if self.paintings else self.network.options.styles - self.first_style
+
+    def advance(self, step: int) -> None:
+        """Renew the crops of paintings that a network for any style sees at a step; the first call takes minutes."""
+        if self.paintings:
+            self.paintings.advance(step)
+            measured = self.paintings.targets
+            layers = self.options.loss.layers_in_use["style"]
+            self.loss.targets = {layer: measured[layer] for layer in layers}
+            self.style_statistics = {name: measured[name] for name in measured.keys() - set(layers)}
+
+    def pretrain(self, photos: Iterable[Tensor], progress: Callable[[int, int], None]) -> None:
+        """Teach the network that predicts styles what VGG19 tells apart in photographs and in crops of the paintings.
+
+        photos: RGB (1, 3, PREDICTOR_PX, PREDICTOR_PX) in [0, 1].
+        """
+        predictor = self.network.predictor
+        assert predictor is not None and self.paintings is not None  # the options say that they are trained
+        crops = chain(self.paintings.crops(CROPS // 2), (photo.to(self.device) for photo in photos))
+        layers = self.options.loss.layers_in_use["style"]
+        seed = self.options.data.seed
+        pretrain(predictor, self.loss.vgg, layers, crops, seed=seed, progress=progress)
+
+    def blend(self, style: Tensor, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Convert numbers of the styles being trained, (N,), to the network's weights of its rows (N, styles).
+
+        They are one-hot, or of a network for any style what it predicts. weights: of the network, by name, in the place
+        of its present ones.
+        """
+        predictor = self.network.predictor
+        if predictor is None:
+            return F.one_hot(style + self.first_style, self.network.options.styles).float()
+        assert self.paintings is not None  # the options say that it is trained
+        shown = self.paintings.shown[style]
+        own = {
+            name.removeprefix(PREDICTOR_PREFIX): value
+            for name, value in (weights or {}).items()
+            if name.startswith(PREDICTOR_PREFIX)
+        }
+        predicted: Tensor = functional_call(predictor, own, (shown,))
+        return predicted
+
+    def _pool(self, styles: Sequence[Style], vgg: VGG19) -> PaintingPool:
+        """The pictures of all styles."""
+        layers = self.options.loss.layers_in_use["style"]
+
+        def measure(crop: Tensor) -> dict[str, Tensor]:
+            found = style_statistics(self.options.loss, lambda: iter([crop]))
+            return {**style_target(vgg, [crop], layers), **{name: value[None] for name, value in found.items()}}
+
+        paths = [picture for style in styles for picture in style.pictures]
+        options = self.options
+        return PaintingPool(paths, options.style.style_size[0], options.data.seed, measure, self.device)
 
     def _pictures(self, style: Style) -> Iterator[Tensor]:
         return (picture.to(self.device) for picture in style.tensors(self.options.style))

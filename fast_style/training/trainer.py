@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from ..data.photos import CropStream, list_photos
-from ..data.styles import find_styles, teacher_styles
+from ..data.photos import CropStream, PhotoCrops, list_photos
+from ..data.styles import as_one, find_styles, teacher_styles
 from ..errors import FastStyleError
 from ..models import checkpoint
+from ..models.structure import PREDICTOR_PX
 from ..options import TrainOptions
 from ..system import distributed
 from ..system.atomic import remove_stale
@@ -28,6 +29,7 @@ from .processes import check_inputs, check_shares, continues, share_state
 from .schedule import Schedule
 from .sharpening import sharpened
 from .state import TrainingState
+from .style_features import CROPS
 
 CHECK_INTERVAL_ON_GPU = 25
 """Steps between two looks at the loss on a GPU: fetching it waits for the device."""
@@ -74,6 +76,8 @@ class Trainer:
         self.options, self.callbacks, self.schedule = options, callbacks, Schedule(options)
         check_shares(self.schedule, self.group)
         pictures = find_styles(options.style)
+        if options.any_style:
+            pictures = [as_one(pictures, (options.style.style_name or ("any",))[0])]
         self.styles = teacher_styles(options.teacher) if options.teacher else [style.describe() for style in pictures]
         self.output = checkpoint_path(options, str(self.styles[0]["name"]))
         self.resume_file = companion(self.output, RESUME_SUFFIX)
@@ -133,6 +137,8 @@ class Trainer:
         self._report("start")
         try:
             with deterministic(self.options.deterministic):
+                if self.options.any_style:
+                    self._look_at_paintings()
                 self._loop(should_stop)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}; {self._go_back()}") from error
@@ -227,6 +233,19 @@ class Trainer:
         self.objective.prepare(count, side_px)
         self._started += time.monotonic() - began
 
+    def _look_at_paintings(self) -> None:
+        """Prepare what a network for any style learns from, outside the time budget."""
+        self._report("preparing")
+        began = time.monotonic()
+        self.objective.advance(self.state.step)
+        if not self.state.step and not self.initial.predicts:
+            data = self.options.data
+            photos = PhotoCrops(self.photos, data.seed, PREDICTOR_PX, data.photo_size)
+            self.objective.pretrain((photos[i][0][:1] for i in range(CROPS // 2)), self._say_pretraining)
+            for name, weight in self.state.network.named_parameters():
+                self.state.average[name].copy_(weight.detach())
+        self._started += time.monotonic() - began
+
     def _progress(self) -> float:
         return self.schedule.progress(self.state.step, self.state.elapsed_s)
 
@@ -235,8 +254,9 @@ class Trainer:
         state.bad_files = list(dict.fromkeys([*state.bad_files, *bad]))
         photo, shown = (each.to(device, non_blocking=True, memory_format=torch.channels_last) for each in crops)
         count = self.crops.crop[1]
+        self.objective.advance(state.step)
         positions = torch.tensor(self.group.share(count), device=device)
-        style = (positions + state.samples) % len(self.styles)
+        style = (positions + state.samples) % self.objective.style_count
         for group in state.optimizer.param_groups:
             group["lr"] = self.schedule.learning_rate(self._progress())
         terms = self.objective(photo, shown, style, state.samples, count)
@@ -283,12 +303,16 @@ class Trainer:
     def _preview(self) -> None:
         if not self.group.is_first:
             return
-        style = torch.arange(len(self.previews), device=self.objective.device) % len(self.styles)
-        inputs = (self.previews.to(self.objective.device), self.objective.blend(style))
+        style = torch.arange(len(self.previews), device=self.objective.device) % self.objective.style_count
+        inputs = (self.previews.to(self.objective.device), self.objective.blend(style, self.state.average))
         stylized = functional_call(self.objective.network, self.state.average, inputs)
         self._report("preview", previews=(self.previews, stylized.clamp(0, 1).cpu()))
 
-    def _report(self, kind: Literal["start", "compiling", "step", "preview", "end"], **more: Any) -> None:
+    def _say_pretraining(self, done: int, of: int) -> None:
+        if done % 20 == 0:
+            self._report("preparing", prepared=done / of)
+
+    def _report(self, kind: Literal["start", "preparing", "compiling", "step", "preview", "end"], **more: Any) -> None:
         if not self.group.is_first:
             return
         state, progress = self.state, self._progress()

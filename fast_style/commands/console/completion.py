@@ -13,7 +13,7 @@ from ...errors import FastStyleError
 from ...models import bundled
 
 if TYPE_CHECKING:
-    from .parsing import Option
+    from .flags import Option
 
 SHELLS = ("bash", "zsh", "fish")
 # Set by the shell while it asks; its value is the number of words before the arguments.

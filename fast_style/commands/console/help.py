@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from ...options.descriptions import descriptions
 
 if TYPE_CHECKING:
-    from .parsing import Option
+    from .flags import Option
 
 WIDEST, COLUMN = 100, 30
 EXIT_CODES = "exit codes: 0 done, 1 something could not be done, 2 wrong flags, 130 interrupted by Ctrl-C"

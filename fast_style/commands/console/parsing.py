@@ -8,58 +8,17 @@ value, has to complain about leaves as one line.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
 
 from ...system.suggestions import did_you_mean
 from .completion import answer
+from .flags import Option, field_types, options_of
 from .help import Help, text
 from .recipes import read_recipe
 
 Options = TypeVar("Options")
-
-
-@dataclass(frozen=True)
-class Flag:
-    """Define how a field is named on the command line, in `Annotated[..., Flag(...)]`."""
-
-    short: str = ""
-    """A further name, such as -o."""
-    positional: bool = False
-    """Whether values stand without a name."""
-
-
-POSITIONAL = Flag(positional=True)
-OUTPUT = Flag("-o")
-
-
-@dataclass(frozen=True)
-class Option:
-    """Describe one field of a command or of an options dataclass inside it."""
-
-    field: "Field[Any]"
-    owner: type
-    kind: Any
-    """Its type, without None."""
-    flag: Flag
-
-    @property
-    def name(self) -> str:
-        """Return the flag, or the field's name in capitals where it has none."""
-        return self.field.name.upper() if self.flag.positional else f"--{self.field.name.replace('_', '-')}"
-
-    @property
-    def required(self) -> bool:
-        """Return whether there is no default."""
-        return self.field.default is MISSING and self.field.default_factory is MISSING
-
-    @property
-    def count(self) -> int | str | None:
-        """Return how many values it takes: a number, "*" for any, None for one."""
-        inner = get_args(self.kind)
-        return None if get_origin(self.kind) is not tuple else "*" if inner[-1] is Ellipsis else len(inner)
 
 
 class UsageError(Exception):
@@ -88,30 +47,10 @@ def parse(kind: type[Options], arguments: Sequence[str], prog: str, about: Help 
         raise SystemExit(2) from None
 
 
-def options_of(kind: type) -> list[Option]:
-    """Return every option of a command, those of nested dataclasses included."""
-    found = []
-    for field, hint in _hints(kind):
-        inner, *more = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-        if is_dataclass(inner):
-            assert isinstance(inner, type)
-            found += options_of(inner)
-            continue
-        if get_origin(inner) in (Union, UnionType):
-            (inner,) = (one for one in get_args(inner) if one is not type(None))
-        found.append(Option(field, kind, inner, next((one for one in more if isinstance(one, Flag)), Flag())))
-    return found
-
-
-def _hints(kind: type) -> list[tuple["Field[Any]", Any]]:
-    hints = get_type_hints(kind, include_extras=True)
-    return [(field, hints[field.name]) for field in fields(kind)]
-
-
 def _build(kind: type[Options], given: dict[str, Any]) -> Options:
     """The dataclass with the given values, and with its defaults for the others."""
     values = {}
-    for field, hint in _hints(kind):
+    for field, hint in field_types(kind):
         if is_dataclass(hint):
             assert isinstance(hint, type)
             values[field.name] = _build(hint, given)

@@ -1,8 +1,11 @@
-"""Show a progress bar for pictures so large that they are done in tiles."""
+"""Show progress bars of what `stylize.py` does before and while it paints."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from ...training import Event
 
 
 class TileBar:
@@ -27,3 +30,22 @@ class TileBar:
         """Take the bar away."""
         if self._bar is not None:
             self._bar.close()
+
+
+class TrainingBar:
+    """Show how far a training of some seconds is, as its callback."""
+
+    def __init__(self, seconds: float) -> None:
+        self._bar = tqdm(
+            total=1.0, bar_format=f"refining for {seconds:g} s {{percentage:3.0f}}% |{{bar}}| {{desc}}", leave=False
+        )
+
+    def __call__(self, event: "Event") -> None:
+        """Take the event of a training."""
+        self._bar.update(event.progress - self._bar.n)
+        if event.terms:
+            self._bar.set_description_str(f"step {event.step}  style {event.terms.get('style', 0):.3f}")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()

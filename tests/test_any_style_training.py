@@ -1,0 +1,97 @@
+"""Trainings of a network for any painting."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fast_style import Stylizer
+from fast_style.errors import FastStyleError
+from fast_style.models import checkpoint
+from fast_style.options import PREDICTED_ROWS, StyleOptions, TrainOptions
+from fast_style.training import Trainer, style_features, train
+from fast_style.training import trainer as trainer_module
+from fast_style.training.refinement import refine
+
+from .conftest import picture
+
+
+@pytest.fixture
+def any_style(options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainOptions:
+    """A training of seconds with four paintings in a folder; little is looked at before it."""
+    for module in (style_features, trainer_module, __import__("fast_style.training.objective", fromlist=["CROPS"])):
+        monkeypatch.setattr(module, "CROPS", 4)
+    defaults = style_features.pretrain.__defaults__
+    monkeypatch.setattr(style_features.pretrain, "__defaults__", (2, *(defaults or ())[1:]))
+    folder = tmp_path / "paintings"
+    folder.mkdir()
+    for i in range(4):
+        picture(70, 60, seed=40 + i).save(folder / f"{i}.png")
+    style = StyleOptions((folder,), style_size=(48,))
+    return replace(options, style=style, any_style=True, from_scratch=True, output=tmp_path / "any.pth", steps=4)
+
+
+def test_its_checkpoint_paints_like_pictures_it_never_saw(any_style: TrainOptions) -> None:
+    path = train(any_style)
+    loaded = checkpoint.load(path)
+    assert loaded.model.predictor and loaded.model.styles == PREDICTED_ROWS
+    assert [style["name"] for style in loaded.styles] == ["any"]
+    assert len(loaded.styles[0]["sha256"]) == 4
+    stylizer = Stylizer.load(path).with_style(picture(50, 50, seed=9), "new")
+    assert stylizer.stylize(picture(40, 32)).size == (40, 32)
+
+
+def test_every_part_learns(any_style: TrainOptions) -> None:
+    trainer = Trainer(any_style)
+    before = {name: value.detach().clone() for name, value in trainer.state.network.named_parameters()}
+    trainer.run()
+    after = dict(trainer.state.network.named_parameters())
+    still = [name for name, value in before.items() if torch.equal(value, after[name])]
+    assert still == []
+
+
+def test_a_resumed_run_ends_as_an_undisturbed_one(any_style: TrainOptions, tmp_path: Path) -> None:
+    whole = checkpoint.load(train(any_style)).weights
+    halves = replace(any_style, output=tmp_path / "halves.pth")
+    steps: list[Any] = []
+
+    def stop() -> bool:
+        steps.append(None)
+        return len(steps) > 2
+
+    train(halves, should_stop=stop)
+    again = checkpoint.load(train(replace(halves, resume=True))).weights
+    for name, value in whole.items():
+        assert torch.equal(value, again[name]), name
+
+
+def test_it_starts_from_the_styles_of_another(any_style: TrainOptions, several: Path, tmp_path: Path) -> None:
+    trainer = Trainer(replace(any_style, init=str(several), from_scratch=False))
+    rows = checkpoint.load(several).weights
+    weights = trainer.state.network.state_dict()
+    for name in trainer.state.network.style_parameters():
+        torch.testing.assert_close(weights[name][:2], rows[name].float())
+    trainer.objective.advance(0)
+    blend = trainer.objective.blend(torch.arange(4))
+    assert blend.shape == (4, PREDICTED_ROWS)
+    assert abs(blend[:, :2] - 0.5).max() < 0.2  # near the mean of the two
+    trained = replace(any_style, output=tmp_path / "first.pth")
+    again = Trainer(replace(any_style, init=str(train(trained)), from_scratch=False))
+    assert again.initial.predicts
+
+
+def test_what_excludes_it_is_told(any_style: TrainOptions) -> None:
+    with pytest.raises(FastStyleError, match="excludes"):
+        replace(any_style, keep=0.5)
+
+
+def test_a_painting_is_refined_to_a_style_of_its_own(any_style: TrainOptions, tmp_path: Path) -> None:
+    path, painting = train(any_style), tmp_path / "sunset.png"
+    picture(64, 60, seed=77).save(painting)
+    made = refine(path, painting, [], 1.0, tmp_path / "sunset.pth", any_style.loss)
+    loaded = checkpoint.load(made)
+    assert loaded.training["steps"] >= 1
+    assert [style["name"] for style in loaded.styles] == ["sunset"] and not loaded.model.predictor
+    assert sorted(file.name for file in tmp_path.glob("sunset*")) == ["sunset.png", "sunset.pth"]

@@ -1,0 +1,139 @@
+"""Pictures that are painted like any painting, after one look at it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fast_style import Stylizer
+from fast_style.commands import export, stylize
+from fast_style.errors import FastStyleError
+from fast_style.models import checkpoint
+from fast_style.models.structure import PREDICTOR_PX
+from fast_style.training.initialization import with_predictor
+from fast_style.training.refinement import one_style
+
+from .conftest import picture
+
+ENGINES = ("torch", "openvino", "onnx")
+
+
+@pytest.fixture(scope="module")
+def any_style(several: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny network for any painting, untrained, whose predictions differ."""
+    loaded = checkpoint.load(several)
+    network = with_predictor(loaded, seed=0)
+    assert network.predictor is not None
+    with torch.no_grad():
+        network.predictor.head.weight.mul_(30)
+    path = tmp_path_factory.mktemp("any") / "any.pth"
+    new = replace(loaded, model=network.options, weights=network.state_dict(), styles=[{"name": "any"}])
+    new.save(path, dtype=None)
+    return path
+
+
+@pytest.fixture
+def paintings(tmp_path: Path) -> tuple[Path, Path]:
+    """A warm and a dark painting."""
+    warm, dark = picture(300, 280, seed=1), picture(260, 300, seed=2).point(lambda value: value // 4)
+    paths = tmp_path / "warm.png", tmp_path / "dark.png"
+    warm.save(paths[0])
+    dark.save(paths[1])
+    return paths
+
+
+def test_every_engine_predicts_and_paints_the_same(any_style: Path, paintings: tuple[Path, Path]) -> None:
+    photo, results = picture(64, 48), []
+    for engine in ENGINES:
+        stylizer = Stylizer.load(any_style, engine=engine, precision="fp32").with_style(paintings[0])
+        assert stylizer.styles == ["warm"]
+        results.append(np.asarray(stylizer.stylize(photo), np.float32))
+    assert abs(results[0] - results[1]).max() <= 1
+    assert abs(results[0] - results[2]).max() <= 1
+
+
+def test_paintings_give_different_pictures_which_blend(any_style: Path, paintings: tuple[Path, Path]) -> None:
+    stylizer = Stylizer.load(any_style)
+    for path in paintings:
+        stylizer = stylizer.with_style(path)
+    photo = np.asarray(picture(64, 48))
+    warm, dark = (stylizer(photo, style=name).astype(np.float32) for name in stylizer.styles)
+    between = stylizer(photo, style={"warm": 0.5, "dark": 0.5}).astype(np.float32)
+    assert abs(warm - dark).mean() > 1
+    assert max(abs(between - warm).mean(), abs(between - dark).mean()) < abs(warm - dark).mean()
+    assert np.array_equal(stylizer(photo), stylizer(photo, style="warm"))
+
+
+def test_a_masked_picture_has_two_paintings(any_style: Path, paintings: tuple[Path, Path]) -> None:
+    stylizer = Stylizer.load(any_style).with_style(paintings[0]).with_style(paintings[1])
+    left = Image.new("L", (64, 48))
+    left.paste(255, (0, 0, 32, 48))
+    right = left.point(lambda value: 255 - value)
+    photo = np.asarray(picture(64, 48))
+    both = stylizer(photo, mask={"warm": left, "dark": right})
+    assert both.shape == photo.shape
+    assert not np.array_equal(both, stylizer(photo, style="warm"))
+
+
+def test_it_asks_for_a_painting(any_style: Path, several: Path, paintings: tuple[Path, Path]) -> None:
+    with pytest.raises(FastStyleError, match="say like which with"):
+        Stylizer.load(any_style).stylize(picture(32, 32))
+    for engine in ENGINES:
+        with pytest.raises(FastStyleError, match="use the model any"):
+            Stylizer.load(several, engine=engine).with_style(paintings[0])
+    with pytest.raises(FastStyleError, match="already"):
+        Stylizer.load(any_style).with_style(paintings[0]).with_style(paintings[0])
+
+
+def test_the_network_of_one_painting_paints_as_the_prediction_does(
+    any_style: Path, paintings: tuple[Path, Path], tmp_path: Path
+) -> None:
+    from fast_style.options import StyleOptions
+
+    alone = tmp_path / "warm.pth"
+    one_style(checkpoint.load(any_style), paintings[0], StyleOptions((paintings[0],))).save(alone, dtype=None)
+    photo = np.asarray(picture(64, 48))
+    expected = Stylizer.load(any_style, engine="torch", precision="fp32").with_style(paintings[0])(photo)
+    found = Stylizer.load(alone, engine="torch", precision="fp32")
+    assert found.styles == ["warm"]
+    assert abs(found(photo).astype(int) - expected).max() <= 1
+
+
+def test_the_command_paints_like_a_painting(any_style: Path, paintings: tuple[Path, Path], tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    picture(64, 48).save(photo)
+    arguments = [str(photo), "--model", str(any_style), "--style-image", *map(str, paintings)]
+    assert stylize.main(arguments) == 0
+    with Image.open(tmp_path / "photo_warm.png") as painted:
+        assert painted.size == (64, 48)
+    assert stylize.main([*arguments, "--style", "dark", "-o", str(tmp_path / "dark_one.png")]) == 0
+    assert (tmp_path / "dark_one.png").read_bytes() != (tmp_path / "photo_warm.png").read_bytes()
+    with pytest.raises(FastStyleError, match="takes seconds, and one painting"):
+        stylize.main([*arguments, "--refine", "5"])
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".xml"])
+def test_an_export_is_two_files(any_style: Path, paintings: tuple[Path, Path], tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / f"mine{suffix}"
+    assert export.main([str(any_style), "-o", str(target)], "export") == 0
+    photo = np.asarray(picture(64, 48))
+    expected = Stylizer.load(any_style).with_style(paintings[0])(photo)
+    found = Stylizer.load(target).with_style(paintings[0])(photo)
+    assert abs(found.astype(int) - expected).max() <= 2
+    (tmp_path / "mine.predictor.onnx").unlink()
+    with pytest.raises(FastStyleError, match="no such file; it is exported with the model"):
+        Stylizer.load(target).with_style(paintings[0])
+
+
+def test_other_exports_are_refused(any_style: Path, tmp_path: Path) -> None:
+    with pytest.raises(FastStyleError, match="takes -o NAME"):
+        export.main([str(any_style), "--web", str(tmp_path / "web")], "export")
+
+
+def test_a_long_painting_is_looked_at(any_style: Path) -> None:
+    stylizer = Stylizer.load(any_style).with_style(picture(2000, 40), "scroll")
+    assert stylizer(np.asarray(picture(40, 40)), style="scroll").shape == (40, 40, 3)
+    assert PREDICTOR_PX == 256
