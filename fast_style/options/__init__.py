@@ -12,13 +12,14 @@ from .gatys import GatysOptions
 from .network import Arch, NetworkOptions, RuntimeOptions
 from .server import ServerOptions
 from .training import RENAMED_FLAGS, WITHOUT_EFFECT, LossOptions, TrainOptions
-from .video import VideoOptions
+from .video import AudioOptions, VideoOptions
 
 __all__ = [
     "QUALITY",
     "RENAMED_FLAGS",
     "WITHOUT_EFFECT",
     "Arch",
+    "AudioOptions",
     "BenchmarkOptions",
     "DataOptions",
     "EvaluationOptions",
