@@ -19,8 +19,10 @@ STEP_S = HOP / RATE
 MEL_BANDS = 64
 # Silence after the end, in which what the sound did dies away.
 TAIL_S = 2.0
+# Mean square of the window, which is to cost no loudness.
+HANN_POWER = 3 / 8
 # Of 16-bit sound the last bit lies there; what is below is silence.
-SILENT_DB = -80.0
+SILENT_DB = -90.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def measure(pieces: Iterable[Samples]) -> AudioFeatures:
     for samples in _blocks(pieces):
         spectrum = librosa.stft(samples, n_fft=WINDOW, hop_length=HOP, center=False)
         # Of both channels together: their sum would lose what is in opposite phase.
-        power = np.square(np.abs(spectrum)).mean(0)
+        power = np.square(np.abs(spectrum)).mean(0) / HANN_POWER
         magnitude = np.sqrt(power)
         loudness.append(librosa.feature.rms(S=magnitude, frame_length=WINDOW)[0])
         centroid.append(librosa.feature.spectral_centroid(S=magnitude, sr=RATE)[0])

@@ -12,6 +12,7 @@ import yaml
 from ..errors import FastStyleError
 from ..inference.style_weights import as_text, shares
 from ..options import StylizeOptions
+from ..options.controls import STRONGEST
 from ..system.atomic import atomic_path
 
 Blend = Mapping[str, float]
@@ -152,8 +153,8 @@ def _parse(flag: str, how: StylizeOptions, styles: Sequence[str]) -> Key:
         raise FastStyleError(
             f"`keyframes` {flag}: expected SECONDS=BLEND or SECONDS=BLEND@STRENGTH, as in 3.5=wave@0.5"
         )
-    if amount is not None:
-        replace(how, strength=amount)  # raises where it is out of range
+    if amount is not None and not 0 <= amount <= STRONGEST:  # asked first: options take long for thousands of keys
+        replace(how, strength=amount)  # raises
     if size is not None and not 1 <= size <= LARGEST_SCALE:
         raise FastStyleError(f"`keyframes` {flag}: the size of the strokes is {scale}; it takes 1 to {LARGEST_SCALE:g}")
     blend = shares(style, styles) if style else {}

@@ -61,7 +61,8 @@ def length_of(path: Path) -> Fraction:
 
 
 def samples_of(path: Path, start_s: Fraction | None = None, duration_s: float | None = None) -> Iterator[Samples]:
-    """Yield the sound of a file in pieces, (2, N) float32 in [-1, 1] at `RATE`; mono is in both channels.
+    """Yield the sound of a file in pieces, (2, N) float32 in [-1, 1] at `RATE`; mono is in both channels, 3 dB
+    lower.
 
     start_s: time stamp, in seconds, of the first sample handed out; None is the beginning of the file. Where the file
     has no sound, it is silent. Damaged packets are passed over. Raises FastStyleError for a file without sound.
