@@ -1,5 +1,7 @@
 """Curves of sound: on the beat, bounded, flat in silence, and key frames that follow them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ def strength_of(curves: AudioCurves) -> NDArray[np.float32]:
     return curves.strength(0.3, 1)
 
 
-def peaks(times: NDArray[np.float64], values: NDArray[np.float32]) -> NDArray[np.float64]:
+def peaks(times: NDArray[Any], values: NDArray[np.float32]) -> NDArray[Any]:
     """The times of local maxima that stand out."""
     inner = (values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:]) & (values[1:-1] > 0.6)
     return times[1:-1][inner]
@@ -92,7 +94,7 @@ def test_steady_sound_has_no_pulses() -> None:
 @pytest.mark.parametrize("gain", [0, 1e-4])
 def test_silence_is_flat(gain: float) -> None:
     """Digital silence, and what is below the last bit of 16."""
-    curves = curves_of(measured(np.float32(gain) * noise(2)))
+    curves = curves_of(measured((gain * noise(2)).astype(np.float32)))
     assert not curves.loudness.any() and not curves.pulse.any()
     first, last = keys_of(curves, StylizeOptions(strength=0.2), 0.3, ["wave"])
     assert (first.strength, first.scale, last.strength) == (0.2, 1, 0.2)  # the floor is not above --strength

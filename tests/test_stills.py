@@ -11,7 +11,7 @@ pytest.importorskip("av", reason='films need PyAV: pip install "fast_style[video
 
 from fast_style import Stylizer, images
 from fast_style.options import StylizeOptions, VideoOptions
-from fast_style.video.stills import LARGEST_PX, StillReader, StillStylizer, with_film_size
+from fast_style.video.stills import LARGEST_PX, StillReader, StillStylizer, as_still
 
 from .conftest import picture
 from .test_video import stylizer
@@ -42,7 +42,8 @@ def test_strengths_are_those_of_pictures_painted_once(
 ) -> None:
     pixels = np.asarray(picture(40, 30))
     photo = images.Picture.from_pixels(pixels.astype(np.uint16) * 257 if deep else pixels, "PNG")
-    still, passes = StillStylizer(stylizer), []
+    still = StillStylizer(stylizer)
+    passes: list[int] = []
     engine = stylizer.engine
     monkeypatch.setattr(type(engine), "__call__", _counted(type(engine).__call__, passes))
     for strength in (0, 0.2, 0.7, 1):
@@ -68,6 +69,14 @@ def _counted(call, passes):  # type: ignore[no-untyped-def]
 def test_a_large_picture_becomes_a_film_that_plays(tmp_path: Path) -> None:
     Image.new("RGB", (1400, 1200)).save(tmp_path / "large.png")
     Image.new("RGB", (1400, 200)).save(tmp_path / "small.png")
-    assert with_film_size(tmp_path / "large.png", StylizeOptions()).output_size == LARGEST_PX
-    assert with_film_size(tmp_path / "large.png", StylizeOptions(output_size=1150)).output_size == 1150
-    assert with_film_size(tmp_path / "small.png", StylizeOptions()).output_size is None
+    for name, given, size, output_size in (
+        ("large", StylizeOptions(), LARGEST_PX, LARGEST_PX),
+        ("large", StylizeOptions(output_size=1150, size=300), 300, 1150),
+        ("large", StylizeOptions(output_size=1200), None, None),
+        ("small", StylizeOptions(), None, None),
+        ("small", StylizeOptions(output_size=400), None, 400),
+    ):
+        how = as_still(tmp_path / f"{name}.png", given)
+        assert (how.size, how.output_size) == (size, output_size)
+        assert (how.strokes, how.noise) == ("medium", 1)  # what pictures have
+    assert as_still(tmp_path / "small.png", StylizeOptions(strokes="fine", noise=0.0)).strokes == "fine"

@@ -23,7 +23,7 @@ from .keyframes import LARGEST_SCALE, Key
 # Loudness below the loud passages (their percentile) at which the style is at its floor, in dB.
 LOUD_PERCENTILE, RANGE_DB = 95, 30.0
 # How far towards full strength loudness alone goes; the rest belongs to the pulses.
-SUSTAINED = 0.6
+SUSTAINED = 0.5
 # A pulse rises for so long, and then falls to a half in so long.
 ATTACK_S, HALF_LIFE_S = 0.12, 0.2
 # Spectral flux, in dB over what is usual around it, of an onset whose pulse is full; below the least there is none.

@@ -12,7 +12,7 @@ from ..system.threads import ahead, behind, overlapped
 from .audio_reactive import with_curves
 from .frames import FrameStylizer
 from .sources import is_film, open_audible, open_sink
-from .stills import StillStylizer, with_film_size
+from .stills import StillStylizer, as_still
 from .types import Content, Frame, Sink, Source
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def stylize_film(
     `partial_path(target)`, where it plays. Raises FastStyleError for inputs, outputs and options that cannot be used.
     """
     if video.sound.audio and not is_film(source):
-        stylizer, options = StillStylizer(stylizer), with_film_size(source, options)
+        stylizer, options = StillStylizer(stylizer), as_still(source, options)
     video = with_curves(video, options, stylizer.styles, source)
     frames = FrameStylizer(stylizer, options, video)
     reader = open_audible(source, video, frames.working_size)

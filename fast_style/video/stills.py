@@ -40,12 +40,21 @@ class StillReader(PictureFrames):
         return self.wanted((Frame(self._picture, place, 1) for place in range(self._count)), self.info.time_base)
 
 
-def with_film_size(path: Path, options: StylizeOptions) -> StylizeOptions:
-    """Return the options with the short side of the film that a picture becomes: its own, at most `LARGEST_PX`."""
-    if options.output_size:
-        return options
-    short_px = min(images.read(path).image.size)
-    return replace(options, output_size=LARGEST_PX) if short_px > LARGEST_PX else options
+def as_still(path: Path, options: StylizeOptions) -> StylizeOptions:
+    """Return the options with the defaults of pictures, and the size of the film that a picture becomes.
+
+    Its short side is the picture's own, at most `LARGEST_PX`, and the network works at that size too. Raises
+    FastStyleError for what is no picture.
+    """
+    own_px = min(images.read(path).image.size)
+    short_px = options.output_size or min(own_px, LARGEST_PX)
+    return replace(
+        options,
+        strokes="medium" if options.strokes == "auto" else options.strokes,
+        noise=1.0 if options.noise is None else options.noise,
+        size=options.size or (short_px if short_px < own_px else None),
+        output_size=None if short_px == own_px else short_px,
+    )
 
 
 class StillStylizer(Stylizer):
