@@ -102,7 +102,7 @@ def test_silence_is_flat(gain: float) -> None:
 
 def test_loudness_raises_the_strength_whatever_the_level_of_the_recording() -> None:
     swell = np.concatenate([gain * noise(4) for gain in (0.03, 0.3)], 1)
-    found = [strength_of(curves_of(measured(gain * swell))) for gain in (1, 0.1)]
+    found = [strength_of(curves_of(measured((gain * swell).astype(np.float32)))) for gain in (1, 0.1)]
     np.testing.assert_allclose(found[0], found[1], atol=0.02)
     quiet, loud = found[0][round(2 / STEP_S)], found[0][round(6 / STEP_S)]
     assert 0.3 < quiet < loud - 0.2
