@@ -123,6 +123,8 @@ def test_what_has_no_sound_is_one_plain_line(clip: Path, tmp_path: Path, stylize
     ffmpeg("-i", str(clip), "-an", "-c", "copy", str(tmp_path / "mute.mp4"))
     with pytest.raises(FastStyleError, match=r"mute.mp4: there is no sound in it; name a file of sound with audio"):
         stylize_film(stylizer, tmp_path / "mute.mp4", tmp_path / "out.mp4", video=reactive)
+    with pytest.raises(FastStyleError, match=r"mute.mp4: there is no sound in it"):
+        fast_style.stylize_film(tmp_path / "mute.mp4", tmp_path / "out.mp4", stylizer, audio_reactive=True)
     with pytest.raises(FastStyleError, match="raw frames have no sound"):
         stylize_raw(stylizer, (8, 8), io.BytesIO(), io.BytesIO(), video=reactive)
     with pytest.raises(FastStyleError, match="not for a camera"):
