@@ -71,6 +71,8 @@ def test_a_gap_in_the_sound_is_silence(tmp_path: Path) -> None:
     assert sound.shape[1] / RATE == pytest.approx(5.5, abs=0.1)
     assert not sound[:, round(2.2 * RATE) : round(3.4 * RATE)].any()
     assert np.abs(sound[:, round(3.7 * RATE) :]).mean() > 0.02
+    later = read(tmp_path / "gap.mkv", 3)  # decoding begins before the gap
+    assert np.flatnonzero(np.abs(later[0]) > 0.01)[0] / RATE == pytest.approx(0.5, abs=0.1)
 
 
 @needs_ffmpeg

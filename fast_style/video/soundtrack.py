@@ -122,16 +122,17 @@ class _Placed:
         if self._next_s is None:
             self._count = min(0, place)
         while place > self._count:
-            piece = np.zeros((2, min(PIECE, place - self._count)), np.float32)
-            self._count += piece.shape[1]
-            yield piece
+            yield self._counted(np.zeros((2, min(PIECE, place - self._count)), np.float32))
 
     def _converted(self, frame: Any | None) -> Iterator[Samples]:
         for converted in self._resampler.resample(frame) if self._resampler else ():
-            samples = np.nan_to_num(converted.to_ndarray(), posinf=0, neginf=0)
-            early = min(max(0, -self._count), samples.shape[1])
-            self._count += samples.shape[1]
-            yield samples[:, early:]
+            yield self._counted(np.nan_to_num(converted.to_ndarray(), posinf=0, neginf=0))
+
+    def _counted(self, samples: Samples) -> Samples:
+        """Those of the samples that do not come before the start."""
+        early = min(max(0, -self._count), samples.shape[1])
+        self._count += samples.shape[1]
+        return samples[:, early:]
 
 
 class WithSound:
