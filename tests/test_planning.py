@@ -70,6 +70,18 @@ def test_numbered_pictures_are_a_film_where_no_file_has_that_name() -> None:
     assert [(job.target, job.film) for job in jobs] == [(Path("frames_wave/%03d.png"), True)]
 
 
+def test_with_sound_every_input_becomes_a_film_that_can_have_it() -> None:
+    save("frames/001.png", "frames/002.png", "a.jpg")
+    animate("b.gif")
+    jobs, _ = plan(["frames/%03d.png", "a.jpg", "b.gif"], None, "wave", sound=True)
+    assert [job.target for job in jobs] == [Path(f"{name}_wave.mp4") for name in ("frames", "a", "b")]
+    assert all(job.film for job in jobs)
+    jobs, _ = plan(["a.jpg"], "out/", "wave", "mkv", sound=True)
+    assert jobs[0].target == Path("out/a.mkv")
+    with pytest.raises(FastStyleError, match="not of standard input"):
+        plan(["-"], None, "wave", sound=True)
+
+
 def test_albums_are_mirrored_with_animations_and_equal_names() -> None:
     save("album/a.png", "album/one/a.png", "album/two/a.png", "album/two/deep/a.png")
     animate("album/one/b.gif", "album/two/b.gif", "album/b.gif")

@@ -107,6 +107,7 @@ def test_extras_are_there() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     assert set(extras) == {
+        "audio",
         "engines",
         "evaluate",
         "faces",

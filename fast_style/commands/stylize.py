@@ -36,6 +36,7 @@ HELP = Help(
         "photo.jpg --style-image painting.jpg        like any painting, after one look",
         "photos/ -o painted/ --model scream          a folder, sub-folders mirrored",
         "film.mp4 --strength 0.7 --temporal flow     a film, with its sound",
+        "film.mp4 --audio-reactive                   strength, strokes and blend follow the music",
     ),
 )
 
@@ -141,7 +142,12 @@ def _jobs(command: StylizeCommand, style: str, report: Report) -> "list[Job]":
     from .console.planning import plan, shard
 
     part, count = shard(command.shard)
-    jobs, problems = plan(command.inputs, command.output, style, command.format)
+    sound = command.video.sound
+    jobs, problems = plan(command.inputs, command.output, style, command.format, sound.audio is not None)
+    if sound.curves and len(jobs) > 1:
+        raise FastStyleError(f"`curves` is one file, and there are {len(jobs)} inputs; stylize them apart")
+    if sound.curves and sound.curves.exists() and not command.overwrite:
+        raise FastStyleError(f"{sound.curves} exists; use --overwrite, or --keyframes {sound.curves} to read it")
     for problem in problems if part == 0 else ():
         report.failed(str(problem), problem.input)
     skips = command.skip_existing or launched() is not None  # torchrun starts the same command again after a failure

@@ -12,7 +12,7 @@ from .gatys import GatysOptions
 from .network import Arch, NetworkOptions, RuntimeOptions
 from .server import ServerOptions
 from .training import PREDICTED_ROWS, RENAMED_FLAGS, WITHOUT_EFFECT, LossOptions, TrainOptions
-from .video import VideoOptions
+from .video import AudioOptions, VideoOptions
 
 __all__ = [
     "PREDICTED_ROWS",
@@ -20,6 +20,7 @@ __all__ = [
     "RENAMED_FLAGS",
     "WITHOUT_EFFECT",
     "Arch",
+    "AudioOptions",
     "BenchmarkOptions",
     "DataOptions",
     "EvaluationOptions",

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ..images import with_short_side
 from ..options import StylizeOptions, VideoOptions
 from ..system.threads import ahead, behind, overlapped
+from .audio_reactive import with_curves
 from .frames import FrameStylizer
-from .sources import open_sink, open_source
+from .sources import is_film, open_audible, open_sink
+from .stills import StillStylizer, as_still
 from .types import Content, Frame, Sink, Source
 
 if TYPE_CHECKING:
@@ -39,11 +41,16 @@ def stylize_film(
 ) -> int:
     """Stylize a film, an animation or an image sequence (`frames/%05d.png`); returns the number of frames.
 
+    With a file of sound in the options a picture becomes a film too.
+
     `report` is called after every frame. An interruption (KeyboardInterrupt) or an error leaves what there is under
     `partial_path(target)`, where it plays. Raises FastStyleError for inputs, outputs and options that cannot be used.
     """
+    if video.sound.audio and not is_film(source):
+        stylizer, options = StillStylizer(stylizer), as_still(source, options)
+    video = with_curves(video, options, stylizer.styles, source)
     frames = FrameStylizer(stylizer, options, video)
-    reader = open_source(source, video, frames.working_size)
+    reader = open_audible(source, video, frames.working_size)
     try:
         frames.deep = reader.info.deep
         size = with_short_side(reader.info.full_size, options.output_size)

@@ -13,7 +13,7 @@ from ..errors import FastStyleError
 from ..images import Picture
 from ..inference.masks import Mask
 from ..options import StylizeOptions, VideoOptions
-from .keyframes import Keyframes
+from .keyframes import LARGEST_SCALE, Keyframes
 from .masks import MaskTracks
 from .temporal import FlowFilter
 from .types import Array, Content
@@ -50,7 +50,8 @@ class FrameStylizer:
         """
         options = self._options
         strengths = self._keyframes.strengths or [options.strength]
-        mixed = bool(options.mask) or options.preserve_color != "none" or any(s != 1 for s in strengths)
+        scaled = any(scale != 1 for scale in self._keyframes.scales)
+        mixed = bool(options.mask) or options.preserve_color != "none" or any(s != 1 for s in strengths) or scaled
         return None if mixed else options.size
 
     def job(self, content: Content, time_s: float) -> Callable[[], Content]:
@@ -59,7 +60,22 @@ class FrameStylizer:
         content: an array at the working size, for which the result is an array of that size, or where that is None of
         the output size; or a whole picture, for which it is a picture of the output size.
         """
-        return self._job(content, self._at(time_s), self._masks.at(time_s))
+        return self._scaled(content, self._at(time_s), self._masks.at(time_s), self._keyframes.scale_at(time_s))
+
+    def _scaled(
+        self, content: Content, options: StylizeOptions, masks: tuple[Mask, ...], scale: float
+    ) -> Callable[[], Content]:
+        """What paints a frame with strokes that many times as large.
+
+        Two sizes are faded into each other: at sizes in between strokes would jump from frame to frame, since their
+        places depend on the size at which the network sees a picture.
+        """
+        fine = self._job(content, options, masks)
+        if scale == 1:
+            return fine
+        short_px = options.size or min(content.image.size if isinstance(content, Picture) else content.shape[2:])
+        coarse = self._job(content, replace(options, size=max(1, round(short_px / LARGEST_SCALE))), masks)
+        return partial(_faded, fine, coarse, (scale - 1) / (LARGEST_SCALE - 1)) if scale < LARGEST_SCALE else coarse
 
     def _job(self, content: Content, options: StylizeOptions, masks: tuple[Mask, ...]) -> Callable[[], Content]:
         if isinstance(content, Picture):
@@ -93,7 +109,8 @@ class FrameStylizer:
         content = images.to_array(image) if self._filter else Picture(image, "PNG", None, None)
         size = None if self.working_size else self._options.size
         options = replace(self._at(time_s), size=size, output_size=None)
-        styled = self.steady(content, self._job(content, options, self._masks.at(time_s))())
+        job = self._scaled(content, options, self._masks.at(time_s), self._keyframes.scale_at(time_s))
+        styled = self.steady(content, job())
         return styled.image if isinstance(styled, Picture) else images.from_array(styled)
 
     def _at(self, time_s: float) -> StylizeOptions:
@@ -105,6 +122,14 @@ class FrameStylizer:
     def change(self, options: StylizeOptions) -> None:
         """Use other controls from the next frame on."""
         self._options = options
+
+
+def _faded(fine: Callable[[], Content], coarse: Callable[[], Content], share: float) -> Content:
+    """The one frame faded into the other: `share` of `coarse`."""
+    first, second = fine(), coarse()
+    colors = _colors(first)
+    faded = colors + np.float32(share) * (_resized(_colors(second), colors.shape[2:]) - colors)
+    return first.with_colors(images.quantized(faded, first.pixels.dtype)) if isinstance(first, Picture) else faded
 
 
 def _colors(content: Content) -> Array:

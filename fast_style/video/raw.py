@@ -12,6 +12,7 @@ from ..options import StylizeOptions, VideoOptions
 from ..stylizer import Stylizer
 from ..system.pipes import write_all
 from ..system.threads import ahead, behind
+from .audio_reactive import with_curves
 from .frames import FrameStylizer
 
 RATE = 25.0
@@ -36,11 +37,14 @@ def stylize_raw(
 ) -> int:
     """Stylize RGB24 frames of that width and height until the source ends; returns their number.
 
-    Key frames count time at --fps, by default 25 a second. Latency is what is in the pipes and the few frames that are
-    being read, stylized and written; nothing is dropped. An interruption ends it while the source or
-    the sink stalls, too, if they are unbuffered. Raises FastStyleError when the source ends within a frame.
+    Key frames, and a file of sound in the options, count time at --fps, by default 25 a second. Latency is what is in
+    the pipes and the few frames that are being read, stylized and written; nothing is dropped. An interruption ends it
+    while the source or the sink stalls, too, if they are unbuffered. Raises FastStyleError when the source ends within
+    a frame.
     """
-    stylized = FrameStylizer(stylizer, options, video)
+    if video.sound.audio_reactive and not video.sound.audio:
+        raise FastStyleError("`raw` frames have no sound; name a file of it with `audio`")
+    stylized = FrameStylizer(stylizer, options, with_curves(video, options, stylizer.styles))
     count, rate = 0, video.fps or RATE
 
     def write(picture: Image.Image) -> None:

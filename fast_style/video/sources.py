@@ -11,6 +11,8 @@ from .animations import AnimationReader, is_animated
 from .containers import Container, container_of
 from .reading import FilmReader
 from .sequences import SequenceReader, SequenceWriter, is_pattern, numbered
+from .soundtrack import WithSound, length_of
+from .stills import StillReader
 from .types import ClipInfo, Sink, Source
 from .writing import FilmWriter
 
@@ -35,9 +37,15 @@ def is_film_name(path: Path) -> bool:
     return is_pattern(path) or (container is not None and container.written)
 
 
-def writable_suffix(path: Path) -> str:
-    """Return the extension of the result of a film of that name: its own where that is usual, else MP4's."""
-    return path.suffix if is_pattern(path) or (container_of(path) or _UNKNOWN).own_result else ".mp4"
+def writable_suffix(path: Path, sound: bool = False) -> str:
+    """Return the extension of the result of a film of that name: its own where that is usual, else MP4's.
+
+    sound: whether the result is to have sound, for which pictures and animations have no place.
+    """
+    container = container_of(path) or _UNKNOWN
+    silent = is_pattern(path) or container.loop is not None
+    own = container.own_result and not silent if sound else container.own_result or is_pattern(path)
+    return path.suffix if own else ".mp4"
 
 
 def has_pictures(path: Path) -> bool:
@@ -71,6 +79,22 @@ def open_source(path: Path, options: VideoOptions = VideoOptions(), size: int | 
     if (container_of(path) or _UNKNOWN).still and is_animated(path):
         return AnimationReader(path, options)
     return FilmReader(path, options, size)
+
+
+def open_audible(path: Path, options: VideoOptions, size: int | None = None) -> Source:
+    """Open a film, or, with a file of sound in the options, a film or picture with that sound; else as `open_source`.
+
+    The film begins with the sound; --start leaves out as much of both.
+    """
+    audio = options.sound.audio
+    if audio is None:
+        return open_source(path, options, size)
+    film = open_source(path, options, size) if is_film(path) else StillReader(path, length_of(audio), options)
+    try:
+        return WithSound(film, audio, options.start)
+    except BaseException:
+        film.close()
+        raise
 
 
 def open_sink(path: Path, info: ClipInfo, options: VideoOptions, size: tuple[int, int]) -> Sink:

@@ -60,18 +60,19 @@ class _Input:
 
 
 def plan(
-    inputs: Sequence[str], output: str | None, style: str, format_name: str | None = None
+    inputs: Sequence[str], output: str | None, style: str, format_name: str | None = None, sound: bool = False
 ) -> tuple[list[Job], list[Problem]]:
     """Return a job for every picture and film that `inputs` name, and a problem for every input that cannot be done.
 
     inputs: paths, folders, glob patterns, numbered pictures (`%05d.png`), `-` for standard input; what exists under a
     name is meant by it, whatever characters it has. output: a file for one input, else a folder; None writes beside
-    the inputs. style: what is added to names beside the inputs. Raises FastStyleError where several inputs would be
-    written to one file and for formats that cannot be written.
+    the inputs. style: what is added to names beside the inputs. sound: whether results have the sound of a file, which
+    makes films of pictures. Raises FastStyleError where several inputs would be written to one file and for formats
+    that cannot be written.
     """
     found, problems = _expand(inputs, style, Path(output).resolve() if output else None)
     to_file = output is not None and _means_file(found, output)
-    jobs = _told_apart([_job(one, output, to_file, style, format_name) for one in found])
+    jobs = _told_apart([_job(one, output, to_file, style, format_name, sound) for one in found])
     counts = Counter(str(job.target) for job in jobs if job.target)
     twice = [target for target, count in counts.items() if count > 1]
     if twice:
@@ -142,9 +143,11 @@ def _means_file(found: Sequence[_Input], output: str) -> bool:
     return False
 
 
-def _job(one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None) -> Job:
-    if one.path and is_film(one.path):
-        return Job(one.path, _film_target(one, output, to_file, style, format_name), None, film=True)
+def _job(one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None, sound: bool) -> Job:
+    if sound and one.path is None:
+        raise FastStyleError("`audio` makes a film of a picture in a file, not of standard input")
+    if one.path and (sound or is_film(one.path)):
+        return Job(one.path, _film_target(one, output, to_file, style, format_name, sound), None, film=True)
     target = _target(one, output, to_file, style, format_name)
     named = target or (Path("-") if format_name else None)
     return Job(one.path, target, images.format_for(named, format_name) if named else None)
@@ -166,10 +169,14 @@ def _target(one: _Input, output: str | None, to_file: bool, style: str, format_n
     return one.path.with_name(f"{stem}_{style}{suffix}")
 
 
-def _film_target(one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None) -> Path:
-    """Where a film goes; a sequence of pictures into a folder of its own."""
+def _film_target(
+    one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None, sound: bool
+) -> Path:
+    """Where a film goes; a sequence of pictures into a folder of its own, unless it has sound."""
     assert one.path is not None  # films come from files
     source, sequence = one.path, sources.is_pattern(one.path)
+    if sequence and sound:
+        format_name = format_name or "mp4"
     if output is not None and to_file:
         named = Path(output)
     elif output is not None:
@@ -181,7 +188,7 @@ def _film_target(one: _Input, output: str | None, to_file: bool, style: str, for
     else:
         named = source.with_stem(f"{source.stem}_{style}")
     if not to_file:
-        suffix = f".{format_name.lower()}" if format_name else sources.writable_suffix(named)
+        suffix = f".{format_name.lower()}" if format_name else sources.writable_suffix(named, sound)
         named = named.with_suffix(suffix)
     if not sources.is_film_name(named):
         raise FastStyleError(f"{named}: no film; name one (out.mp4), an animation (out.gif) or pictures (out/%05d.png)")
