@@ -1,0 +1,93 @@
+"""Paint a texture as it is seen on the model: laid out, painted, and brought back without a seam."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import images
+from ..inference.masks import Mask
+from ..inference.single_pass import Progress
+from ..options import StylizeOptions
+from ..stylizer import Stylizer
+from .blending import BANDS_PX, Blend, GUTTER_PX, owners
+from .charts import Chart, charts
+from .sheet import Sheet
+from .surface import Surface
+
+Pixels = NDArray[Any]
+
+# A sheet has at most so many times the texels of its texture, and so many pixels more; margins are narrower otherwise.
+MOST_GROWTH, MORE_PX = 6, 2**20
+NARROWEST_PX = BANDS_PX[0]
+# Where single texels outside the islands count, islands go on only as far as filters reach.
+LEAST_GUTTER_PX = 2
+
+
+def paint(
+    stylizer: Stylizer,
+    texture: Pixels,
+    surface: Surface,
+    options: StylizeOptions,
+    masks: Sequence[Mask] = (),
+    progress: Progress = lambda stage, done, of: None,
+) -> Pixels:
+    """Paint a texture (H, W, 3) uint8 or uint16 that is wrapped around triangles; the same comes back.
+
+    masks lie over the texture. Triangles of which nothing is seen in the texture, such as those of a palette, get the
+    colours of the texture painted as a picture.
+    """
+    solid, points = surface.solid()
+    size = texture.shape[1::-1]
+    shown = owners(solid, size)
+    if options.tileable or (shown < 0).all():
+        return stylizer.stylize(texture, options, masks, progress)
+    sheet = _sheet(solid, shown, size, BANDS_PX[0] + stylizer.engine.reach_px)
+    drawn = sheet.drawn(_padded(texture, shown))
+    painted = stylizer.stylize(drawn, sheet.options(options, size), sheet.masks(masks, size), progress)
+    blend = Blend(solid, size, shown, channels=6)
+    both = np.concatenate([painted, drawn], -1)
+    for index, chart in enumerate(sheet.charts):
+        blend.add(chart, both[sheet.part(index)].astype(np.float32))
+    result = _with_detail(blend.colors(sheet.charts), texture, options, masks)
+    if len(points.uv):
+        whole = stylizer.stylize(texture, options, masks, progress)
+        result = np.where(blend.distances[..., None] > LEAST_GUTTER_PX, whole, result)
+    return result
+
+
+def _sheet(surface: Surface, shown: NDArray[np.intp], size: tuple[int, int], margin_px: float) -> Sheet:
+    """Lay out the islands with margins as wide as there is room for."""
+    most = MOST_GROWTH * math.prod(size) + MORE_PX
+    while True:
+        sheet = Sheet.of(charts(surface, shown, size, margin_px))
+        if math.prod(sheet.size) <= most or margin_px <= NARROWEST_PX:
+            return sheet
+        margin_px = max(NARROWEST_PX, 0.7 * margin_px)
+
+
+def _padded(texture: Pixels, shown: NDArray[np.intp]) -> Pixels:
+    """Replace the texels outside the islands by the nearest one inside: what lies there is anything."""
+    from scipy.ndimage import distance_transform_edt
+
+    outside = (shown < 0).reshape(texture.shape[:2])
+    row, column = distance_transform_edt(outside, return_distances=False, return_indices=True)
+    return texture[row, column]
+
+
+def _with_detail(both: NDArray[np.float32], texture: Pixels, options: StylizeOptions, masks: Sequence[Mask]) -> Pixels:
+    """Add what was lost of the texture on the way to the charts and back, where it is to be seen.
+
+    both: (H, W, 6), the painted texture and the texture as it was drawn.
+    """
+    height, width = texture.shape[:2]
+    coverage = np.full((height, width), options.strength, np.float32)
+    if masks:
+        maps = [mask.at(width, height, options.feather).astype(np.float32) / 255 for mask in masks]
+        coverage *= np.minimum(1, np.sum(maps, 0))
+    kept = (1 - coverage).clip(0, 1)[..., None]
+    result = both[..., :3] + kept * (texture - both[..., 3:])
+    return (result + np.float32(0.5)).clip(0, np.iinfo(texture.dtype).max).astype(texture.dtype)
