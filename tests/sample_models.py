@@ -1,4 +1,4 @@
-"""Sample models, drawn by formulas: a box, a vase and a ball with UV islands that are turned, mirrored and stretched."""
+"""Draw sample models by formulas: a box, a vase and a ball with UV islands that are turned, mirrored and stretched."""
 
 import io
 import json

@@ -1,8 +1,8 @@
 """Bring painted charts back into the texture, blended over the seams so that both sides of each have one colour.
 
-A place of the surface is seen in its own island's chart and in the margins of others. Each chart has a weight at it that
-depends on its distance from that chart's seams: a half on the seam, seen from either side. Coarse colours go over in a
-wide band, strokes in a narrow one, which keeps them sharp (Burt & Adelson 1983, "A multiresolution spline").
+A place of the surface is seen in its own island's chart and in the margins of others. Each chart has a weight at it
+that depends on its distance from that chart's seams: a half on the seam, seen from either side. Coarse colours go over
+in a wide band, strokes in a narrow one, which keeps them sharp (Burt & Adelson 1983, "A multiresolution spline").
 """
 
 from collections.abc import Sequence
@@ -130,7 +130,7 @@ def _is_shown(chart: Chart, places: Array, part: Cells, at: Array) -> NDArray[np
 
 
 def _beyond(chart: Chart, texels: Array, pixels: Indices, width: int) -> tuple[Indices, Array]:
-    """Find what a chart shows at texels beside its island: those where it shows something, and where that lies, in px."""
+    """Find what a chart shows at texels beside its island: which show something, and where that lies, in px."""
     at = np.stack([pixels % width, pixels // width], -1) + 0.5
     column, row = np.floor(at @ chart.linear.T + chart.offset).astype(np.intp).T
     inside = (row >= 0) & (row < chart.size[0]) & (column >= 0) & (column < chart.size[1])

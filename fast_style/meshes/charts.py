@@ -1,4 +1,4 @@
-"""Lay out UV islands as they are seen on the surface: upright, unstretched, of one scale, with margins across the seams."""
+"""Lay out UV islands as they are seen on the surface: upright, unstretched, with margins across the seams."""
 
 import math
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Chart:
 
     @cached_property
     def cover(self) -> tuple[Indices, Array]:
-        """Which triangle of the net each pixel shows, (h w,), -1 for none, and its barycentric coordinates, (h w, 3)."""
+        """Which triangle of the net each pixel shows, (h w,), -1 for none, and where in it: barycentric, (h w, 3)."""
         shown = np.full(self.size[0] * self.size[1], -1, np.intp)
         shares = np.zeros((len(shown), 3))
         for part in cells(self.net.corners, self.size):
@@ -72,7 +72,7 @@ class Chart:
 
     @cached_property
     def pixel_sizes(self) -> Array:
-        """Length of a pixel on the model in each triangle of the net, (n + 1,), the longest way across; the last is 0."""
+        """Length of a pixel on the model in each triangle of the net, the longest way across: (n + 1,), the last 0."""
         corners, places = self.net.corners, self.surface.places[self.net.triangles]
         lengths = [np.linalg.norm(np.roll(each, -1, 1) - each, axis=-1) for each in (places, corners)]
         ratio = (lengths[0] / np.maximum(lengths[1], 1e-12)).max(1)

@@ -2,19 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import images
 from ..inference.masks import Mask
 from ..inference.single_pass import Progress
 from ..options import StylizeOptions
 from ..stylizer import Stylizer
-from .blending import BANDS_PX, Blend, GUTTER_PX, owners
-from .charts import Chart, charts
+from .blending import BANDS_PX, Blend, owners
+from .charts import charts
 from .sheet import Sheet
 from .surface import Surface
 

@@ -12,6 +12,8 @@ Indices = NDArray[np.intp]
 SAME = 1e-6
 # Triangles smaller than this share of the model, or of the texture, have no inside.
 SMALLEST_AREA = 1e-14
+# How far texture coordinates may lie outside the texture and still be meant to lie in it.
+SLACK = 0.05
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,18 @@ class Surface:
         size = float(np.ptp(self.places)) if len(self.places) else 1.0
         good = (self.areas > SMALLEST_AREA * size**2) & (np.abs(areas(self.uv)) > SMALLEST_AREA)
         return Surface(self.places[good], self.uv[good]), Surface(self.places[~good], self.uv[~good])
+
+    def within_tile(self) -> "Surface | None":
+        """Move every island by whole textures so that it lies within 0 to 1; None where one is larger than that."""
+        count = int(self.islands.max(initial=-1)) + 1
+        low, high = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
+        for corner in range(3):
+            np.minimum.at(low, self.islands, self.uv[:, corner])
+            np.maximum.at(high, self.islands, self.uv[:, corner])
+        whole = np.floor((low + high) / 2)
+        if (high - whole > 1 + SLACK).any() or (low - whole < -SLACK).any():
+            return None
+        return Surface(self.places, self.uv - whole[self.islands][:, None]) if whole.any() else self
 
     @property
     def areas(self) -> Array:

@@ -1,4 +1,4 @@
-"""Unfold what lies around a UV island into its plane, across the seams, so that a margin shows the surface's own going on.
+"""Unfold what lies around a UV island into its plane, so that a margin shows how the surface goes on across the seams.
 
 Each triangle is laid beside the one before by the lengths of its edges on the model (as in mesh unfolding; compare the
 discrete exponential map of Schmidt et al. 2006, "Interactive decal compositing").
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .raster import cells
 from .surface import Array, Indices, Surface
