@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .charts import APART_PX, Chart
-from .raster import Cells, cells, sampled
+from .raster import cells, sampled
 from .surface import Array, Indices, Surface
 
 Floats = NDArray[np.float32]
@@ -35,7 +35,7 @@ class Blend:
         self.shape = (size[1], size[0])
         self.owners = shown
         self._surface, self._texels = surface, surface.uv * size
-        self._totals = np.zeros((len(BANDS_PX), len(self.owners), channels), np.float32)
+        self._totals = np.zeros((len(BANDS_PX), channels, len(self.owners)), np.float32)
         self._weights = np.zeros((len(BANDS_PX), len(self.owners)), np.float32)
 
     def add(self, chart: Chart, painted: Floats) -> None:
@@ -45,17 +45,21 @@ class Blend:
         coarse = gaussian_filter(painted, (COARSE_PX, COARSE_PX, 0), mode="nearest")
         maps, net = weights(chart), chart.net
         places = chart.interpolated(self._surface.places)
-        for part in cells(self._texels[net.triangles], self.shape):
-            at = part.interpolated(net.corners)
-            here = self.owners[part.pixels] == net.triangles[part.triangles]
-            here &= (part.triangles < net.own) | _is_shown(chart, places, part, at)
+        # In a margin, what is shown where the chart has some weight.
+        near = np.unique(chart.cover[0][maps[..., 0].ravel() > 0])
+        used = np.concatenate([np.arange(net.own), near[near >= net.own]])
+        for part in cells(self._texels[net.triangles[used]], self.shape):
+            triangles, at = used[part.triangles], part.interpolated(net.corners[used])
+            here = self.owners[part.pixels] == net.triangles[triangles]
+            here &= (triangles < net.own) | _is_shown(chart, places, triangles, part.shares, at)
             pixels, at = part.pixels[here], at[here]
-            least = LEAST_WEIGHT * (part.triangles[here] < net.own)
+            least = LEAST_WEIGHT * (triangles[here] < net.own)
             low = sampled(coarse, at)
             for band, colors in enumerate((low, sampled(painted, at, order=3) - low)):
                 weight = np.maximum(sampled(maps[..., band : band + 1], at)[:, 0], least)
                 np.add.at(self._weights[band], pixels, weight)
-                np.add.at(self._totals[band], pixels, weight[:, None] * colors)
+                for channel, total in enumerate(self._totals[band]):  # in one dimension this is much quicker
+                    np.add.at(total, pixels, weight * colors[:, channel])
 
     def colors(self, charts: Sequence[Chart]) -> Floats:
         """Return the texture, (H, W, C), with a gutter around each island that shows how the surface goes on.
@@ -66,7 +70,7 @@ class Blend:
 
         known = self._weights[0] > 0
         with np.errstate(divide="ignore", invalid="ignore"):
-            flat = (self._totals / self._weights[..., None]).sum(0)
+            flat = (self._totals / self._weights[:, None]).sum(0).T
         away, (row, column) = distance_transform_edt(~known.reshape(self.shape), return_indices=True)
         nearest = (row * self.shape[1] + column).ravel()
         flat = flat[nearest]
@@ -119,14 +123,18 @@ def weights(chart: Chart) -> Floats:
     return np.stack(bands, -1).astype(np.float32)
 
 
-def _is_shown(chart: Chart, places: Array, part: Cells, at: Array) -> NDArray[np.bool_]:
-    """Whether the chart shows the surface there, not what lies before it."""
+def _is_shown(chart: Chart, places: Array, triangles: Indices, shares: Array, at: Array) -> NDArray[np.bool_]:
+    """Whether a chart shows points of the triangles of its net where they lie, not what hides them there.
+
+    places: what the chart shows in each pixel; shares: barycentric coordinates of the points; at: their places in px.
+    """
     height, width = chart.size
     column, row = np.floor(at.T).astype(np.intp)
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     pixel = np.where(inside, row * width + column, 0)
-    apart = np.linalg.norm(places[pixel] - part.interpolated(chart.surface.places[chart.net.triangles]), axis=1)
-    return inside & (apart < APART_PX * chart.pixel_sizes[part.triangles])
+    points = np.einsum("mc,mcd->md", shares, chart.surface.places[chart.net.triangles[triangles]])
+    apart = np.linalg.norm(places[pixel] - points, axis=1)
+    return inside & (apart < APART_PX * chart.pixel_sizes[triangles])
 
 
 def _beyond(chart: Chart, texels: Array, pixels: Indices, width: int) -> tuple[Indices, Array]:

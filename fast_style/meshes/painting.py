@@ -46,11 +46,13 @@ def paint(
     sheet = _sheet(solid, shown, size, BANDS_PX[0] + stylizer.engine.reach_px)
     drawn = sheet.drawn(_padded(texture, shown))
     painted = stylizer.stylize(drawn, sheet.options(options, size), sheet.masks(masks, size), progress)
-    blend = Blend(solid, size, shown, channels=6)
-    both = np.concatenate([painted, drawn], -1)
+    coverage = _coverage(size, options, masks)
+    if (coverage < 1).any():
+        painted = np.concatenate([painted, drawn], -1)
+    blend = Blend(solid, size, shown, painted.shape[2])
     for index, chart in enumerate(sheet.charts):
-        blend.add(chart, both[sheet.part(index)].astype(np.float32))
-    result = _with_detail(blend.colors(sheet.charts), texture, options, masks)
+        blend.add(chart, painted[sheet.part(index)].astype(np.float32))
+    result = _with_detail(blend.colors(sheet.charts), texture, coverage)
     if len(points.uv):
         whole = stylizer.stylize(texture, options, masks, progress)
         result = np.where(blend.distances[..., None] > LEAST_GUTTER_PX, whole, result)
@@ -76,16 +78,21 @@ def _padded(texture: Pixels, shown: NDArray[np.intp]) -> Pixels:
     return texture[row, column]
 
 
-def _with_detail(both: NDArray[np.float32], texture: Pixels, options: StylizeOptions, masks: Sequence[Mask]) -> Pixels:
-    """Add what was lost of the texture on the way to the charts and back, where it is to be seen.
+def _coverage(size: tuple[int, int], options: StylizeOptions, masks: Sequence[Mask]) -> NDArray[np.float32]:
+    """Strength of the effect at each texel, (H, W), or (1, 1) without masks."""
+    if not masks:
+        return np.full((1, 1), options.strength, np.float32)
+    maps = [mask.at(*size, options.feather).astype(np.float32) / 255 for mask in masks]
+    coverage: NDArray[np.float32] = options.strength * np.sum(maps, 0).clip(0, 1)
+    return coverage
 
-    both: (H, W, 6), the painted texture and the texture as it was drawn.
+
+def _with_detail(blended: NDArray[np.float32], texture: Pixels, coverage: NDArray[np.float32]) -> Pixels:
+    """Add what the texture lost on the way to the charts and back, where it is to be seen.
+
+    blended: (H, W, 3), or (H, W, 6): the painted texture, and the texture as it was drawn.
     """
-    height, width = texture.shape[:2]
-    coverage = np.full((height, width), options.strength, np.float32)
-    if masks:
-        maps = [mask.at(width, height, options.feather).astype(np.float32) / 255 for mask in masks]
-        coverage *= np.minimum(1, np.sum(maps, 0))
-    kept = (1 - coverage).clip(0, 1)[..., None]
-    result = both[..., :3] + kept * (texture - both[..., 3:])
+    result, drawn = blended[..., :3], blended[..., 3:]
+    if drawn.size:
+        result = result + (1 - coverage).clip(0, 1)[..., None] * (texture - drawn)
     return (result + np.float32(0.5)).clip(0, np.iinfo(texture.dtype).max).astype(texture.dtype)
