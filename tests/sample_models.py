@@ -4,6 +4,7 @@ import io
 import json
 import math
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -102,8 +103,8 @@ def color(places: Array) -> Array:
     return mixed.clip(0, 1)
 
 
-def draw(parts: list[Part], side_px: int) -> NDArray[np.uint8]:
-    """Draw the texture of a model; grey outside its islands but for a pixel around them."""
+def draw(parts: list[Part], side_px: int, color: Callable[[Array], Array] = color) -> NDArray[np.uint8]:
+    """Draw the texture of a model; grey outside its islands but for two pixels around them."""
     from scipy.ndimage import distance_transform_edt
 
     surface = Surface.joined(parts)
