@@ -1,19 +1,18 @@
 """Render models in Blender, unlit, as seen from some sides: `blender -b --python tests/blender_render.py -- JOBS`.
 
-JOBS is JSON: {"px": 400, "eyes": [[x, y, z], ...], "models": {"in.glb": ["out.png", ...]}, "data": ["in.glb", ...]}. The
-textures of `data` are shown as they are, without filters. Blender's Python runs this file, not that of the tests.
+JOBS is JSON: {"px": 400, "eyes": [[x, y, z], ...], "models": {"in.glb": ["out.png", ...]}, "data": ["in.glb", ...]}.
+The textures of `data` are shown as they are, without filters. Blender's Python runs this file, not that of the tests.
 """
 
 import json
 import sys
 
-import numpy
-
-if not hasattr(numpy, "bool"):  # the importer of Blender 3.4 asks for it, Debian's NumPy has it no more
-    numpy.bool = bool
-
 import bpy  # type: ignore[import-not-found]
 import mathutils  # type: ignore[import-not-found]
+import numpy
+
+# The importer of Blender 3.4 asks for it; Debian's NumPy has it no more.
+vars(numpy).setdefault("bool", bool)
 
 
 def load(path, is_data):  # type: ignore[no-untyped-def]

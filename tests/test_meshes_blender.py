@@ -18,7 +18,7 @@ from .sample_models import draw, encoded, glb, sample_parts
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not shutil.which("blender"), reason="needs the program blender")]
 
-SIDE_PX, RENDER_PX = 768, 440
+SIDE_PX, RENDER_PX = 640, 440
 # As in tests/blender_render.py: what the camera sees, in Blender's units; and what it looks at.
 VIEW, MIDDLE = 2.6, np.array([0.0, 0.0, 0.6])
 EYES = [(6.0, -6.0, 5.0), (-6.0, 5.0, 3.5), (5.0, 4.0, -3.0)]
@@ -84,7 +84,7 @@ def seen(picture: Array, points: Array, eye: tuple[float, ...]) -> Array:
 
 
 def contrast(pictures: list[Array], place_maps: list[Array]) -> float:
-    """How much the two sides of seams differ, by how much those of lines inside islands do; in the mean over windows."""
+    """How much sides of seams differ, by how much those of lines inside islands do, in the mean over windows."""
     points, (low, range_) = in_blender(lines()), extent()
     seams, insides = [], []
     for picture, places, eye in zip(pictures, place_maps, EYES, strict=True):
@@ -108,7 +108,9 @@ def test_no_seam_is_seen_on_the_render(tmp_path: Path) -> None:
     pictures = rendered(tmp_path, [*textures, "after"])
     found = {name: contrast(pictures[name], pictures["places"]) for name in ("before", "plain", "after")}
     assert found["after"] <= 1.1, found
-    assert found["plain"] > 1.2, found  # what is measured is there where nothing is done about it
+    # Creases alone bring it below 1: the drawn texture has no seams at all, the one painted as a picture has them.
+    assert found["after"] <= 1.1 * found["before"], found
+    assert found["plain"] > 1.5 * found["after"], found
 
 
 def rendered(folder: Path, names: list[str]) -> dict[str, list[Array]]:

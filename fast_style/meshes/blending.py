@@ -17,7 +17,7 @@ from .surface import Array, Indices, Surface
 Floats = NDArray[np.float32]
 
 # Half the width, in px, of the bands in which coarse colours and strokes go over, and the sigma that tells them apart.
-BANDS_PX = (24.0, 5.0)
+BANDS_PX = (24.0, 7.0)
 COARSE_PX = 8.0
 # A chart has no weight where its margin is cut, and its whole weight so far from there.
 CUT_PX = 8.0

@@ -83,7 +83,7 @@ def _coverage(size: tuple[int, int], options: StylizeOptions, masks: Sequence[Ma
     if not masks:
         return np.full((1, 1), options.strength, np.float32)
     maps = [mask.at(*size, options.feather).astype(np.float32) / 255 for mask in masks]
-    coverage: NDArray[np.float32] = options.strength * np.sum(maps, 0).clip(0, 1)
+    coverage: NDArray[np.float32] = np.float32(options.strength) * np.sum(maps, 0).clip(0, 1)
     return coverage
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,9 +66,9 @@ def cells(corners: Array, size: tuple[int, int]) -> Iterator[Cells]:
 def _parts(most: Array) -> Iterator[slice]:
     """Cut the triangles into parts of not too many pixels."""
     number = (np.cumsum(most) // PIXELS_AT_ONCE).astype(np.intp)
-    cuts = np.flatnonzero(np.diff(number, prepend=-1))
-    for start, stop in zip(cuts, [*cuts[1:], len(most)], strict=True):
-        yield slice(int(start), int(stop))
+    cuts = np.flatnonzero(np.diff(number, prepend=-1, append=-1))
+    for start, stop in pairwise(cuts.tolist()):
+        yield slice(start, stop)
 
 
 def _ranges(first: Indices, last: Indices) -> tuple[Indices, Indices]:
