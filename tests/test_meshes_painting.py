@@ -74,8 +74,8 @@ def steps(texture: Any, surface: Surface) -> tuple[float, float]:
 
 def noisy(picture: Any) -> Any:
     """A painter whose marks depend on the place in the picture: what two islands get has nothing in common."""
-    rng = np.random.default_rng(0)
-    marks = np.stack([noise(rng, *picture.shape[:2], 1.2) for _ in range(3)], -1)
+    rng, (height, width) = np.random.default_rng(0), picture.shape[:2]
+    marks = np.stack([noise(rng, height, width, 1.2) for _ in range(3)], -1)
     return (128 + 40 * marks).clip(0, 255).astype(np.uint8)
 
 

@@ -84,7 +84,8 @@ class Writer:
         What is changed gets a name of its own; what is not is taken along into another folder.
         """
         kept = {} if source.parent.resolve() == target.parent.resolve() else contents
-        for holder in [*self._tree.get("buffers", ()), *self._tree.get("images", ())]:
+        images = [image for number, image in enumerate(self._tree["images"]) if number not in pictures]
+        for holder in [*self._tree.get("buffers", ()), *images]:
             if _is_file(holder) and unquote(holder["uri"]) in kept:
                 place = below(unquote(holder["uri"]))
                 self._files[target.parent / place] = kept[unquote(holder["uri"])]

@@ -128,6 +128,7 @@ class Obj(Model):
     def _shapes(self, materials: Mapping[str, _Picture]) -> dict[str, list[tuple[Array, Array]]]:
         """Places and texture coordinates by the name of the picture, as trimesh reads them."""
         from trimesh.exchange.obj import load_obj
+        from trimesh.geometry import triangulate_quads
         from trimesh.resolvers import ZipResolver
 
         numbers = {name: str(number) for number, name in enumerate(materials)}
@@ -149,8 +150,8 @@ class Obj(Model):
             picture = pictures[int(visual.material.name)]
             uv = visual.uv[:, :2] * picture.numbers("-s", 1.0) + picture.numbers("-o", 0.0)
             uv = np.stack([uv[:, 0], 1 - uv[:, 1]], -1)
-            part = np.asarray(mesh["vertices"])[mesh["faces"]], uv[mesh["faces"]]
-            found.setdefault(picture.name, []).append(part)
+            faces = triangulate_quads(mesh["faces"])
+            found.setdefault(picture.name, []).append((np.asarray(mesh["vertices"])[faces], uv[faces]))
         return found
 
 

@@ -94,5 +94,5 @@ def _with_detail(blended: NDArray[np.float32], texture: Pixels, coverage: NDArra
     """
     result, drawn = blended[..., :3], blended[..., 3:]
     if drawn.size:
-        result = result + (1 - coverage).clip(0, 1)[..., None] * (texture - drawn)
+        result += (1 - coverage).clip(0, 1)[..., None] * (texture - drawn)
     return (result + np.float32(0.5)).clip(0, np.iinfo(texture.dtype).max).astype(texture.dtype)
