@@ -75,14 +75,18 @@ class Blend:
         nearest = (row * self.shape[1] + column).ravel()
         flat = flat[nearest]
         gutter = np.flatnonzero(~known & (away.ravel() <= GUTTER_PX))
-        island = self._surface.islands[self.owners[nearest[gutter]]]
-        whole = flat.reshape(*self.shape, -1)
-        filled = flat.copy()
+        islands = self._surface.islands[self.owners[nearest[gutter]]]
+        order = np.argsort(islands, kind="stable")
+        gutter, islands = gutter[order], islands[order]
+        found = []
         for chart in charts:
-            mine = gutter[island == self._surface.islands[chart.net.triangles[0]]]
-            pixels, texels = _beyond(chart, self._texels, mine, self.shape[1])
-            filled[pixels] = sampled(whole, texels)
-        return filled.reshape(whole.shape)
+            own = self._surface.islands[chart.net.triangles[0]]
+            mine = slice(*np.searchsorted(islands, [own, own + 1]))
+            found.append(_beyond(chart, self._texels, gutter[mine], self.shape[1]))
+        pixels, texels = (np.concatenate(each) for each in zip(*found, strict=True))
+        filled = flat.reshape(*self.shape, -1)
+        filled[np.divmod(pixels, self.shape[1])] = sampled(filled, texels)
+        return filled
 
     @property
     def distances(self) -> Array:

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from .raster import cells
 from .surface import Array, Indices, Surface, areas
-from .unfolding import Net, unfold
+from .unfolding import Net, Unfolder
 
 # Pixels of a chart per texel, at least and at most: less would lose detail, more costs time for nothing.
 LEAST_SCALE, MOST_SCALE = 0.8, 2.0
+# Margins have at least so many px: as much as strokes need to go over.
+NARROWEST_PX = 10.0
 # Layouts that differ by less from that of the texture are that of the texture, whose texels are then taken as they are.
 SNAP_SCALE, SNAP_DEGREES = 1.12, 10.0
 # Neighbouring pixels lie apart on the model where they are farther from each other than so many pixels.
@@ -79,10 +81,13 @@ class Chart:
         return np.append(ratio, 0.0)
 
 
-def charts(surface: Surface, shown: Indices, texture_size: tuple[int, int], margin_px: float) -> list[Chart]:
+def charts(
+    surface: Surface, shown: Indices, texture_size: tuple[int, int], margin_px: float, most_px: float = math.inf
+) -> list[Chart]:
     """Lay out the islands of a texture of that width and height that have texels of their own.
 
-    shown: which triangle each texel shows, -1 for none.
+    shown: which triangle each texel shows, -1 for none; most_px: pixels that all may have: margins are narrower, down
+    to NARROWEST_PX, where they would have more.
     """
     texels = surface.uv * texture_size
     area = np.abs(areas(texels))
@@ -92,16 +97,23 @@ def charts(surface: Surface, shown: Indices, texture_size: tuple[int, int], marg
     islands = np.split(order, cuts) if len(order) else []
     has_texels = np.zeros(len(order), bool)
     has_texels[shown[shown >= 0]] = True
-    return [_chart(surface, each, texels, density, margin_px) for each in islands if has_texels[each].any()]
+    islands = [each for each in islands if has_texels[each].any()]
+    layouts = [layout(surface.places[each], texels[each], density) for each in islands]
+    corners = [texels[each] @ linear.T for each, linear in zip(islands, layouts, strict=True)]
+    sizes = np.array([np.ptp(each, (0, 1)) for each in corners])
+    while ((sizes + 2 * margin_px).prod(1)).sum() > most_px and margin_px > NARROWEST_PX:
+        margin_px = max(NARROWEST_PX, 0.8 * margin_px)
+    unfold = Unfolder(surface)
+    return [_chart(surface, unfold, *each, margin_px) for each in zip(islands, layouts, corners, strict=True)]
 
 
-def _chart(surface: Surface, island: Indices, texels: Array, density: float, margin_px: float) -> Chart:
-    linear = layout(surface.places[island], texels[island], density)
-    corners = texels[island] @ linear.T
+def _chart(
+    surface: Surface, unfold: Unfolder, island: Indices, linear: Array, corners: Array, margin_px: float
+) -> Chart:
     margin = math.ceil(margin_px)
     offset = margin - np.floor(corners.min((0, 1)))
     width, height = (np.ceil(corners.max((0, 1))) + offset + margin).astype(int).tolist()
-    net = unfold(surface, island, corners + offset, (height, width), margin_px)
+    net = unfold(island, corners + offset, (height, width), margin_px)
     return Chart(surface, net, (height, width), linear, offset)
 
 

@@ -20,7 +20,6 @@ Pixels = NDArray[Any]
 
 # A sheet has at most so many times the texels of its texture, and so many pixels more; margins are narrower otherwise.
 MOST_GROWTH, MORE_PX = 6, 2**20
-NARROWEST_PX = BANDS_PX[0]
 # Where single texels outside the islands count, islands go on only as far as filters reach.
 LEAST_GUTTER_PX = 2
 
@@ -43,7 +42,8 @@ def paint(
     shown = owners(solid, size)
     if options.tileable or (shown < 0).all():
         return stylizer.stylize(texture, options, masks, progress)
-    sheet = _sheet(solid, shown, size, BANDS_PX[0] + stylizer.engine.reach_px)
+    most_px = MOST_GROWTH * math.prod(size) + MORE_PX
+    sheet = Sheet.of(charts(solid, shown, size, BANDS_PX[0] + stylizer.engine.reach_px, most_px))
     drawn = sheet.drawn(_padded(texture, shown))
     painted = stylizer.stylize(drawn, sheet.options(options, size), sheet.masks(masks, size), progress)
     coverage = _coverage(size, options, masks)
@@ -57,16 +57,6 @@ def paint(
         whole = stylizer.stylize(texture, options, masks, progress)
         result = np.where(blend.distances[..., None] > LEAST_GUTTER_PX, whole, result)
     return result
-
-
-def _sheet(surface: Surface, shown: NDArray[np.intp], size: tuple[int, int], margin_px: float) -> Sheet:
-    """Lay out the islands with margins as wide as there is room for."""
-    most = MOST_GROWTH * math.prod(size) + MORE_PX
-    while True:
-        sheet = Sheet.of(charts(surface, shown, size, margin_px))
-        if math.prod(sheet.size) <= most or margin_px <= NARROWEST_PX:
-            return sheet
-        margin_px = max(NARROWEST_PX, 0.7 * margin_px)
 
 
 def _padded(texture: Pixels, shown: NDArray[np.intp]) -> Pixels:

@@ -52,14 +52,14 @@ class Sheet:
         """Draw a texture (H, W, C) onto the charts: (h, w, C) of its type; what lies between them is filled."""
         height, width, channels = picture.shape
         most = np.iinfo(picture.dtype).max
-        sheet = np.zeros((*self.size, channels + 1), picture.dtype)
+        texels = np.full((*self.size, 2), np.nan)
+        scaled = self.charts[0].surface.uv * (width, height)
         for index, chart in enumerate(self.charts):
-            texels = chart.interpolated(chart.surface.uv * (width, height))
-            there = np.isfinite(texels[:, 0])
-            colors = np.zeros((len(texels), channels + 1), picture.dtype)
-            colors[there, :channels] = (sampled(picture, texels[there]) + 0.5).clip(0, most)
-            colors[there, channels] = most
-            sheet[self.part(index)] = colors.reshape(*chart.size, -1)
+            texels[self.part(index)] = chart.interpolated(scaled).reshape(*chart.size, 2)
+        there = np.isfinite(texels[..., 0])
+        sheet = np.zeros((*self.size, channels + 1), picture.dtype)
+        sheet[there, :channels] = (sampled(picture, texels[there]) + 0.5).clip(0, most)
+        sheet[there, channels] = most
         return images.fill_hidden(sheet) if channels == 3 else sheet[..., :channels]
 
     def masks(self, masks: Sequence[Mask], texture_size: tuple[int, int]) -> tuple[Mask, ...]:

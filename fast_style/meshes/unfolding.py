@@ -37,35 +37,43 @@ class Net:
     """How many are the island's."""
 
 
-def unfold(surface: Surface, island: Indices, corners: Array, size: tuple[int, int], margin_px: float) -> Net:
-    """Lay out what lies within `margin_px` of an island.
+class Unfolder:
+    """Lay out islands of a surface with what lies around them."""
 
-    island: its triangles (n,); corners: theirs in the plane (n, 3, 2) in px; size: height and width of the plane.
-    """
-    from scipy.ndimage import distance_transform_edt
+    def __init__(self, surface: Surface) -> None:
+        # In plain numbers: NumPy is slow on single points.
+        self.vertices: list[list[int]] = surface.vertices.tolist()
+        self.partners: list[list[int]] = surface.partners.tolist()
+        self.seams: list[list[bool]] = surface.seams.tolist()
+        self.thirds: list[list[Point]] = surface.unfolding().tolist()
 
-    inside = np.zeros(size[0] * size[1], bool)
-    for part in cells(corners, size):
-        inside[part.pixels] = True
-    if not inside.any() or not surface.seams[island].any():
-        return Net(island, corners, len(island))
-    away = distance_transform_edt(~inside.reshape(size))
-    walk = _Walk(surface, away, margin_px)
-    for triangle, place in zip(island.tolist(), corners.tolist(), strict=True):
-        walk.lay(triangle, [tuple(point) for point in place])
-    walk.spread(len(island))
-    return Net(np.array(walk.triangles, np.intp), np.array(walk.corners), len(island))
+    def __call__(self, island: Indices, corners: Array, size: tuple[int, int], margin_px: float) -> Net:
+        """Lay out what lies within `margin_px` of an island.
+
+        island: its triangles (n,); corners: theirs in the plane (n, 3, 2) in px; size: height and width of the plane.
+        """
+        from scipy.ndimage import distance_transform_edt
+
+        inside = np.zeros(size[0] * size[1], bool)
+        for part in cells(corners, size):
+            inside[part.pixels] = True
+        if not inside.any():
+            return Net(island, corners, len(island))
+        away = distance_transform_edt(~inside.reshape(size))
+        walk = _Walk(self, away, margin_px)
+        for triangle, place in zip(island.tolist(), corners.tolist(), strict=True):
+            walk.lay(triangle, [tuple(point) for point in place])
+        walk.spread(len(island))
+        return Net(np.array(walk.triangles, np.intp), np.array(walk.corners), len(island))
 
 
 class _Walk:
-    """Go from triangle to triangle, breadth first. In plain numbers: NumPy is slow on single points."""
+    """Go from triangle to triangle, breadth first."""
 
-    def __init__(self, surface: Surface, away: Array, margin_px: float) -> None:
+    def __init__(self, known: Unfolder, away: Array, margin_px: float) -> None:
         """away: (h, w), distance of each pixel from the island."""
-        self._vertices = surface.vertices.tolist()
-        self._partners = surface.partners.tolist()
-        self._seams = surface.seams.tolist()
-        self._unfolding = surface.unfolding()
+        self._vertices, self._partners = known.vertices, known.partners
+        self._seams, self._thirds = known.seams, known.thirds
         self._away, self._margin = away, margin_px
         self.triangles: list[int] = []
         self.corners: list[Sequence[Point]] = []
@@ -114,7 +122,7 @@ class _Walk:
         start, end, third = (self.corners[at][(edge + i) % 3] for i in range(3))
         if self._vertices[self.triangles[at]][edge] != self._vertices[triangle][entered]:
             start, end = end, start
-        along, beside = self._unfolding[triangle, entered].tolist()
+        along, beside = self._thirds[triangle][entered]
         dx, dy = end[0] - start[0], end[1] - start[1]
         if dx * (third[1] - start[1]) - dy * (third[0] - start[0]) > 0:
             beside = -beside
