@@ -52,7 +52,8 @@ class Surface:
         """Split into the triangles that have an area on the model and in the texture, and those that have none."""
         size = float(np.ptp(self.places)) if len(self.places) else 1.0
         good = (self.areas > SMALLEST_AREA * size**2) & (np.abs(areas(self.uv)) > SMALLEST_AREA)
-        return Surface(self.places[good], self.uv[good]), Surface(self.places[~good], self.uv[~good])
+        rest = Surface(self.places[~good], self.uv[~good])
+        return (self if good.all() else Surface(self.places[good], self.uv[good])), rest
 
     def within_tile(self) -> "Surface | None":
         """Move every island by whole textures so that it lies within 0 to 1; None where one is larger than that."""

@@ -20,7 +20,7 @@ Point = tuple[float, float]
 # triangle keeps this share of its area: what is curved has no cracks then, but is stretched.
 NEAR, LEAST_AREA = 0.6, 0.3
 # One triangle may be laid out so often: a margin sees the back of a narrow tube from both sides.
-MOST_COPIES = 4
+MOST_COPIES = 2
 # Places along an edge where its distance from the island is asked for.
 ALONG = (0.0, 0.25, 0.5, 0.75, 1.0)
 
