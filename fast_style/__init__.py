@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import FastStyleError
+    from .meshes.one_call import stylize_model
     from .models.shipped_styles import ShippedStyle, styles
     from .options import StylizeOptions, VideoOptions
     from .stylizer import Stylizer
@@ -24,6 +25,7 @@ __all__ = [
     "__version__",
     "styles",
     "stylize_film",
+    "stylize_model",
 ]
 
 __version__ = "0.1.0"
@@ -36,6 +38,7 @@ _HOMES = {
     "VideoOptions": "options",
     "styles": "models.shipped_styles",
     "stylize_film": "video.one_call",
+    "stylize_model": "meshes.one_call",
 }
 
 

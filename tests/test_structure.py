@@ -20,7 +20,7 @@ FLOORS = [
     ["export", "engines", "losses", "data"],
     ["inference", "training"],
     ["stylizer", "benchmark"],
-    ["video", "server", "integrations"],
+    ["meshes", "video", "server", "integrations"],
     ["evaluation"],
     ["commands", "examples"],
 ]
@@ -113,6 +113,7 @@ def test_extras_are_there() -> None:
         "faces",
         "export",
         "formats",
+        "meshes",
         "mobile",
         "train",
         "video",

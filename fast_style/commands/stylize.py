@@ -1,4 +1,4 @@
-"""Stylize pictures and films one after the other, going on after one that fails: `stylize.py`."""
+"""Stylize pictures, films and 3-D models one after the other, going on after one that fails: `stylize.py`."""
 
 import io
 import logging
@@ -43,10 +43,11 @@ HELP = Help(
 
 @dataclass(frozen=True)
 class StylizeCommand:
-    """Stylize pictures and films with a trained network, in one forward pass for each picture or frame."""
+    """Stylize pictures, films and 3-D models with a trained network, in one forward pass for each picture or frame."""
 
     inputs: Annotated[tuple[str, ...], POSITIONAL] = ()
-    """Pictures, films, folders of pictures (sub-folders mirrored), globs, frames/%05d.png, or - for a pipe."""
+    """Pictures, films, 3-D models (glb, gltf, obj), folders (sub-folders mirrored), globs, frames/%05d.png, or - for a
+    pipe."""
 
     model: str | None = None
     """Checkpoint: a file, its address (https://, hf://) or the name of a shipped model or style, or an exported .onnx
@@ -209,7 +210,7 @@ def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeComman
     for job in tqdm(jobs, unit="film" if any(job.film for job in jobs) else "picture", disable=len(jobs) < 2):
         start = time.perf_counter()
         try:
-            size = _stylize_film(stylizer, job, command) if job.film else stylize_one(stylizer, job, command)
+            size = _stylize(stylizer, job, command)
         except FastStyleError as error:
             report.failed(error.with_flags(), name_of(job), job.target, time.perf_counter() - start)
         except Exception as error:  # whatever it is, the other pictures are not to suffer
@@ -218,6 +219,23 @@ def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeComman
             report.failed(problem, name_of(job), job.target, time.perf_counter() - start)
         else:
             report.done(job, size, time.perf_counter() - start)
+
+
+def _stylize(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:
+    """Stylize one input; return width and height."""
+    if job.film:
+        return _stylize_film(stylizer, job, command)
+    return _stylize_model(stylizer, job, command) if job.model else stylize_one(stylizer, job, command)
+
+
+def _stylize_model(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:
+    """Paint the textures of a model; return the size of the largest."""
+    if command.compare:
+        raise FastStyleError(f"{job.source}: `compare` is for pictures; leave it out for a model")
+    assert job.source and job.target  # models come from files and go to files
+    from .console.models import stylize_model
+
+    return stylize_model(stylizer, job.source, job.target, command.how, command.quality)
 
 
 def _stylize_film(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ... import images
 from ...errors import FastStyleError
+from ...meshes import is_model, named_files
 from ...system.folders import files_below
 from ...system.launch import Launch, launched
 from ...video import is_film, sources
@@ -19,7 +20,7 @@ LONGEST_NAME_BYTES = 255
 
 @dataclass(frozen=True)
 class Job:
-    """Describe one picture or film to stylize."""
+    """Describe one picture, film or 3-D model to stylize."""
 
     source: Path | None
     """None is standard input."""
@@ -28,6 +29,7 @@ class Job:
     format: str | None
     """Pillow's name of the format to write; None is that of the input."""
     film: bool = False
+    model: bool = False
 
     @property
     def done(self) -> bool:
@@ -121,8 +123,10 @@ def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[lis
 
 
 def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[_Input]:
-    """The pictures of a folder, without those that an earlier run left there."""
-    pictures = [path for path in files_below(folder, output) if images.is_picture_file(path)]
+    """The pictures and models of a folder, without what an earlier run left there and without the models' textures."""
+    files = [path for path in files_below(folder, output) if images.is_picture_file(path) or is_model(path)]
+    of_models = {other.resolve() for path in files if is_model(path) for other in named_files(path)}
+    pictures = [path for path in files if path.resolve() not in of_models]
     results = {
         path.with_name(f"{path.stem}_{style}{more}") for path in pictures for more in ("", f"_{path.suffix[1:]}")
     }
@@ -137,15 +141,23 @@ def _means_file(found: Sequence[_Input], output: str) -> bool:
         return False
     if len(found) == 1 and not found[0].in_folder:
         return True
-    if output == "-" or Path(output).suffix.lower() in images.FORMATS or sources.is_film_name(Path(output)):
+    if output == "-" or _is_file_name(Path(output)):
         where = "standard output" if output == "-" else f"the file {output}"
         raise FastStyleError(f"{len(found)} inputs cannot all be written to {where}; name a folder, as in -o painted/")
     return False
 
 
+def _is_file_name(path: Path) -> bool:
+    return path.suffix.lower() in images.FORMATS or sources.is_film_name(path) or is_model(path)
+
+
 def _job(one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None, sound: bool) -> Job:
     if sound and one.path is None:
         raise FastStyleError("`audio` makes a film of a picture in a file, not of standard input")
+    if one.path and is_model(one.path):
+        if sound:
+            raise FastStyleError(f"{one.path}: a model has no sound; `audio` is for pictures and films")
+        return Job(one.path, _model_target(one, output, to_file, style, format_name), None, model=True)
     if one.path and (sound or is_film(one.path)):
         return Job(one.path, _film_target(one, output, to_file, style, format_name, sound), None, film=True)
     target = _target(one, output, to_file, style, format_name)
@@ -167,6 +179,16 @@ def _target(one: _Input, output: str | None, to_file: bool, style: str, format_n
         return Path(output) / one.relative.with_name(f"{stem}{suffix}")
     assert one.path is not None  # standard input without an output was dealt with above
     return one.path.with_name(f"{stem}_{style}{suffix}")
+
+
+def _model_target(one: _Input, output: str | None, to_file: bool, style: str, format_name: str | None) -> Path:
+    """Where a model goes, in its own format."""
+    assert one.path is not None  # models come from files
+    if format_name or output == "-":
+        raise FastStyleError(f"{one.path}: a model is written to a file, in the format that it was read in")
+    if output is None:
+        return one.path.with_stem(f"{one.path.stem}_{style}")
+    return Path(output) if to_file else Path(output) / one.relative
 
 
 def _film_target(

@@ -1,0 +1,124 @@
+"""Read places and texture coordinates of glTF primitives through trimesh, Draco's too."""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FastStyleError
+from .gltf_file import Json
+from .surface import Array
+
+TRIANGLES, STRIP = 4, 5
+DRACO, TRANSFORM = "KHR_draco_mesh_compression", "KHR_texture_transform"
+# What of a node says where its mesh is.
+PLACEMENT = ("children", "mesh", "matrix", "translation", "rotation", "scale")
+NEEDS_PACKAGES = '3-D models need more packages: pip install "fast_style[meshes]"'
+
+
+@dataclass(frozen=True)
+class Use:
+    """Describe a primitive that shows a base-colour texture."""
+
+    mesh: int
+    primitive: Json
+    info: Json
+    """The material's reference to the texture."""
+    opaque: bool
+
+    @property
+    def coordinates(self) -> str | None:
+        """Return the name of the attribute with the texture coordinates; None where there is none, or no triangle."""
+        number = self.info.get("extensions", {}).get(TRANSFORM, {}).get("texCoord", self.info.get("texCoord", 0))
+        name = f"TEXCOORD_{number}"
+        drawn = self.primitive.get("mode", TRIANGLES) in (TRIANGLES, STRIP)
+        return name if drawn and {name, "POSITION"} <= set(self.primitive["attributes"]) else None
+
+
+def parts(tree: Json, buffers: Sequence[bytes], uses: Sequence[Use]) -> list[tuple[Array, Array]]:
+    """Return places in the scene (F, 3, 3) and texture coordinates (F, 3, 2) of each primitive.
+
+    A mesh that several nodes show is where the first one shows it. Raises FastStyleError where packages are missing,
+    and whatever trimesh raises on damage.
+    """
+    try:
+        from trimesh.exchange.gltf import load_gltf
+        from trimesh.resolvers import ZipResolver
+        from trimesh.scene.transforms import SceneGraph
+    except ImportError as error:
+        raise FastStyleError(NEEDS_PACKAGES) from error
+    archive = ZipResolver({str(number): io.BytesIO(data) for number, data in enumerate(buffers)})
+    read = load_gltf(io.BytesIO(json.dumps(_bare(tree, uses)).encode()), archive, skip_materials=True)
+    graph = SceneGraph(base_frame=read["base_frame"])
+    for edge in read["graph"]:
+        graph.update(**edge)
+    found = []
+    for use, (name, mesh) in zip(uses, read["geometry"].items(), strict=True):
+        nodes = graph.geometry_nodes.get(name)
+        found.append(_placed(tree, use, mesh, graph.get(nodes[0])[0] if nodes else np.eye(4)))
+    return found
+
+
+def _bare(tree: Json, uses: Sequence[Use]) -> Json:
+    """The scene with those primitives alone, which have nothing but places and texture coordinates."""
+    kept: Json = {name: tree[name] for name in ("accessors", "bufferViews", "scene", "scenes") if name in tree}
+    meshes: list[Json] = [{"name": str(number), "primitives": []} for number in range(len(tree["meshes"]))]
+    for use in uses:
+        meshes[use.mesh]["primitives"].append(_bare_primitive(use))
+    return {
+        **kept,
+        "asset": {"version": "2.0"},
+        "buffers": [{"uri": str(number)} for number in range(len(tree.get("buffers", ())))],
+        "nodes": [{name: node[name] for name in PLACEMENT if name in node} for node in tree.get("nodes", ())],
+        "meshes": meshes,
+    }
+
+
+def _bare_primitive(use: Use) -> Json:
+    def renamed(attributes: Json) -> Json:
+        # Attributes whose names begin with _ are handed on as they are.
+        return {"POSITION": attributes["POSITION"], "_UV": attributes[str(use.coordinates)]}
+
+    bare: Json = {name: use.primitive[name] for name in ("indices", "mode") if name in use.primitive}
+    draco = use.primitive.get("extensions", {}).get(DRACO)
+    if draco:
+        _import_draco()
+        bare["extensions"] = {DRACO: {**draco, "attributes": renamed(draco["attributes"])}}
+    return {**bare, "attributes": renamed(use.primitive["attributes"])}
+
+
+def _import_draco() -> None:
+    """Raise FastStyleError where Draco's decoder is missing: trimesh would read zeros."""
+    try:
+        import DracoPy  # noqa: F401
+    except ImportError as error:
+        raise FastStyleError(NEEDS_PACKAGES) from error
+
+
+def _placed(tree: Json, use: Use, mesh: dict[str, Any], matrix: Array) -> tuple[Array, Array]:
+    attributes = use.primitive["attributes"]
+    points = _numbers(tree, mesh["vertices"], attributes["POSITION"])
+    uv = _transformed(_numbers(tree, mesh["vertex_attributes"]["_UV"], attributes[str(use.coordinates)]), use.info)
+    faces = np.asarray(mesh["faces"], np.intp)
+    if np.linalg.det(matrix[:3, :3]) < 0:  # mirrored: the outside stays outside
+        faces = faces[:, ::-1]
+    return (points @ matrix[:3, :3].T + matrix[:3, 3])[faces], uv[faces]
+
+
+def _numbers(tree: Json, values: NDArray[Any], accessor: int) -> Array:
+    """Quantized values as what they stand for."""
+    normalized = tree["accessors"][accessor].get("normalized") and values.dtype.kind in "iu"
+    return values.astype(np.float64) / (np.iinfo(values.dtype).max if normalized else 1)
+
+
+def _transformed(uv: Array, info: Json) -> Array:
+    """Apply KHR_texture_transform: scaled, turned, moved."""
+    change = info.get("extensions", {}).get(TRANSFORM, {})
+    angle = change.get("rotation", 0.0)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    moved: Array = (uv * change.get("scale", (1, 1))) @ turn.T + change.get("offset", (0, 0))
+    return moved
