@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fast_style.commands.console.recipes import recipe_of
+from fast_style.options.recipes import recipe_of
 from fast_style.options import TrainOptions
 
 

@@ -49,6 +49,9 @@ class StylizeCommand:
     """Checkpoint: a file, its address (https://, hf://) or the name of a shipped model or style, or an exported .onnx
     or .xml file; by default the one that has --style, else wave."""
 
+    look: str | None = None
+    """Look that was found with fast-style taste: its name, or a file such as ./my-look.yaml; flags win over it."""
+
     output: Annotated[str | None, OUTPUT] = None
     """A file for one input, else a folder, which is made; by default in_MODEL.jpg beside in.jpg; - is a
     pipe."""
