@@ -8,10 +8,10 @@ import yaml
 from fast_style.commands import COMMANDS
 from fast_style.commands.console.help import Help
 from fast_style.commands.console.parsing import OUTPUT, POSITIONAL, options_of, parse
-from fast_style.options.recipes import recipe_of
 from fast_style.errors import FastStyleError
 from fast_style.options import TrainOptions
 from fast_style.options.descriptions import descriptions
+from fast_style.options.recipes import recipe_of
 
 NEEDED = ["--style", "a.jpg", "--dataset", "coco"]
 

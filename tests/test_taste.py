@@ -4,15 +4,13 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
-from fast_style.errors import FastStyleError
 from fast_style.models import bundled, structure
 from fast_style.models.checkpoint_file import read
-from fast_style.taste import MOST_ROUNDS, OFFERED, ROUNDS
+from fast_style.taste import OFFERED, ROUNDS
 from fast_style.taste.search import TasteSearch
-from fast_style.taste.space import PRESERVED, SIZES, Space
+from fast_style.taste.space import Space
 
 Vector = NDArray[np.float64]
 SEEDS = range(20)
@@ -35,7 +33,8 @@ def hidden_look(seed: int) -> Vector:
 
 def distance_found(seed: int, choose: Callable[[Vector, Vector], int]) -> float:
     """From the hidden look to the one that was chosen in the last round."""
-    search, hidden, picks = TasteSearch(gallery(), seed), hidden_look(seed), []
+    search, hidden = TasteSearch(gallery(), seed), hidden_look(seed)
+    picks: list[int] = []
     for _ in range(ROUNDS):
         picks.append(1 + choose(gallery().vectors(search.offered(picks)), hidden))
     return float(np.linalg.norm(gallery().vectors(search.picked(picks)[None])[0] - hidden))

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -38,14 +39,14 @@ MOST_SEED = 2**32
 
 def taste(service: Service) -> Endpoint:
     """Return the endpoint of a search: ?picks=1,3,2&seed=7&model=NAME gives the four looks after these choices."""
-    remembered = lru_cache(maxsize=SEARCHES)(_search)
 
     async def endpoint(request: Request) -> Response:
         picks, seed = _picks(request.query_params.get("picks", "")), _seed(request.query_params.get("seed", "0"))
         model = _model(service, request.query_params.get("model", ""))
 
         def work(stylizer: Stylizer) -> tuple[list[Looks], Space]:
-            search = remembered(stylizer, seed)
+            gram = tuple(map(tuple, stylizer.engine.style_gram.tolist()))
+            search = _search(tuple(stylizer.styles), gram, seed)
             try:
                 return list(search.offered(picks)), search.space
             except FastStyleError as error:
@@ -58,8 +59,9 @@ def taste(service: Service) -> Endpoint:
     return endpoint
 
 
-def _search(stylizer: Stylizer, seed: int) -> TasteSearch:
-    return TasteSearch(Space(stylizer.styles, stylizer.engine.style_gram), seed)
+@lru_cache(maxsize=SEARCHES)
+def _search(styles: tuple[str, ...], style_gram: tuple[tuple[float, ...], ...], seed: int) -> TasteSearch:
+    return TasteSearch(Space(styles, np.array(style_gram)), seed)
 
 
 def _picks(text: str) -> list[int]:

@@ -64,8 +64,9 @@ class TasteSearch:
 
     def _make_round(self, picks: tuple[int, ...]) -> _Round:
         random = np.random.default_rng([self._seed, *picks])
+        before: tuple[Vectors, ...] = ()
         if not picks:
-            sample, before = self.space.random(SAMPLE, random), ()
+            sample = self.space.random(SAMPLE, random)
             offered = self._informative(sample, None, random)
         else:
             last = self._round(picks[:-1])

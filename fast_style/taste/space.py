@@ -5,6 +5,7 @@ size and colours from 0 to 1. Its vector, in which distances are measured, holds
 axes and the last three numbers: each axis spans about 1.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -90,13 +91,19 @@ class Space:
         """Return the options of one look (6,)."""
         share = round(float(look[SHARE]), 2)
         first, second = (self.names[int(look[column])] for column in (FIRST, SECOND))
-        blend: Mapping[str, float] = {first: round(1 - share, 2), second: share} if share else {}
+        blend = {first: round(1 - share, 2), second: share} if share else {first: 1.0}
         return StylizeOptions(
-            style=as_text(blend) if blend else as_text({first: 1.0}).removesuffix("=1.0"),
+            style=_text(blend),
             strength=round(float(WEAKEST + (STRONGEST - WEAKEST) * look[STRENGTH]), 2),
             size=SIZES[round(float(look[SIZE]) * (len(SIZES) - 1))],
             preserve_color=PRESERVED[round(float(look[COLOURS]) * (len(PRESERVED) - 1))],  # type: ignore[arg-type]
         )
+
+
+def _text(blend: Mapping[str, float]) -> str:
+    """Return the text of a blend as a person writes it: quotes only around names that need them, shares of several."""
+    text = re.sub(r'"([\w-]+)"', r"\1", as_text(blend))
+    return text if len(blend) > 1 else text.removesuffix("=1.0")
 
 
 def _principal_axes(gram: NDArray[np.float64]) -> NDArray[np.float64]:
