@@ -20,13 +20,13 @@ from .space import Looks, Space, Vectors
 
 # Odds fall by e over 1 / CERTAINTY of distance: people err between looks that are nearly as near, hardly otherwise.
 CERTAINTY = 20.0
-SAMPLE = 800
+SAMPLE = 500
 """Looks that stand for what is known."""
-MOVES = 5
+MOVES = 4
 """Steps of each after a round (Metropolis), which keep the sample diverse."""
 FIRST_STEP, LATER = 0.15, 0.8
 """Length of those steps after the first round, and its factor after each further one."""
-POOL, TRIED, JUDGES = 60, 150, 200
+POOL, TRIED, JUDGES = 50, 80, 120
 """Looks of which the next four are chosen, fours that are compared, looks by which they are judged."""
 
 

@@ -74,8 +74,11 @@ class Space:
         moved[swapped, FIRST], moved[swapped, SECOND] = looks[swapped, SECOND], looks[swapped, FIRST]
         moved[:, SHARE] = _reflected(moved[:, SHARE], MOST_SHARE)
         moved[:, STRENGTH : SIZE + 1] = _reflected(moved[:, STRENGTH : SIZE + 1], 1)
-        same = (moved[:, FIRST] == moved[:, SECOND]) & (len(self.names) > 1)
-        moved[same] = looks[same]
+        same = moved[:, FIRST] == moved[:, SECOND]
+        if len(self.names) > 1:
+            moved[same] = looks[same]
+        else:
+            moved[:, SHARE] = 0
         return moved
 
     def snapped(self, looks: Looks) -> Looks:

@@ -38,7 +38,7 @@ const preview = new Preview({ make: makeShown, show: showResult, report, busy })
 const thumbnails = new Thumbnails({ paintings, backend });
 const saving = new Saving({ dialog: byId("save-dialog"), formats: backend.formats, onSave: download });
 const looks = new Looks({ field: byId("look-field"), backend, onChoose: applyLook, say: (text) => notice.say(text), report });
-const taste = new Taste({ dialog: byId("taste-dialog"), backend, onUse: useLook, textOf: (error) => error.message });
+const taste = new Taste({ dialog: byId("taste-dialog"), backend, onUse: useLook, onClose: goOn });
 const opening = new Opening({ backend, network: () => paintings.chosen?.networks[0] });
 const camera = new Camera({
   backend,
@@ -162,12 +162,20 @@ function applyLook(look) {
 }
 
 async function useLook(look, name) {
-  applyLook(look);
+  settings.apply(look);
   if (name) await looks.keep(name, look);
 }
 
 function findStyle() {
-  if (picture?.bitmap && !camera.on) taste.open(picture.bitmap);
+  if (!picture?.bitmap || camera.on) return;
+  preview.stop(); // the four pictures come first
+  thumbnails.stop();
+  taste.open(picture.bitmap);
+}
+
+function goOn() {
+  thumbnails.open(picture.bitmap);
+  change();
 }
 
 // --- pictures ---

@@ -19,9 +19,9 @@ export function described({ parts, strength = 1, size, preserve_color = "none" }
 }
 
 export class Taste {
-  // onUse(look, name): the look was found; name: by which it is to be kept, or nothing. say(error): its text.
-  constructor({ dialog, backend, onUse, textOf }) {
-    Object.assign(this, { dialog, backend, onUse, textOf });
+  // onUse(look, name): the look was found; name: by which it is to be kept, or nothing. onClose(): after it, or without.
+  constructor({ dialog, backend, onUse, onClose }) {
+    Object.assign(this, { dialog, backend, onUse, onClose });
     const by = (id) => dialog.querySelector(`#taste-${id}`);
     this.on = Object.fromEntries(
       ["round", "progress", "status", "tiles", "back", "again", "done", "found", "picture", "what", "name", "use", "keep"].map((id) => [id, by(id)]),
@@ -58,6 +58,7 @@ export class Taste {
     this.controller?.abort();
     for (const url of this.urls?.values() ?? []) URL.revokeObjectURL(url);
     this.urls = null;
+    this.onClose();
   }
 
   // Show the four looks after the choices so far, and paint them one after the other.
@@ -158,8 +159,8 @@ export class Taste {
 
   take(name) {
     const look = this.chosen.at(-1);
-    this.dialog.close();
     this.onUse(look, name);
+    this.dialog.close();
   }
 
   tell(text) {
@@ -169,7 +170,7 @@ export class Taste {
   failed(error, signal) {
     if (signal.aborted || error.name === "AbortError") return;
     this.on.again.hidden = this.finished;
-    this.tell(this.textOf(error));
+    this.tell(error.message);
   }
 }
 
