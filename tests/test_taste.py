@@ -67,6 +67,7 @@ def test_choosing_finds_the_hidden_look_of_twenty_people() -> None:
     assert found <= 0.3 * at_random
 
 
+@pytest.mark.slow
 def test_people_who_err_and_weigh_otherwise_find_theirs_too() -> None:
     """They choose with the odds exp(-12 * distance), and some axes matter to them three times as much as others."""
     random = np.random.default_rng(5)
