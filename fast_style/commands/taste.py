@@ -89,7 +89,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
     from ..taste.search import TasteSearch
     from ..taste.space import Space
 
-    photo = images.resize_short_side(images.read(command.photo).rgb, PHOTO_PX)
+    photo = images.read(command.photo).rgb
+    photo = images.resize_short_side(photo, min(PHOTO_PX, *photo.size))
     stylizer = Stylizer.load(command.model, command.runtime.device, command.runtime.engine, command.runtime.precision)
     search = TasteSearch(Space(stylizer.styles, stylizer.engine.style_gram), command.seed)
     search.offered(picks)  # wrong ones are told before anything is painted
