@@ -16,7 +16,7 @@ from fast_style.taste import looks
 from .serving import as_file, distance, in_process, opened, reference, save_two
 from .test_server import PHOTO, error_of, post
 
-LOOK = {"model": "many", "style": "oil=0.3,sand=0.7", "strength": 0.5, "preserve_color": "luminance"}
+LOOK: dict[str, Any] = {"model": "many", "style": "oil=0.3,sand=0.7", "strength": 0.5, "preserve_color": "luminance"}
 
 
 @pytest.fixture(scope="module")

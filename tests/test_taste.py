@@ -86,7 +86,9 @@ def test_the_next_four_lie_nearer_to_each_other() -> None:
         vectors = gallery().vectors(looks)
         return float(np.linalg.norm(vectors[:, None] - vectors, axis=2).mean())
 
-    search, hidden, picks, spreads = TasteSearch(gallery(), 3), hidden_look(3), [], []
+    search, hidden = TasteSearch(gallery(), 3), hidden_look(3)
+    picks: list[int] = []
+    spreads: list[float] = []
     for _ in range(ROUNDS):
         offered = search.offered(picks)
         spreads.append(spread(offered))
