@@ -34,10 +34,11 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What this run keeps in the user's cache lies in a folder of its own, for its child processes too."""
+    """What this run keeps in the user's cache and looks lies in a folder of its own, for its child processes too."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
+        patch.setenv("FAST_STYLE_LOOKS", str(folder / "looks"))
         yield folder
 
 

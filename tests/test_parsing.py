@@ -9,10 +9,10 @@ from fast_style.commands import COMMANDS
 from fast_style.commands.console.flags import OUTPUT, POSITIONAL, options_of
 from fast_style.commands.console.help import Help
 from fast_style.commands.console.parsing import parse
-from fast_style.commands.console.recipes import recipe_of
 from fast_style.errors import FastStyleError
 from fast_style.options import TrainOptions
 from fast_style.options.descriptions import descriptions
+from fast_style.options.recipes import recipe_of
 
 NEEDED = ["--style", "a.jpg", "--dataset", "coco"]
 

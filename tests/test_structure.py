@@ -19,7 +19,7 @@ FLOORS = [
     ["images", "models"],
     ["export", "engines", "losses", "data"],
     ["inference", "training"],
-    ["stylizer", "benchmark"],
+    ["stylizer", "taste", "benchmark"],
     ["meshes", "video", "server", "integrations"],
     ["evaluation"],
     ["commands", "examples"],

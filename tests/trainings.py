@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fast_style.commands.console.recipes import recipe_of
 from fast_style.options import TrainOptions
+from fast_style.options.recipes import recipe_of
 
 
 def final_state(options: TrainOptions) -> dict[str, Any]:

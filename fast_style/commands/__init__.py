@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "export a network to ONNX, OpenVINO, LiteRT, Core ML, Triton Inference Server or a web page",
     "bench": "measure speed, memory and closeness of every engine",
     "devices": "list the devices that runtimes find here, and what others need",
+    "taste": "find a look by choosing among four versions of a photograph, and keep it by name",
     "styles": "list the shipped styles, or paint photographs with each of them",
     "convert": "convert a checkpoint: of pytorch/examples, to safetensors and back",
     "prune": "make a trained network narrower and quicker",

@@ -63,6 +63,9 @@ class StylizeCommand:
     vgg_weights: Path | None = None
     """VGG19 weights for --refine; default: a download (548 MB, once)."""
 
+    look: str | None = None
+    """Look that was found with fast-style taste: its name, or a file such as ./my-look.yaml; flags win over it."""
+
     output: Annotated[str | None, OUTPUT] = None
     """A file for one input, else a folder, which is made; by default in_MODEL.jpg beside in.jpg; - is a
     pipe."""

@@ -13,12 +13,12 @@ import yaml
 from tqdm import tqdm
 
 from ..options import WITHOUT_EFFECT, TrainOptions
+from ..options.recipes import recipe_of
 from ..system import malloc
 from ..system.atomic import atomic_path
 from ..system.launch import Launch, launched
 from .console.help import Help
 from .console.parsing import parse
-from .console.recipes import recipe_of
 from .console.signals import stop_on_signal
 
 if TYPE_CHECKING:

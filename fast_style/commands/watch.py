@@ -47,6 +47,9 @@ class WatchCommand:
     model: str | None = None
     """Checkpoint: a file, an address, or a shipped model or style; by default the one with --style, else wave."""
 
+    look: str | None = None
+    """Look that was found with fast-style taste: its name, or a file such as ./my-look.yaml; flags win over it."""
+
     quality: int = images.QUALITY
     """JPEG, WebP and AVIF quality, 1 to 100."""
 

@@ -25,6 +25,9 @@ class ServerOptions:
     models: Path | None = None
     """Folder of .pth and .safetensors files, watched for new ones; by default the shipped ones."""
 
+    look: str = ""
+    """Name of a kept look with which the page begins, and which applies to requests that do not say how to paint."""
+
     token: str | None = None
     """Secret that requests must carry, as `Authorization: Bearer TOKEN` or ?token=TOKEN; by default there is none."""
 

@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 from ..models.bundled import SAMPLE
 from ..models.shipped_styles import year
 from ..options import RuntimeOptions, ServerOptions
-from . import access, openapi, requests
+from . import access, looks, openapi, requests
 from .cancellation import Cancelled
 from .messages import quoted
 from .service import Service
@@ -49,6 +49,10 @@ def create_app(options: ServerOptions = ServerOptions(), runtime: RuntimeOptions
         _route("/v1/stylize", _stylize(service), service, "POST"),
         _route("/v1/styles", _styles(service), service, "GET"),
         _route("/v1/styles/{model}/{style:path}.jpg", _thumbnail(service), service, "GET"),
+        _route("/v1/looks", looks.listed(service), service, "GET"),
+        _route("/v1/looks/{name}", looks.keep(service), service, "PUT"),
+        _route("/v1/looks/{name}", looks.forget(service), service, "DELETE"),
+        _route("/v1/taste", looks.taste(service), service, "GET"),
         WebSocketRoute("/stream", lambda socket: stream(socket, service)),
     ]
     routes = [

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from .. import images
 from ..errors import FastStyleError
 from ..options import StylizeOptions
+from ..taste import looks
 from .messages import field_names, plain_message, validation_message
 
 # Paths on the server's disk, which no client may name (masks come as files), and what the service decides for all.
@@ -44,6 +45,9 @@ class Fields(BaseModel):
 
     model: str = ""
     """Model; by default the first that has the style."""
+
+    look: str = ""
+    """Name of a look that is kept; the other fields win over what it says."""
 
     quality: int = Field(default=images.QUALITY, ge=1, le=100)
     """Quality of JPEG, WebP and AVIF, 1 to 100."""
@@ -113,19 +117,39 @@ StreamSettings: type[_Stream] = create_model("StreamSettings", __base__=_Stream,
 Kind = TypeVar("Kind", bound=Fields)
 
 
-def from_text(kind: type[Kind], given: Mapping[str, str]) -> Kind:
-    """Validate the fields of a query or a form. Raises HTTPException (400)."""
-    return _validated(kind, lambda: kind.model_validate_strings(given))
+def from_text(kind: type[Kind], given: Mapping[str, str], look: str = "") -> Kind:
+    """Validate the fields of a query or a form. look: applies where no field says how. Raises HTTPException (400)."""
+    return _validated(kind, lambda: kind.model_validate_strings(given), look)
 
 
-def from_json(kind: type[Kind], text: str) -> Kind:
-    """Validate the fields of a JSON object. Raises HTTPException (400)."""
-    return _validated(kind, lambda: kind.model_validate_json(text))
+def from_json(kind: type[Kind], text: str, look: str = "") -> Kind:
+    """Validate the fields of a JSON object. look: applies where no field says how. Raises HTTPException (400)."""
+    return _validated(kind, lambda: kind.model_validate_json(text), look)
 
 
-def _validated(kind: type[Kind], validate: Any) -> Kind:
+def from_look(kind: type[Kind], name: str) -> Kind:
+    """Return the fields that a kept look sets. Raises FastStyleError and ValidationError for what is none."""
+    values = {field: _text(value) for field, value in looks.read(name).items()}
+    return kind.model_validate_strings(values)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _with_look(given: Kind, default: str) -> Kind:
+    """Return the fields with those of their look, or of the default look where they say nothing of how."""
+    told = given.model_fields_set
+    name = given.look or ("" if told & set(looks.FIELDS) else default)
+    if not name:
+        return given
+    look = from_look(type(given), name)
+    return look.model_copy(update={field: getattr(given, field) for field in told})
+
+
+def _validated(kind: type[Kind], validate: Any, look: str) -> Kind:
     try:
-        fields: Kind = validate()
+        fields = _with_look(validate(), look)
         fields.options(StylizeOptions.memory)
     except ValidationError as error:
         raise HTTPException(400, validation_message(error, list(kind.model_fields))) from error

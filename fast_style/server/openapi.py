@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..options import ServerOptions
+from ..taste import looks
 from . import fields, stream
 
 STREAM = "\n".join(line.strip() for line in (stream.__doc__ or "").split("\n\n", 1)[1].splitlines())
@@ -20,6 +21,9 @@ def describe(options: ServerOptions) -> dict[str, Any]:
             "/v1/stylize": {"post": _stylize()},
             "/v1/styles": {"get": _get("The styles, their models and thumbnails", "application/json")},
             "/v1/styles/{model}/{style}.jpg": {"get": {**_get("Thumbnail of a style", "image/jpeg"), **_path()}},
+            "/v1/taste": {"get": {**_get("The four looks after the choices so far", "application/json"), **_search()}},
+            "/v1/looks": {"get": _get("The looks that are kept", "application/json")},
+            "/v1/looks/{name}": {"put": _look("Keep a look", body=True), "delete": _look("Delete a look", body=False)},
             "/v1/stream": {"get": _stream()},
             "/docs": {"get": {**_get("This description as a page", "text/html"), "security": []}},
             "/metrics": {"get": _get("Metrics for Prometheus", "text/plain")},
@@ -78,6 +82,29 @@ def _get(summary: str, kind: str) -> dict[str, Any]:
 def _path() -> dict[str, Any]:
     names = ("model", "style")
     return {"parameters": [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names]}
+
+
+def _search() -> dict[str, Any]:
+    asked = {
+        "picks": "Numbers of the looks that were chosen, 1 to 4, as in 1,3,2",
+        "seed": "Another one begins with other looks",
+        "model": "Model whose styles are tried; by default the one with the most",
+    }
+    schema = {"type": "string"}
+    return {"parameters": [{"name": n, "in": "query", "description": d, "schema": schema} for n, d in asked.items()]}
+
+
+def _look(summary: str, body: bool) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": summary,
+        "parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {"204": {"description": "Done"}, **_errors()},
+    }
+    if body:
+        known = fields.schema(fields.RequestFields)
+        properties = {name: known[name] for name in looks.FIELDS}
+        described["requestBody"] = {"content": {"application/json": {"schema": {"properties": properties}}}}
+    return described
 
 
 def _stream() -> dict[str, Any]:

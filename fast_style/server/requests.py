@@ -83,7 +83,7 @@ def _masks(files: Mapping[str, bytes]) -> dict[str, bytes]:
 def _request(
     given: Mapping[str, str], image: bytes, masks: Mapping[str, bytes], options: ServerOptions
 ) -> StylizeRequest:
-    known = fields.from_text(fields.RequestFields, given)
+    known = fields.from_text(fields.RequestFields, given, options.look)
     with plain_errors():
         how, kind = known.options(options.memory), known.pillow_format
     return StylizeRequest(how, known.model, kind, known.quality, image, masks)

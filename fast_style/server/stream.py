@@ -118,7 +118,8 @@ class Stream:
 
     async def _change_settings(self, text: str) -> None:
         try:
-            given = await asyncio.to_thread(fields.from_json, fields.StreamSettings, text)
+            default = self._service.options.look
+            given = await asyncio.to_thread(fields.from_json, fields.StreamSettings, text, default)
             options = given.options(self._service.options.memory)
             model = self._service.models.find(given.model, options.style)
             masks = given.masks or {}

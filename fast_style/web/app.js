@@ -5,6 +5,7 @@ import { Camera } from "./camera.js";
 import { PaintError } from "./errors.js";
 import { save, setUpFiles, toBlob } from "./files.js";
 import { MaskPainter } from "./mask.js";
+import { Looks } from "./looks.js";
 import { Notice } from "./notice.js";
 import { Opening, release } from "./opening.js";
 import { Paintings } from "./paintings.js";
@@ -13,6 +14,7 @@ import { SAMPLES } from "./samples.js";
 import { Saving, nameFor } from "./saving.js";
 import { Settings } from "./settings.js";
 import { Shortcuts } from "./shortcuts.js";
+import { Taste } from "./taste.js";
 import { setUpTheme } from "./theme.js";
 import { Thumbnails } from "./thumbnails.js";
 import { Tray } from "./tray.js";
@@ -28,13 +30,15 @@ const paintings = new Paintings({
   list: byId("styles"),
   caption: byId("caption"),
   card: byId("card"),
-  onChange: () => (settings.update(), change()),
+  onChange: () => (settings.update(), looks.mark(""), change()),
 });
-const settings = new Settings({ paintings, onChange: change });
+const settings = new Settings({ paintings, onChange: () => (looks.mark(""), change()) });
 const painter = new MaskPainter({ canvas: byId("mask"), toolbar: byId("brushes"), onChange: change });
 const preview = new Preview({ make: makeShown, show: showResult, report, busy });
 const thumbnails = new Thumbnails({ paintings, backend });
 const saving = new Saving({ dialog: byId("save-dialog"), formats: backend.formats, onSave: download });
+const looks = new Looks({ field: byId("look-field"), backend, onChoose: applyLook, say: (text) => notice.say(text), report });
+const taste = new Taste({ dialog: byId("taste-dialog"), backend, onUse: useLook, onClose: goOn });
 const opening = new Opening({ backend, network: () => paintings.chosen?.networks[0] });
 const camera = new Camera({
   backend,
@@ -45,7 +49,7 @@ const camera = new Camera({
   elements: { button: byId("camera"), record: byId("record"), rate: byId("rate") },
   names: () => settings.names,
   begin: beginLive,
-  end: () => (byId("download-options").disabled = !picture),
+  end: () => (byId("download-options").disabled = byId("find").disabled = !picture),
 });
 const tray = new Tray({
   strip: byId("strip"),
@@ -150,6 +154,30 @@ async function showResult(blob, small) {
   thumbnails.paint();
 }
 
+// --- looks ---
+
+function applyLook(look) {
+  settings.apply(look);
+  change();
+}
+
+async function useLook(look, name) {
+  settings.apply(look);
+  if (name) await looks.keep(name, look);
+}
+
+function findStyle() {
+  if (!picture?.bitmap || camera.on) return;
+  preview.stop(); // the four pictures come first
+  thumbnails.stop();
+  taste.open(picture.bitmap);
+}
+
+function goOn() {
+  thumbnails.open(picture.bitmap);
+  change();
+}
+
 // --- pictures ---
 
 async function openFiles(files) {
@@ -212,7 +240,7 @@ async function openSample({ file, title }) {
 }
 
 function enable(on) {
-  for (const id of ["paint", "download", "download-options"]) byId(id).disabled = !on;
+  for (const id of ["paint", "find", "download", "download-options"]) byId(id).disabled = !on;
 }
 
 function step(by) {
@@ -265,7 +293,7 @@ function beginLive() {
   byId("welcome").hidden = true;
   byId("zoom").hidden = false;
   enable(true);
-  byId("download-options").disabled = true;
+  byId("download-options").disabled = byId("find").disabled = true;
 }
 
 function toggleLive() {
@@ -285,6 +313,7 @@ async function loadStyles() {
     paintings.show(await backend.styles());
     settings.update();
     notice.clear();
+    if (backend.looks) await looks.begin();
     if (!paintings.all.length) notice.warn("No model is loaded yet; put one into the folder of models.", { text: "Look again", run: loadStyles });
   } catch (error) {
     report(error);
@@ -315,6 +344,7 @@ const shortcuts = new Shortcuts({
     { keys: ["n"], text: "Next picture", run: () => step(1) },
     { keys: ["p"], text: "Picture before", run: () => step(-1) },
     { keys: ["m"], text: "Paint a mask: where the style applies", run: () => paint(!painting()) },
+    ...(backend.taste ? [{ keys: ["f"], text: "Find my style, by choosing among pictures", run: findStyle }] : []),
     { keys: ["["], shown: ["[", "]"], text: "Size of the brush", run: () => painter.resize(-1), repeats: true },
     { keys: ["]"], shown: [], text: "", run: () => painter.resize(1), repeats: true },
     { keys: ["z"], ctrl: true, text: "Undo in the mask", run: () => painting() && painter.undo() },
@@ -355,6 +385,7 @@ byId("camera").addEventListener("click", toggleLive);
 byId("paint").addEventListener("click", () => paint(!painting()));
 byId("download").addEventListener("click", () => download());
 byId("download-options").addEventListener("click", openSaving);
+byId("find").addEventListener("click", findStyle);
 byId("help").addEventListener("click", () => shortcuts.dialog.showModal());
 byId("zoom-in").addEventListener("click", viewer.larger);
 byId("zoom-out").addEventListener("click", viewer.smaller);

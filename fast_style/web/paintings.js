@@ -69,6 +69,11 @@ export class Paintings {
     if (index >= 0) this.list.children[index].querySelector("img").src = url ?? this.all[index].preview;
   }
 
+  choose(painting) {
+    this.list.children[this.all.indexOf(painting)].querySelector("input").checked = true;
+    this.describe();
+  }
+
   describe() {
     const painting = this.chosen;
     const [title, by] = this.caption.children;

@@ -90,6 +90,31 @@ export class Settings {
     for (const id of [...RANGES, "feather"]) fill(on[id]);
   }
 
+  // Set every control as a look {model, parts, strength, ...} says; of more than two styles the largest two.
+  apply({ model, parts, ...look }) {
+    const { on, paintings } = this;
+    const [first, second] = [...parts].sort((a, b) => b.weight - a.weight);
+    const owner = ({ name }) => paintings.all.find(({ networks }) => networks.some((one) => one.model === model && one.name === name));
+    if (!owner(first)) return;
+    paintings.choose(owner(first));
+    this.lastSecond = second ? owner(second).key : "";
+    this.update();
+    const network = paintings.chosen.networks.findIndex((one) => one.model === model);
+    on.network.value = network;
+    this.kind = this.network.kind;
+    if (second) on.mix.value = second.weight / (first.weight + second.weight);
+    on.strength.value = look.strength ?? 1;
+    on.size.value = look.size ? nearest(look.size) : 0;
+    on.detail.value = look.detail ?? 0;
+    on.noise.value = look.noise ?? NOISE;
+    on.strokes.value = look.strokes ?? "auto";
+    on.feather.value = look.feather ?? on.feather.defaultValue;
+    on.tileable.checked = look.tileable ?? false;
+    on.slerp.checked = look.interpolate === "slerp";
+    for (const one of this.colours) one.checked = one.value === (look.preserve_color ?? "none");
+    this.describe();
+  }
+
   // The fields of a picture. shortSidePx: short side of the picture that is sent, where it is a smaller copy.
   fields(shortSidePx = Infinity) {
     const { on, second } = this;
@@ -127,6 +152,12 @@ export class Settings {
     this.on.size.value = Math.max(index, Number(this.on.size.value));
     this.describe();
   }
+}
+
+// The index of the stroke size that is nearest to a working size in px, as a ratio.
+function nearest(px) {
+  const away = (index) => Math.abs(Math.log(SIZES[index] / px));
+  return SIZES.map((_, index) => index).slice(1).reduce((best, index) => (away(index) < away(best) ? index : best), 1);
 }
 
 function off(control, disabled) {

@@ -12,11 +12,12 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
 
+from ...options.recipes import read_recipe
 from ...system.suggestions import did_you_mean
+from ...taste import looks
 from .completion import answer
 from .flags import Option, field_types, options_of
 from .help import Help, text
-from .recipes import read_recipe
 
 Options = TypeVar("Options")
 
@@ -27,6 +28,8 @@ class UsageError(Exception):
 
 def parse(kind: type[Options], arguments: Sequence[str], prog: str, about: Help = Help()) -> Options:
     """Return the dataclass `kind` from flags, and from those of `--config recipe.yaml`, over which flags win.
+
+    A command with a field `look` takes values of that look too, over which recipes win.
 
     `--help` and `--help-all` print and exit with 0; a wrong command line prints one line and exits with 2. Raises
     FastStyleError for values that the options refuse, and for recipes that cannot be read.
@@ -71,6 +74,9 @@ def _given(options: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any
             if key not in by_key:
                 raise UsageError(f"{path}: {_unknown(f'--{key}', by_key)}")
             raw[by_key[key].field.name] = value
+    if "look" in by_key and "look" in flags | raw:
+        look = looks.read_any((raw | flags)["look"])
+        raw = {option.field.name: look[option.field.name] for option in options if option.field.name in look} | raw
     raw |= flags
     unknown = [token for token in rest if token.startswith("-") and token != "-"]
     if unknown:

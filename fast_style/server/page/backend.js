@@ -1,7 +1,7 @@
 // The back end of the page that the service serves: every picture is painted by the service.
 //
 // A back end has: formats (of downloads), leavesOut (ids of controls that it has not), note (a line for the user),
-// limits ({bytes, pixels} of a picture), styles(), paint(file, fields, {mask, signal, wait}) and openLive(callbacks).
+// limits ({bytes, pixels} of a picture), mayKeep, styles(), taste(), looks(), keepLook(), forgetLook(), paint(file, fields, {mask, signal, wait}) and openLive(callbacks).
 
 import { PaintError } from "./errors.js";
 import { toBlob } from "./files.js";
@@ -77,6 +77,7 @@ export const backend = {
   leavesOut: [],
   note: "",
   limits: { bytes: Infinity, pixels: Infinity },
+  mayKeep: false, // looks
 
   // Take the token from the address of the page (#token=...); it is kept for the session.
   begin() {
@@ -93,6 +94,27 @@ export const backend = {
     const { styles, limits } = await (await call("v1/styles")).json();
     this.limits = { bytes: 1e6 * limits.body_mb, pixels: 1e6 * limits.pixels_mp };
     return styles.map((style) => ({ ...style, preview: withToken(style.preview) }));
+  },
+
+  // Return {round, rounds, looks}: the four looks after these choices (1 to 4) of a search with that seed.
+  async taste(picks, seed, signal) {
+    return (await callPatiently(`v1/taste?picks=${picks.join(",")}&seed=${seed}`, { signal }, () => {})).json();
+  },
+
+  // Return {looks, start}: the looks that are kept, and the name of the one to begin with.
+  async looks() {
+    const { looks, default: start, may_keep: mayKeep } = await (await call("v1/looks")).json();
+    this.mayKeep = mayKeep;
+    return { looks, start };
+  },
+
+  // Keep a look, as `taste` returns it, by a name. Raises PaintError.
+  async keepLook(name, { parts, name: _, ...fields }) {
+    await call(`v1/looks/${encodeURIComponent(name)}`, { method: "PUT", body: JSON.stringify(fields) });
+  },
+
+  async forgetLook(name) {
+    await call(`v1/looks/${encodeURIComponent(name)}`, { method: "DELETE" });
   },
 
   // Return the painted picture as a blob. fields: those of Settings; mask: a blob or null. Raises PaintError.

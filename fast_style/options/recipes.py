@@ -1,4 +1,4 @@
-"""Read and write recipes: the flags of a command as a YAML file, for `--config`."""
+"""Read and write recipes: the flags of a command as a YAML file, for `--config`; a look is one too."""
 
 import re
 from collections.abc import Collection
@@ -8,31 +8,31 @@ from typing import Any
 
 import yaml
 
-from ...errors import FastStyleError
-from ...options import RENAMED_FLAGS
+from ..errors import FastStyleError
+from .training import RENAMED_FLAGS
 
 # The largest recipe in bytes; one with every flag has a tenth of it.
 LARGEST = 100_000
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
+def read_recipe(path: Path, option: str = "config") -> dict[str, Any]:
     """Return the values of a YAML recipe by flag, without dashes in front: texts, lists of texts, truth values.
 
-    Raises FastStyleError for a file that is not readable or is none.
+    option: which names the file. Raises FastStyleError for a file that is not readable or is none.
     """
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
-            raise FastStyleError(f"--config {path}: larger than {LARGEST // 1000} kB; a recipe is a few lines")
+            raise FastStyleError(f"`{option}` {path}: larger than {LARGEST // 1000} kB; a recipe is a few lines")
         content = yaml.load(data.decode(), _Loader)
         if not isinstance(content, dict):
-            raise FastStyleError(f"--config {path}: a recipe is a list of `flag: value` lines")
+            raise FastStyleError(f"`{option}` {path}: a recipe is a list of `flag: value` lines")
         named = {str(key).replace("_", "-"): _as_text(value) for key, value in content.items()}
     except (OSError, ValueError, RecursionError, yaml.YAMLError, AttributeError, LookupError, TypeError) as error:
         # The last three are PyYAML's own on a tag that does not fit, such as `!!timestamp abc` and `!!bool abc`.
         reason = " ".join(str(error).split()) or "a tag that does not fit"
-        raise FastStyleError(f"--config {path}: not a readable recipe ({reason})") from error
+        raise FastStyleError(f"`{option}` {path}: not a readable recipe ({reason})") from error
     return {RENAMED_FLAGS.get(key, key): value for key, value in named.items()}
 
 

@@ -1,0 +1,169 @@
+"""Looks that are kept by name: their files, `--look`, and `fast-style taste`."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fast_style import FastStyleError, Stylizer
+from fast_style.commands import main as fast_style
+from fast_style.commands import run, stylize
+from fast_style.commands import taste as command
+from fast_style.commands.console.parsing import parse
+from fast_style.commands.serve import ServeCommand
+from fast_style.commands.stylize import StylizeCommand
+from fast_style.commands.watch import WatchCommand
+from fast_style.taste import looks
+
+from .conftest import picture
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(looks.FOLDER_VARIABLE, str(tmp_path / "looks"))
+    monkeypatch.setattr("fast_style.taste.space.SIZES", (64, 56, 48, 40, 32))  # painted in no time
+    return tmp_path / "looks"
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    picture(60, 44).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def test_a_look_is_a_recipe_that_is_read_again(folder: Path) -> None:
+    path = looks.keep(
+        "Soft evening-2", {"model": "gallery", "style": "wave=0.6,scream=0.4", "preserve_color": "luminance"}
+    )
+    assert path == folder / "Soft evening-2.yaml"
+    assert "preserve-color: luminance\n" in path.read_text()
+    assert looks.names() == ["Soft evening-2"]
+    assert looks.read("Soft evening-2")["style"] == "wave=0.6,scream=0.4"
+    with pytest.raises(FastStyleError, match="already"):
+        looks.keep("Soft evening-2", {})
+    looks.keep("Soft evening-2", {"strength": 0.5}, overwrite=True)
+    assert looks.read_any(str(path)) == {"strength": "0.5"}
+    looks.forget("Soft evening-2")
+    assert looks.names() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a/b", "a\\b", ".hidden", "a.", " a", "x" * 65, "a\n", "a:b", "/etc/passwd"]
+)
+def test_a_name_cannot_leave_the_folder(name: str) -> None:
+    for act in (looks.read, looks.forget, lambda name: looks.keep(name, {})):
+        with pytest.raises(FastStyleError, match="a look is named by"):
+            act(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("strenth: 1", "no strenth .did you mean strength"),
+        ("mask: a.png", "no mask"),
+        ("memory: 2GB", "no memory"),
+        ("style: [a, b]", "takes one value"),
+        ("[", "not a readable recipe"),
+    ],
+)
+def test_what_is_no_look_is_told(folder: Path, text: str, message: str) -> None:
+    folder.mkdir()
+    (folder / "bad.yaml").write_text(text)
+    with pytest.raises(FastStyleError, match=message):
+        looks.read("bad")
+
+
+def test_a_wrong_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    looks.keep("my-look", {})
+    with pytest.raises(FastStyleError, match="did you mean my-look"):
+        looks.read_any("my-lok")
+    with pytest.raises(FastStyleError, match="no such file"):
+        looks.read_any(str(tmp_path / "absent.yaml"))
+
+
+def test_flags_win_over_recipes_and_recipes_over_the_look(tmp_path: Path) -> None:
+    looks.keep("mine", {"model": "gallery", "style": "wave", "strength": 0.4, "size": 300, "tileable": True})
+    (tmp_path / "r.yaml").write_text("size: 200\n")
+    flags = ["photo.jpg", "--look", "mine", "--config", str(tmp_path / "r.yaml"), "--strength", "0.9"]
+    found = parse(StylizeCommand, flags, "stylize.py")
+    assert (found.model, found.how.style, found.how.tileable) == ("gallery", "wave", True)
+    assert (found.how.size, found.how.strength) == (200, 0.9)
+    watching = parse(WatchCommand, ["in", "out", "--look", "mine"], "watch")
+    assert (watching.model, watching.how.size) == ("gallery", 300)
+    assert parse(ServeCommand, ["--look", "mine"], "serve").server.look == "mine"
+    with pytest.raises(FastStyleError, match="no look"):
+        parse(ServeCommand, ["--look", "other"], "serve")
+
+
+def test_stylize_paints_in_a_look(several: Path, photo: Path, tmp_path: Path) -> None:
+    looks.keep("mine", {"model": str(several), "style": "b=0.7,a=0.3", "strength": 0.6})
+    out = tmp_path / "out.png"
+    assert run(stylize.main, [str(photo), "--look", "mine", "-o", str(out), "--quiet"], "stylize.py") == 0
+    expected = Stylizer.load(several).stylize(photo, style="b=0.7,a=0.3", strength=0.6)
+    with Image.open(out) as painted:
+        assert painted.tobytes() == expected.tobytes()
+
+
+def taste(photo: Path, model: Path, *flags: str) -> int:
+    return fast_style(["taste", str(photo), "--model", str(model), "--size", "40", "--engine", "torch", *flags])
+
+
+def test_a_script_chooses_by_flags_and_keeps_the_last_pick(
+    several: Path, photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert taste(photo, several, "--picks", "1,3") == 0
+    sheet = photo.with_name("photo_taste.jpg")
+    assert capsys.readouterr().out == f"round 3 of 8: {sheet}\n"
+    with Image.open(sheet) as image:
+        assert image.width > 2 * 40
+    assert taste(photo, several, "--picks", "1,3,2", "--name", "mine") == 0
+    assert "--look mine" in capsys.readouterr().out
+    assert parse(StylizeCommand, ["x.jpg", "--look", "mine"], "stylize.py").model == str(several)
+    assert taste(photo, several, "--picks", "1", "--name", "mine") == 1
+    assert "--overwrite replaces it" in capsys.readouterr().err
+
+
+def test_a_terminal_is_asked_round_by_round(
+    several: Path, photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    answers = iter(["1", "9", "b", "2", "4", "q", "no/name", "from choosing"])
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    assert taste(photo, several) == 0
+    told = capsys.readouterr()
+    assert [line[:7] for line in told.out.splitlines()] == [
+        "round 1",
+        "round 2",
+        "round 1",
+        "round 2",
+        "round 3",
+        "kept as",
+    ]
+    assert "a look is named by" in told.err
+    by_flags = looks.read("from choosing")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert taste(photo, several, "--picks", "2,4", "--name", "again") == 0
+    assert looks.read("again") == by_flags
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--picks", "1,x"], "--picks is '1,x'"),
+        (["--picks", "1,7"], "--picks is 1,7"),
+        (["--rounds", "99"], "--rounds is 99; it takes 1 to 16"),
+        (["--name", "../x"], "a look is named by"),
+    ],
+)
+def test_wrong_flags_are_told(
+    several: Path, photo: Path, flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert taste(photo, several, *flags) == 1
+    assert message in capsys.readouterr().err
+    assert command.HELP.examples
