@@ -1,9 +1,11 @@
 """The service's page in a real browser: painting, zoom, files, downloads, mask, camera, errors, accessibility."""
 
+import base64
 import functools
 import http.server
 import itertools
 import json
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, WebSocket, expect
 
+from fast_style import images
 from fast_style.options import ServerOptions
 
 from .browsing import (
@@ -430,6 +433,89 @@ def test_the_camera_is_live_with_the_fastest_network_and_records(page: Page) -> 
         assert len([1 for _ in clip.decode(video=0)]) > 3
     page.get_by_role("button", name="Camera").click()
     expect(rate).to_be_hidden()
+
+
+def drop_painting(page: Page, name: str, kind: str, content: bytes) -> None:
+    """Drop a file on the place of the user's own painting."""
+    page.locator("#own").evaluate(
+        """(place, [name, type, text]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([Uint8Array.from(atob(text), (one) => one.charCodeAt(0))], name, { type }));
+            for (const event of ["dragover", "drop"])
+                place.dispatchEvent(new DragEvent(event, { dataTransfer: data, bubbles: true, cancelable: true }));
+        }""",
+        [name, kind, base64.b64encode(content).decode()],
+    )
+
+
+def as_shown(painting: Image.Image) -> Image.Image:
+    """What the page sends of a painting that is larger than it is shown."""
+    return images.resize_short_side(painting, 512)
+
+
+def test_a_painting_of_ones_own_is_dropped_replaced_and_removed(
+    browser: Browser, models: Path, any_style: Path, tmp_path: Path
+) -> None:
+    for path in (models / "many.pth", any_style):
+        shutil.copy(path, tmp_path)
+    network, many = reference(any_style), reference(models / "many.pth")
+    painting, other = picture(700, 600, 7), picture(300, 200, 8).point(lambda value: value // 4)
+    with in_process(ServerOptions(models=tmp_path)) as client, watched(browser, address(client)) as page:
+        expect(page.locator(".style")).to_have_count(3)
+        load(page)
+        expect(page.locator(".style img[src^='blob:']")).to_have_count(3)
+        drop_painting(page, "words.txt", "text/plain", b"words")
+        expect(notice(page)).to_contain_text("words.txt: not a picture.")
+        now = change(page, lambda: drop_painting(page, "sun set.png", "image/png", as_file(painting)))
+        expect(notice(page)).to_be_hidden()
+        expect(page.locator(".picture")).to_have_count(1)  # it is no photograph
+        own = page.get_by_role("radio", name="Your painting: sun set.png")
+        expect(own).to_be_checked()
+        expect(page.locator("#caption")).to_contain_text("A preview of what training on it would make")
+        expect(page.get_by_label("Blend with")).to_be_disabled()
+        assert distance(now, network.with_style(as_shown(painting)).stylize(PHOTO)) < 2  # WebP
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download", exact=True).click()
+        assert download.value.suggested_filename == "photo-sun set.png"
+
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Replace your painting").click()
+        now = change(page, functools.partial(chooser.value.set_files, file("dusk.png", other)))
+        assert distance(now, network.with_style(other).stylize(PHOTO)) < 2
+        now = change(page, functools.partial(move, page, "Strength", "ArrowLeft", 10))
+        assert distance(now, network.with_style(other).stylize(PHOTO, strength=0.5)) < 2
+
+        page.reload()  # it is kept for the session, but not chosen again
+        own = page.get_by_role("radio", name="Your painting: dusk.png")
+        expect(own).not_to_be_checked()
+        load(page)
+        now = change(page, own.check)
+        assert distance(now, network.with_style(other).stylize(PHOTO)) < 2
+        now = change(page, page.get_by_role("button", name="Remove your painting").click)
+        assert distance(now, many.stylize(PHOTO)) < 1
+        expect(page.get_by_role("button", name="Your painting Drop or choose a painting")).to_be_focused()
+
+
+def test_the_camera_paints_like_a_painting_of_ones_own(browser: Browser, any_style: Path, tmp_path: Path) -> None:
+    shutil.copy(any_style, tmp_path)  # alone: it has no style of its own
+    sent: list[str | bytes] = []
+    with in_process(ServerOptions(models=tmp_path)) as client, watched(browser, address(client)) as page:
+        page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+        page.set_input_files("#file", [file()])
+        expect(notice(page)).to_contain_text("choose a painting")
+        page.set_input_files("#own-file", [file("dusk.png", picture(90, 80, 8))])
+        page.wait_for_selector("[data-shown=full]")
+        page.get_by_role("button", name="Camera").click()
+        expect(page.locator("#rate")).to_contain_text("frames/s")
+        settings = json.loads(next(text for text in sent if isinstance(text, str)))
+        assert settings["model"] == "any"
+        assert len(settings["style_image"]) > 1000
+        assert "style" not in settings
+        assert shown(page).getextrema() != ((0, 0),) * 4
+
+
+def test_a_service_that_cannot_do_it_shows_no_place_for_a_painting(page: Page) -> None:
+    expect(page.locator("#own")).to_be_hidden()
 
 
 def test_every_shortcut_is_listed(page: Page) -> None:

@@ -63,7 +63,7 @@ export class OwnPainting {
   set({ file, url }) {
     const name = file.replace(/\.[^.]*$/, "") || "painting";
     const network = { name, model: this.model, kind: "any", painting: blobOf(url) };
-    this.paintings.own = { key: "own", name, title: "Your painting", about: ABOUT, networks: [network] };
+    this.paintings.own = { key: "own", name, title: "", about: ABOUT, networks: [network] };
     this.tile.querySelector("img").src = url;
     this.tile.querySelector("small").textContent = file;
     this.radio.setAttribute("aria-label", `Your painting: ${file}`);
