@@ -352,6 +352,14 @@ def test_what_is_no_picture_is_told_and_what_browsers_cannot_read_is_read(browse
         expect(notice(page)).to_be_hidden()
 
 
+def check_axe(page: Page, where: str) -> None:
+    """Axe finds nothing serious."""
+    more = {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2
+    violations = Axe().run(page, options=more).response["violations"]
+    found = [one for one in violations if one["impact"] in ("serious", "critical")]
+    assert not found, (where, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
+
+
 def answers(page: Page, path: str, status: int, text: str, **headers: str) -> list[Any]:
     """Let the service answer an error; returns the requests that are made."""
     asked: list[Any] = []
@@ -459,10 +467,15 @@ def test_a_painting_of_ones_own_is_dropped_replaced_and_removed(
     for path in (models / "many.pth", any_style):
         shutil.copy(path, tmp_path)
     network, many = reference(any_style), reference(models / "many.pth")
-    painting, other = picture(700, 600, 7), picture(300, 200, 8).point(lambda value: value // 4)
+    photo, painting, other = (
+        picture(120, 100, 5),
+        picture(700, 600, 7),
+        picture(300, 200, 8).point(lambda value: value // 4),
+    )
     with in_process(ServerOptions(models=tmp_path)) as client, watched(browser, address(client)) as page:
         expect(page.locator(".style")).to_have_count(3)
-        load(page)
+        check_axe(page, "place for a painting")
+        load(page, file("photo.png", photo))
         expect(page.locator(".style img[src^='blob:']")).to_have_count(3)
         drop_painting(page, "words.txt", "text/plain", b"words")
         expect(notice(page)).to_contain_text("words.txt: not a picture.")
@@ -473,7 +486,8 @@ def test_a_painting_of_ones_own_is_dropped_replaced_and_removed(
         expect(own).to_be_checked()
         expect(page.locator("#caption")).to_contain_text("A preview of what training on it would make")
         expect(page.get_by_label("Blend with")).to_be_disabled()
-        assert distance(now, network.with_style(as_shown(painting)).stylize(PHOTO)) < 2  # WebP
+        check_axe(page, "own painting")
+        assert distance(now, network.with_style(as_shown(painting)).stylize(photo)) < 2  # WebP
         with page.expect_download() as download:
             page.get_by_role("button", name="Download", exact=True).click()
         assert download.value.suggested_filename == "photo-sun set.png"
@@ -481,18 +495,18 @@ def test_a_painting_of_ones_own_is_dropped_replaced_and_removed(
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name="Replace your painting").click()
         now = change(page, functools.partial(chooser.value.set_files, file("dusk.png", other)))
-        assert distance(now, network.with_style(other).stylize(PHOTO)) < 2
+        assert distance(now, network.with_style(other).stylize(photo)) < 2
         now = change(page, functools.partial(move, page, "Strength", "ArrowLeft", 10))
-        assert distance(now, network.with_style(other).stylize(PHOTO, strength=0.5)) < 2
+        assert distance(now, network.with_style(other).stylize(photo, strength=0.5)) < 2
 
         page.reload()  # it is kept for the session, but not chosen again
         own = page.get_by_role("radio", name="Your painting: dusk.png")
         expect(own).not_to_be_checked()
-        load(page)
+        load(page, file("photo.png", photo))
         now = change(page, own.check)
-        assert distance(now, network.with_style(other).stylize(PHOTO)) < 2
+        assert distance(now, network.with_style(other).stylize(photo)) < 2
         now = change(page, page.get_by_role("button", name="Remove your painting").click)
-        assert distance(now, many.stylize(PHOTO)) < 1
+        assert distance(now, many.stylize(photo)) < 1
         expect(page.get_by_role("button", name="Your painting Drop or choose a painting")).to_be_focused()
 
 
@@ -531,28 +545,22 @@ def test_every_shortcut_is_listed(page: Page) -> None:
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, running: Running, viewport: Any, scheme: Any) -> None:
-    def check(page: Page, where: str) -> None:
-        more = {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2
-        violations = Axe().run(page, options=more).response["violations"]
-        found = [one for one in violations if one["impact"] in ("serious", "critical")]
-        assert not found, (where, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
-
     with watched(browser, running.url, viewport=viewport, color_scheme=scheme) as page:
         expect(page.locator(".style")).to_have_count(4)
-        check(page, "start")
+        check_axe(page, "start")
         load(page, file("a.png"), file("b.png"))
-        check(page, "pictures")
+        check_axe(page, "pictures")
         page.locator("summary").click()
         page.keyboard.press("m")
-        check(page, "mask")
+        check_axe(page, "mask")
         page.keyboard.press("Escape")
         drop(page, "notes.txt", "text/plain", b"words")
-        check(page, "notice")
+        check_axe(page, "notice")
         page.keyboard.press("d")
-        check(page, "download")
+        check_axe(page, "download")
         page.keyboard.press("Escape")
         page.keyboard.press("?")
-        check(page, "shortcuts")
+        check_axe(page, "shortcuts")
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):

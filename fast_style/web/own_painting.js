@@ -38,12 +38,13 @@ export class OwnPainting {
   }
 
   async open(file) {
-    const one = { file, name: file.name || "painting" };
+    const one = (this.latest = { file, name: file.name || "painting" });
     try {
       await this.opening.decode(one);
     } catch (error) {
       return this.onError(error);
     }
+    if (this.latest !== one) return release(one); // a quicker one came meanwhile
     const url = draw(document.createElement("canvas"), one.bitmap, SHORT_SIDE_PX).toDataURL("image/webp", QUALITY);
     release(one);
     this.set({ file: one.name, url });
