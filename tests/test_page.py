@@ -1,9 +1,11 @@
 """The service's page in a real browser: painting, zoom, files, downloads, mask, camera, errors, accessibility."""
 
+import base64
 import functools
 import http.server
 import itertools
 import json
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, WebSocket, expect
 
+from fast_style import images
 from fast_style.options import ServerOptions
 
 from .browsing import (
@@ -349,6 +352,14 @@ def test_what_is_no_picture_is_told_and_what_browsers_cannot_read_is_read(browse
         expect(notice(page)).to_be_hidden()
 
 
+def check_axe(page: Page, where: str) -> None:
+    """Axe finds nothing serious."""
+    more = {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2
+    violations = Axe().run(page, options=more).response["violations"]
+    found = [one for one in violations if one["impact"] in ("serious", "critical")]
+    assert not found, (where, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
+
+
 def answers(page: Page, path: str, status: int, text: str, **headers: str) -> list[Any]:
     """Let the service answer an error; returns the requests that are made."""
     asked: list[Any] = []
@@ -432,6 +443,95 @@ def test_the_camera_is_live_with_the_fastest_network_and_records(page: Page) -> 
     expect(rate).to_be_hidden()
 
 
+def drop_painting(page: Page, name: str, kind: str, content: bytes) -> None:
+    """Drop a file on the place of the user's own painting."""
+    page.locator("#own").evaluate(
+        """(place, [name, type, text]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([Uint8Array.from(atob(text), (one) => one.charCodeAt(0))], name, { type }));
+            for (const event of ["dragover", "drop"])
+                place.dispatchEvent(new DragEvent(event, { dataTransfer: data, bubbles: true, cancelable: true }));
+        }""",
+        [name, kind, base64.b64encode(content).decode()],
+    )
+
+
+def as_shown(painting: Image.Image) -> Image.Image:
+    """What the page sends of a painting that is larger than it is shown."""
+    return images.resize_short_side(painting, 512)
+
+
+def test_a_painting_of_ones_own_is_dropped_replaced_and_removed(
+    browser: Browser, models: Path, any_style: Path, tmp_path: Path
+) -> None:
+    for path in (models / "many.pth", any_style):
+        shutil.copy(path, tmp_path)
+    network, many = reference(any_style), reference(models / "many.pth")
+    photo, painting, other = (
+        picture(120, 100, 5),
+        picture(700, 600, 7),
+        picture(300, 200, 8).point(lambda value: value // 4),
+    )
+    with in_process(ServerOptions(models=tmp_path)) as client, watched(browser, address(client)) as page:
+        expect(page.locator(".style")).to_have_count(3)
+        check_axe(page, "place for a painting")
+        load(page, file("photo.png", photo))
+        expect(page.locator(".style img[src^='blob:']")).to_have_count(3)
+        drop_painting(page, "words.txt", "text/plain", b"words")
+        expect(notice(page)).to_contain_text("words.txt: not a picture.")
+        now = change(page, lambda: drop_painting(page, "sun set.png", "image/png", as_file(painting)))
+        expect(notice(page)).to_be_hidden()
+        expect(page.locator(".picture")).to_have_count(1)  # it is no photograph
+        own = page.get_by_role("radio", name="Your painting: sun set.png")
+        expect(own).to_be_checked()
+        expect(page.locator("#caption")).to_contain_text("A preview of what training on it would make")
+        expect(page.get_by_label("Blend with")).to_be_disabled()
+        check_axe(page, "own painting")
+        assert distance(now, network.with_style(as_shown(painting)).stylize(photo)) < 2  # WebP
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download", exact=True).click()
+        assert download.value.suggested_filename == "photo-sun set.png"
+
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Replace your painting").click()
+        now = change(page, functools.partial(chooser.value.set_files, file("dusk.png", other)))
+        assert distance(now, network.with_style(other).stylize(photo)) < 2
+        now = change(page, functools.partial(move, page, "Strength", "ArrowLeft", 10))
+        assert distance(now, network.with_style(other).stylize(photo, strength=0.5)) < 2
+
+        page.reload()  # it is kept for the session, but not chosen again
+        own = page.get_by_role("radio", name="Your painting: dusk.png")
+        expect(own).not_to_be_checked()
+        load(page, file("photo.png", photo))
+        now = change(page, own.check)
+        assert distance(now, network.with_style(other).stylize(photo)) < 2
+        now = change(page, page.get_by_role("button", name="Remove your painting").click)
+        assert distance(now, many.stylize(photo)) < 1
+        expect(page.get_by_role("button", name="Your painting Drop or choose a painting")).to_be_focused()
+
+
+def test_the_camera_paints_like_a_painting_of_ones_own(browser: Browser, any_style: Path, tmp_path: Path) -> None:
+    shutil.copy(any_style, tmp_path)  # alone: it has no style of its own
+    sent: list[str | bytes] = []
+    with in_process(ServerOptions(models=tmp_path)) as client, watched(browser, address(client)) as page:
+        page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+        page.set_input_files("#file", [file()])
+        expect(notice(page)).to_contain_text("choose a painting")
+        page.set_input_files("#own-file", [file("dusk.png", picture(90, 80, 8))])
+        page.wait_for_selector("[data-shown=full]")
+        page.get_by_role("button", name="Camera").click()
+        expect(page.locator("#rate")).to_contain_text("frames/s")
+        settings = json.loads(next(text for text in sent if isinstance(text, str)))
+        assert settings["model"] == "any"
+        assert len(settings["style_image"]) > 1000
+        assert "style" not in settings
+        assert shown(page).getextrema() != ((0, 0),) * 4
+
+
+def test_a_service_that_cannot_do_it_shows_no_place_for_a_painting(page: Page) -> None:
+    expect(page.locator("#own")).to_be_hidden()
+
+
 def test_every_shortcut_is_listed(page: Page) -> None:
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard and mouse")
@@ -445,28 +545,22 @@ def test_every_shortcut_is_listed(page: Page) -> None:
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, running: Running, viewport: Any, scheme: Any) -> None:
-    def check(page: Page, where: str) -> None:
-        more = {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2
-        violations = Axe().run(page, options=more).response["violations"]
-        found = [one for one in violations if one["impact"] in ("serious", "critical")]
-        assert not found, (where, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
-
     with watched(browser, running.url, viewport=viewport, color_scheme=scheme) as page:
         expect(page.locator(".style")).to_have_count(4)
-        check(page, "start")
+        check_axe(page, "start")
         load(page, file("a.png"), file("b.png"))
-        check(page, "pictures")
+        check_axe(page, "pictures")
         page.locator("summary").click()
         page.keyboard.press("m")
-        check(page, "mask")
+        check_axe(page, "mask")
         page.keyboard.press("Escape")
         drop(page, "notes.txt", "text/plain", b"words")
-        check(page, "notice")
+        check_axe(page, "notice")
         page.keyboard.press("d")
-        check(page, "download")
+        check_axe(page, "download")
         page.keyboard.press("Escape")
         page.keyboard.press("?")
-        check(page, "shortcuts")
+        check_axe(page, "shortcuts")
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):

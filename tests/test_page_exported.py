@@ -102,7 +102,7 @@ def test_what_the_graph_cannot_do_is_hidden_and_told(browser: Browser, static: s
     with watched(browser, static) as page:
         expect(page.locator(".style")).to_have_count(3)
         page.locator("summary").click()
-        for name in ("network", "strokes", "noise", "tileable", "colours-matched"):
+        for name in ("network", "strokes", "noise", "tileable", "colours-matched", "own"):
             expect(page.locator(f"#{name}")).to_be_hidden()
         for name in ("strength", "size", "second", "detail", "open", "camera", "paint", "download-options"):
             expect(page.locator(f"#{name}")).to_be_visible()

@@ -245,7 +245,8 @@ def test_health_description_page_and_sample(client: httpx.Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     described = client.get("/openapi.json").json()
     properties = described["paths"]["/v1/stylize"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert {*fields.OPTIONS, "image", "mask", "model", "look", "format", "quality"} == set(properties["properties"])
+    files = {"image", "mask", "style-image"}
+    assert {*fields.OPTIONS, *files, "model", "look", "format", "quality"} == set(properties["properties"])
     assert all(entry.get("description") for name, entry in properties["properties"].items() if name != "image")
     page = client.get("/")
     assert "<title>fast_style</title>" in page.text

@@ -1,11 +1,9 @@
 """Pictures that are painted like any painting, after one look at it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from fast_style import Stylizer
@@ -13,26 +11,11 @@ from fast_style.commands import export, stylize
 from fast_style.errors import FastStyleError
 from fast_style.models import checkpoint
 from fast_style.models.structure import PREDICTOR_PX
-from fast_style.training.initialization import with_predictor
 from fast_style.training.refinement import one_style
 
 from .conftest import picture
 
 ENGINES = ("torch", "openvino", "onnx")
-
-
-@pytest.fixture(scope="module")
-def any_style(several: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny network for any painting, untrained, whose predictions differ."""
-    loaded = checkpoint.load(several)
-    network = with_predictor(loaded, seed=0)
-    assert network.predictor is not None
-    with torch.no_grad():
-        network.predictor.head.weight.mul_(30)
-    path = tmp_path_factory.mktemp("any") / "any.pth"
-    new = replace(loaded, model=network.options, weights=network.state_dict(), styles=[{"name": "any"}])
-    new.save(path, dtype=None)
-    return path
 
 
 @pytest.fixture

@@ -9,17 +9,24 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import images
 from ..errors import FastStyleError
+from ..models.structure import PREDICTOR_PX
 from ..models.style_names import distinct
 from ..system.suggestions import did_you_mean
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 Array = NDArray[np.float32]
 
+# Of a painting that is longer, as a multiple of its short side, the middle is looked at, in bounded memory.
+LONGEST = 16
 # What may follow a name: a share, and the next name.
 _AFTER_NAME = re.compile(r"\s*(?:=(?P<share>[^,]*))?(?:,|$)")
 
@@ -91,6 +98,14 @@ class Styles:
             return start * np.float32(1 - share) + end * np.float32(share)
         parts = [math.sin(part * angle) / math.sin(angle) for part in (1 - share, share)]
         return start * np.float32(parts[0]) + end * np.float32(parts[1])
+
+
+def predictor_input(painting: "Image.Image") -> "Image.Image":
+    """Return a painting, RGB, as the network looks at it that predicts weights: short side PREDICTOR_PX."""
+    most = LONGEST * min(painting.size)
+    left, top = (max(0, side - most) // 2 for side in painting.size)
+    middle = painting.crop((left, top, painting.width - left, painting.height - top)) if left or top else painting
+    return images.resize_short_side(middle, PREDICTOR_PX)
 
 
 def shares(text: str, names: Sequence[str]) -> dict[str, float]:

@@ -22,7 +22,7 @@ def find(name: str) -> Path:
     path = remote.local(name)
     if path.is_file():
         return path
-    known = _checkpoints()
+    known = checkpoints()
     if name not in known:
         raise FastStyleError(f"{name}: no such file, and no shipped {_hint(name, known)}")
     return known[name]
@@ -52,10 +52,11 @@ def _styles_of(path: Path) -> set[str]:
 
 def shipped() -> dict[str, Path]:
     """List the checkpoints that come with the package, by name: those that have styles of their own."""
-    return {name: path for name, path in _checkpoints().items() if name != ANY_STYLE}
+    return {name: path for name, path in checkpoints().items() if name != ANY_STYLE}
 
 
-def _checkpoints() -> dict[str, Path]:
+def checkpoints() -> dict[str, Path]:
+    """List every checkpoint that comes with the package, by name."""
     package = Path(__file__).parents[1]
     folder = package / "checkpoints"  # in the wheel
     if not folder.is_dir() and (package.parent / "pyproject.toml").is_file():  # else it is somebody else's folder

@@ -126,8 +126,8 @@ def _stylize(service: Service) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         with service.receiving():
             asked = await requests.read(request, options)
-        model = service.models.find(asked.model, asked.options.style)
-        requests.check_styles(model, asked.options, asked.masks)
+        has_painting = asked.painting is not None
+        model = requests.choose_model(service.models, asked.model, asked.options, asked.masks, has_painting)
 
         def work(stylizer: Any) -> tuple[bytes, str]:
             picture = requests.stylize(stylizer, asked, service.budget, options.pixels)
@@ -162,7 +162,9 @@ def _styles(service: Service) -> Endpoint:
             for style in model.styles
         ]
         limits = {"body_mb": service.options.body_mb, "pixels_mp": service.options.pixels_mp}
-        return JSONResponse({"styles": styles, "limits": limits}, headers={"Cache-Control": "no-cache"})
+        model = service.models.any_painting
+        content = {"styles": styles, "any_painting": model.name if model else None, "limits": limits}
+        return JSONResponse(content, headers={"Cache-Control": "no-cache"})
 
     return endpoint
 

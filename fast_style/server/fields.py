@@ -99,6 +99,9 @@ class _Stream(Fields):
     masks: Annotated[dict[str, bytes], Field(max_length=MASKS_MOST)] | None = None
     """Masks as {STYLE: base64 of a picture}; the empty style is that of `style`."""
 
+    style_image: bytes | None = None
+    """Painting to paint like, in place of `style`, as base64 of a picture; where `/v1/styles` has `any_painting`."""
+
 
 def _from_options() -> dict[str, Any]:
     """Return type, default and help of each option as fields for pydantic."""

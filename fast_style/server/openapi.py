@@ -45,7 +45,9 @@ def _stylize() -> dict[str, Any]:
         for name, schema in known.items()
     ]
     masks = "Grey picture that says where: white styled, black photograph; mask:STYLE for each of several styles."
+    painting = "Painting to paint like, in place of a style; where /v1/styles names a model as any_painting."
     files = {"image": FILE, "mask": {**FILE, "description": masks}}
+    files["style-image"] = {**FILE, "description": painting}
     form = {"type": "object", "required": ["image"], "properties": {**files, **known}}
     return {
         "summary": "Stylize a picture",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from starlette.exceptions import HTTPException
 
 from ..engines import open_engine
@@ -25,6 +26,8 @@ log = logging.getLogger("fast_style.server")
 CHECKPOINTS = (".pth", ".safetensors")
 # The command line's default too.
 DEFAULT = "wave"
+# Name of the style of a painting that comes with a request.
+PAINTING = "painting"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class ServedModel:
     @property
     def styles(self) -> list[dict[str, Any]]:
         """Return what the checkpoint says of its styles: name, and where known title and artist."""
+        if self.paints_any:
+            return []
         entries = self.stylizers[0].info["styles"] or [{}]
         return [{**entry, "name": name} for name, entry in zip(self.style_names, entries, strict=True)]
 
@@ -52,6 +57,15 @@ class ServedModel:
     def kind(self) -> str:
         """Return what the network is for: full (best pictures), lite or nano (speed), video (films without flicker)."""
         return kind_of(self.stylizers[0].info)
+
+    @property
+    def paints_any(self) -> bool:
+        """Return whether it paints like any painting that comes with a request, and has no styles of its own."""
+        return bool(self.stylizers[0].info["model"].get("predictor"))
+
+    def with_painting(self, painting: Image.Image) -> "ServedModel":
+        """Return the model with the style PAINTING, of a painting that each device looks at; weights are shared."""
+        return replace(self, stylizers=tuple(one.with_style(painting, PAINTING) for one in self.stylizers))
 
     def check_styles(self, *styles: str) -> None:
         """Raise FastStyleError for a style, or a blend of styles, that the model does not have; empty ones pass."""
@@ -86,7 +100,7 @@ class ModelRepository:
         is_complete(name, version): whether the file has been written to its end. Raises OSError when the folder cannot
         be read; the models that are loaded stay then.
         """
-        files = bundled.shipped() if self._folder is None else _checkpoints(self._folder)
+        files = bundled.checkpoints() if self._folder is None else _checkpoints(self._folder)
         versions = {name: _version(path) for name, path in sorted(files.items())}
         for name, version in versions.items():
             if version and self._seen.get(name) != version and is_complete(name, version):
@@ -102,7 +116,7 @@ class ModelRepository:
             engines = [open_engine(path, replace(self._runtime, device=device)) for device in devices]
             pairs = zip(engines, self._workers, strict=True)
             model = ServedModel(name, version, tuple(Stylizer(BatchingEngine(*pair)) for pair in pairs))
-            styles = ", ".join(str(style["name"]) for style in model.styles)
+            styles = ", ".join(str(style["name"]) for style in model.styles) or "any painting"
         except Exception as error:  # whatever lies in the folder, the other models are served
             log.warning("model %s is left out: %s", name, plain_message(error))
             return
@@ -126,14 +140,34 @@ class ModelRepository:
                 raise HTTPException(404, f"no model {quoted(name)}; {hint}")
             return self._loaded[name]
         without_shares = re.sub(r"=[^=,]*(?=,|$)", "", style)  # wrong shares are not an unknown style
+        with_styles = [model for model in self.all() if not model.paints_any]
         for text in (style, without_shares):
-            for model in self.all():
+            for model in with_styles:
                 if model.has(text):
                     return model
-        if not self._loaded:
-            raise HTTPException(404, "no model is loaded; put a checkpoint into the folder of models")
-        names = [name for model in self.all() for name in model.style_names]
+        if not with_styles:
+            hint = "; send a painting as style_image, or" if self._loaded else ";"
+            raise HTTPException(404, f"no model with styles is loaded{hint} put a checkpoint into the folder of models")
+        names = [name for model in with_styles for name in model.style_names]
         raise HTTPException(404, f"no model has the style {quoted(style)}; {suggestion(style, names)}")
+
+    @property
+    def any_painting(self) -> ServedModel | None:
+        """Return the first model that paints like any painting, if there is one."""
+        return next((model for model in self.all() if model.paints_any), None)
+
+    def find_for_painting(self, name: str = "") -> ServedModel:
+        """Return the model of that name, or the first, that paints like any painting.
+
+        Raises HTTPException: 404 when there is none, 400 for the name of one that does not.
+        """
+        model = self.find(name) if name else self.any_painting
+        if model is None:
+            text = "no model here paints like style_image; put the checkpoint any.pth into the folder of models"
+            raise HTTPException(404, text)
+        if not model.paints_any:
+            raise HTTPException(400, f"the model {name} paints its own styles; leave out model, or style_image")
+        return model
 
 
 class FileWatch:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from PIL import Image
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,16 +14,19 @@ from ..errors import FastStyleError
 from ..images import Picture
 from ..inference import masks as mask_files
 from ..inference.masks import Mask
+from ..inference.style_weights import predictor_input
 from ..options import ServerOptions, StylizeOptions
 from ..stylizer import Stylizer
 from . import fields, uploads
 from .cancellation import CancellationToken
 from .memory import PixelBudget, largest_size, pixels_in_work
 from .messages import plain_message, quoted
-from .repository import ServedModel
+from .repository import PAINTING, ModelRepository, ServedModel
 
 # One of the query, but no field: it is checked before.
 TOKEN = "token"
+# The file with a painting; `style-image` is the same, as for fields.
+STYLE_IMAGE = "style_image"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class StylizeRequest:
     image: bytes
     masks: Mapping[str, bytes] = field(default_factory=dict)
     """Mask files by style; the empty style is that of the options."""
+    painting: bytes | None = None
+    """File of a painting to paint like, in place of a style."""
 
 
 async def read(request: Request, options: ServerOptions) -> StylizeRequest:
@@ -46,23 +52,25 @@ async def read(request: Request, options: ServerOptions) -> StylizeRequest:
     receive = uploads.bounded(request.receive, options, request.headers.get("content-length"))
     bounded = type(request)(request.scope, receive)
     if kind != "multipart/form-data":
-        return _request(given, await bounded.body(), {}, options)
+        return _request(given, await bounded.body(), {}, None, options)
     try:
-        async with bounded.form(max_files=1 + fields.MASKS_MOST, max_fields=100) as form:
+        async with bounded.form(max_files=2 + fields.MASKS_MOST, max_fields=100) as form:
             text, files = await _parts(form)
     except (LookupError, ValueError) as error:  # older parsers: unknown charsets, undecodable names
         raise HTTPException(400, "the form cannot be parsed") from error
-    return _request({**given, **text}, files.pop("image", b""), _masks(files), options)
+    image, painting = files.pop("image", b""), files.pop(STYLE_IMAGE, None)
+    return _request({**given, **text}, image, _masks(files), painting, options)
 
 
 async def _parts(form: FormData) -> tuple[dict[str, str], dict[str, bytes]]:
     """Return the fields and the files of a form."""
     text: dict[str, str] = {}
     files: dict[str, bytes] = {}
-    for name, value in form.multi_items():
+    for given, value in form.multi_items():
+        name = STYLE_IMAGE if given.replace("-", "_") == STYLE_IMAGE else given
         if not isinstance(value, str):
             files[name] = await value.read()
-        elif name == "image" or name.partition(":")[0] == "mask":
+        elif name in ("image", STYLE_IMAGE) or name.partition(":")[0] == "mask":
             raise HTTPException(400, f"{name} is text; send it as a file")
         else:
             text[name] = value
@@ -72,25 +80,49 @@ async def _parts(form: FormData) -> tuple[dict[str, str], dict[str, bytes]]:
 def _masks(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files named mask or mask:STYLE by style."""
     found = {}
+    if len(files) > fields.MASKS_MOST:
+        raise HTTPException(400, f"Too many files; there may be {fields.MASKS_MOST} masks")
     for name, data in files.items():
         start, _, style = name.partition(":")
         if start != "mask":
-            raise HTTPException(400, f"unknown file {quoted(name)}; there are image, mask and mask:STYLE")
+            raise HTTPException(400, f"unknown file {quoted(name)}; there are image, mask, mask:STYLE and style_image")
         found[style] = data
     return found
 
 
 def _request(
-    given: Mapping[str, str], image: bytes, masks: Mapping[str, bytes], options: ServerOptions
+    given: Mapping[str, str],
+    image: bytes,
+    masks: Mapping[str, bytes],
+    painting: bytes | None,
+    options: ServerOptions,
 ) -> StylizeRequest:
     known = fields.from_text(fields.RequestFields, given, options.look)
     with plain_errors():
         how, kind = known.options(options.memory), known.pillow_format
-    return StylizeRequest(how, known.model, kind, known.quality, image, masks)
+    return StylizeRequest(how, known.model, kind, known.quality, image, masks, painting)
 
 
-def check_styles(model: ServedModel, options: StylizeOptions, masks: Mapping[str, bytes]) -> None:
+def choose_model(
+    models: ModelRepository, name: str, options: StylizeOptions, masks: Mapping[str, bytes], has_painting: bool
+) -> ServedModel:
+    """Return the model of that name, or the one with the style; for a painting, one that paints like any.
+
+    Raises HTTPException: 404 when there is none, 400 when it has not what the options and masks name.
+    """
+    if not has_painting:
+        model = models.find(name, options.style)
+        _check_styles(model, options, masks)
+        return model
+    if options.style or any(masks):
+        raise HTTPException(400, "style_image is the style; leave out style, and send one mask without a style")
+    return models.find_for_painting(name)
+
+
+def _check_styles(model: ServedModel, options: StylizeOptions, masks: Mapping[str, bytes]) -> None:
     """Raise HTTPException (400) for styles that the model does not have, and for a mask among several without one."""
+    if model.paints_any:
+        raise HTTPException(400, f"the model {model.name} paints like any painting; send one as style_image")
     if len(masks) > 1 and "" in masks:
         raise HTTPException(400, "several masks need a style each: name the files mask:STYLE")
     with plain_errors():
@@ -117,6 +149,16 @@ def decode_masks(files: Mapping[str, bytes]) -> tuple[Mask, ...]:
     return tuple(masks)
 
 
+def decode_painting(data: bytes, budget: PixelBudget, limit: int) -> Image.Image:
+    """Decode the file of a painting, within the budget, to what the network looks at. Raises HTTPException.
+
+    limit: most pixels of the file.
+    """
+    width, height = uploads.measure(data, STYLE_IMAGE, limit)
+    with budget.reserve(width * height):
+        return predictor_input(uploads.decode(data, STYLE_IMAGE).rgb)
+
+
 def _mask_name(style: str) -> str:
     return f"mask:{style[:60]}" if style else "mask"
 
@@ -128,6 +170,10 @@ def stylize(stylizer: Stylizer, request: StylizeRequest, budget: PixelBudget, li
     """
     size = uploads.measure(request.image, "image", limit)
     pixels = pixels_in_work(largest_size(request.options, *size, limit), measure_masks(request.masks, limit))
+    if request.painting is not None:
+        painting = decode_painting(request.painting, budget, limit)
+        with plain_errors():
+            stylizer = stylizer.with_style(painting, PAINTING)
     with budget.reserve(pixels):
         picture = uploads.decode(request.image, "image")
         masks = decode_masks(request.masks)

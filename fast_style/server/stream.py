@@ -1,7 +1,8 @@
 """Serve the live stream: settings as JSON and frames in, frames out in order; a newer frame replaces a waiting one.
 
 Client to service: a text message with settings (any time; the fields of /v1/stylize, with `input` and `format` of jpeg
-or raw, `width` and `height` of raw frames, `masks` as {STYLE: base64 of a picture}), or a binary message with a frame.
+or raw, `width` and `height` of raw frames, `masks` as {STYLE: base64 of a picture}, and `style_image` as base64 of
+a painting), or a binary message with a frame.
 Service to client: {"type": "settings", ...} once they apply, {"type": "error", "error": ...}, and for each frame
 {"type": "frame", "frame": its number from 0, "dropped": frames so far that a newer one replaced, "width", "height",
 "time_ms"} followed by a binary message with the picture.
@@ -45,6 +46,8 @@ class Settings:
     output: str = "jpeg"
     quality: int = fields.FRAME_QUALITY
     masks: tuple[Mask, ...] = ()
+    painted: ServedModel | None = None
+    """The model that has looked at a painting, until other settings come; None without one."""
 
 
 @dataclass
@@ -121,16 +124,17 @@ class Stream:
             default = self._service.options.look
             given = await asyncio.to_thread(fields.from_json, fields.StreamSettings, text, default)
             options = given.options(self._service.options.memory)
-            model = self._service.models.find(given.model, options.style)
-            masks = given.masks or {}
-            requests.check_styles(model, options, masks)
+            masks, painting = given.masks or {}, given.style_image
+            models = self._service.models
+            model = requests.choose_model(models, given.model, options, masks, painting is not None)
             self._check_raw_size(given.input, given.width, given.height)
             found = await self._decode_masks(model, masks) if masks else ()
+            painted = None if painting is None else await self._look_at(model, painting)
         except HTTPException as error:
             await self._send({"type": "error", "error": error.detail})
             return
         raw = (given.input, given.width, given.height)
-        self._settings = Settings(options, given.model, *raw, given.format, given.quality, found)
+        self._settings = Settings(options, given.model, *raw, given.format, given.quality, found, painted)
         known = {name: getattr(options, name) for name in fields.OPTIONS}
         await self._send({"type": "settings", **known, "model": model.name, "input": given.input})
 
@@ -147,6 +151,16 @@ class Stream:
             pixels = sum(requests.measure_masks(files, limit))
             with self._service.budget.reserve(pixels):
                 return requests.decode_masks(files)
+
+        return await self._service.run(model, work)
+
+    async def _look_at(self, model: ServedModel, painting: bytes) -> ServedModel:
+        """Return the model with the style of a painting, within the limits as for masks. Raises HTTPException."""
+
+        def work(_: Stylizer) -> ServedModel:
+            seen = requests.decode_painting(painting, self._service.budget, self._service.options.pixels)
+            with requests.plain_errors():
+                return model.with_painting(seen)
 
         return await self._service.run(model, work)
 
@@ -170,7 +184,7 @@ class Stream:
             self._service.metrics.frames.labels("shown").inc()
 
     async def _stylize(self, frame: bytes, settings: Settings) -> tuple[bytes, int, int]:
-        model = self._service.models.find(settings.model, settings.options.style)
+        model = settings.painted or self._service.models.find(settings.model, settings.options.style)
         limit = self._service.options.pixels
 
         def work(stylizer: Stylizer) -> tuple[bytes, int, int]:

@@ -12,9 +12,10 @@ from torch import Tensor
 from .. import images
 from ..data.styles import find_styles
 from ..errors import FastStyleError
+from ..inference.style_weights import predictor_input
 from ..models import checkpoint
 from ..models.bundled import SAMPLES
-from ..models.structure import PREDICTOR_PREFIX, PREDICTOR_PX
+from ..models.structure import PREDICTOR_PREFIX
 from ..options import DataOptions, LossOptions, StyleOptions, TrainOptions
 from .callbacks import Callback
 from .files import RESUME_SUFFIX, companion
@@ -73,7 +74,7 @@ def one_style(loaded: checkpoint.Checkpoint, painting: Path, style: StyleOptions
     if network.predictor is None:
         raise FastStyleError("this model paints its own styles, not any painting; use the model `any`")
     about = find_styles(style)[0]
-    picture = images.to_array(images.resize_short_side(images.read(painting).rgb, PREDICTOR_PX))
+    picture = images.to_array(predictor_input(images.read(painting).rgb))
     blend = network.predictor(torch.from_numpy(picture))[0]
     per_style = set(network.style_parameters())
     weights: dict[str, Tensor] = {

@@ -8,6 +8,7 @@ import { MaskPainter } from "./mask.js";
 import { Looks } from "./looks.js";
 import { Notice } from "./notice.js";
 import { Opening, release } from "./opening.js";
+import { OwnPainting } from "./own_painting.js";
 import { Paintings } from "./paintings.js";
 import { Preview } from "./preview.js";
 import { SAMPLES } from "./samples.js";
@@ -27,6 +28,7 @@ const byId = (id) => document.getElementById(id);
 const notice = new Notice({ status: byId("status"), box: byId("notice") });
 const viewer = new Viewer({ stage: byId("stage"), frame: byId("frame"), divider: byId("divider"), onZoom: showZoom });
 const paintings = new Paintings({
+  group: byId("paintings"),
   list: byId("styles"),
   caption: byId("caption"),
   card: byId("card"),
@@ -39,7 +41,16 @@ const thumbnails = new Thumbnails({ paintings, backend });
 const saving = new Saving({ dialog: byId("save-dialog"), formats: backend.formats, onSave: download });
 const looks = new Looks({ field: byId("look-field"), backend, onChoose: applyLook, say: (text) => notice.say(text), report });
 const taste = new Taste({ dialog: byId("taste-dialog"), backend, onUse: useLook, onClose: goOn });
-const opening = new Opening({ backend, network: () => paintings.chosen?.networks[0] });
+const opening = new Opening({ backend, network: () => paintings.all[0]?.networks[0] });
+const own = new OwnPainting({
+  row: byId("own"),
+  input: byId("own-file"),
+  paintings,
+  opening,
+  onChange: () => (notice.clear(), paintings.describe(), settings.update(), change()),
+  onRefused: (text) => notice.warn(text),
+  onError: report,
+});
 const camera = new Camera({
   backend,
   settings,
@@ -78,7 +89,7 @@ function report(error) {
   }
   if (error.help === "token") return askForToken();
   const actions = {
-    again: { text: "Try again", run: () => (paintings.all.length ? change() : loadStyles()) },
+    again: { text: "Try again", run: () => (paintings.chosen ? change() : loadStyles()) },
     faster: { text: "Paint with larger strokes", run: paintFaster },
     reduce: { text: "Use a smaller copy", run: useSmallerCopy },
   };
@@ -109,7 +120,7 @@ function askForToken() {
 // --- painting ---
 
 function change() {
-  if (!paintings.all.length) return;
+  if (!paintings.chosen) return;
   began = performance.now();
   delete byId("frame").dataset.shown;
   tray.outdate();
@@ -118,6 +129,7 @@ function change() {
 }
 
 async function makeShown(blob, small, signal) {
+  if (!paintings.chosen) throw new PaintError("There is nothing to paint like yet; choose a painting");
   const short = Math.min(picture.bitmap.width, picture.bitmap.height);
   const fields = settings.fields(small ? short * 0.5 : Infinity);
   if (small) fields.feather = (fields.feather * 288) / short;
@@ -311,10 +323,11 @@ function showZoom(level) {
 async function loadStyles() {
   try {
     paintings.show(await backend.styles());
+    own.show(backend.anyPainting ?? "");
     settings.update();
     notice.clear();
     if (backend.looks) await looks.begin();
-    if (!paintings.all.length) notice.warn("No model is loaded yet; put one into the folder of models.", { text: "Look again", run: loadStyles });
+    if (!paintings.all.length && !backend.anyPainting) notice.warn("No model is loaded yet; put one into the folder of models.", { text: "Look again", run: loadStyles });
   } catch (error) {
     report(error);
   }

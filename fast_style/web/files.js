@@ -6,38 +6,49 @@ const NAMES = /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|avif|p[pgb]m)$/i;
 // Types of clipboards and systems that are certainly no picture; a file without a type may be one.
 const isNoPicture = (file) => Boolean(file.type) && !file.type.startsWith("image/") && !NAMES.test(file.name);
 
-// onFiles(files): pictures, or what may be some; onRefused(text): why others are none.
-export function setUpFiles({ input, buttons, drop, onFiles, onRefused }) {
-  const take = (data) => {
-    const files = [...(data?.files ?? [])];
-    const pictures = files.filter((file) => !isNoPicture(file));
-    const others = files.filter(isNoPicture);
-    if (others.length) onRefused(`${others.map((file) => file.name).join(", ")}: not a picture. Pictures are JPEG, PNG, WebP, HEIC, AVIF or TIFF files.`);
-    if (pictures.length) onFiles(pictures);
-    return files.length;
-  };
+// Take the files of an input, a paste or a drop; returns how many there are. onFiles(files): pictures, or what may be
+// some; onRefused(text): why others are none.
+export function take(data, { onFiles, onRefused }) {
+  const files = [...(data?.files ?? [])];
+  const pictures = files.filter((file) => !isNoPicture(file));
+  const others = files.filter(isNoPicture);
+  if (others.length) onRefused(`${others.map((file) => file.name).join(", ")}: not a picture. Pictures are JPEG, PNG, WebP, HEIC, AVIF or TIFF files.`);
+  if (pictures.length) onFiles(pictures);
+  return files.length;
+}
+
+// Take what is dropped on the page, or on a part of it that has a drop of its own, and mark where that would be.
+// zone: what is marked; callbacks: as in `take`; target: what it may be dropped on.
+export function setUpDrop(zone, callbacks, target = zone) {
+  target.addEventListener("dragover", (event) => {
+    zone.classList.toggle("over", !event.defaultPrevented); // else a part of it takes it
+    event.preventDefault();
+  });
+  target.addEventListener("dragleave", (event) => {
+    const stays = event.relatedTarget && (target === window || target.contains(event.relatedTarget));
+    if (!stays) zone.classList.remove("over");
+  });
+  target.addEventListener("drop", (event) => {
+    zone.classList.remove("over");
+    if (event.defaultPrevented) return;
+    event.preventDefault();
+    if (!take(event.dataTransfer, callbacks)) callbacks.onRefused("What was dropped is no file. Save the picture first, then drop the file.");
+  });
+}
+
+// callbacks: as in `take`.
+export function setUpFiles({ input, buttons, drop, ...callbacks }) {
   for (const button of buttons) button.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
-    take(input);
+    take(input, callbacks);
     input.value = ""; // so that the same file can be chosen again
   });
   window.addEventListener("paste", (event) => {
     if (event.target.matches?.("input")) return;
-    if (take(event.clipboardData)) event.preventDefault();
-    else onRefused("The clipboard holds no picture.");
+    if (take(event.clipboardData, callbacks)) event.preventDefault();
+    else callbacks.onRefused("The clipboard holds no picture.");
   });
-  window.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  window.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) drop.classList.remove("over");
-  });
-  window.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    if (!take(event.dataTransfer)) onRefused("What was dropped is no file. Save the picture first, then drop the file.");
-  });
+  setUpDrop(drop, callbacks, window);
 }
 
 // Most pixels of a canvas: what every browser can hold, phones too.

@@ -32,11 +32,13 @@ export const fastest = (painting) =>
   painting.networks.find((one) => one.kind === "nano") ?? painting.networks.find((one) => one.kind === "lite") ?? painting.networks[0];
 
 export class Paintings {
-  constructor({ list, caption, card, onChange }) {
-    Object.assign(this, { list, caption, card });
+  // group: the radio buttons, in it list: the thumbnails of `all`.
+  constructor({ group, list, caption, card, onChange }) {
+    Object.assign(this, { group, list, caption, card });
     this.all = [];
+    this.own = null; // the user's own painting
     this.urls = new Map(); // of the user's own photo in each painting, by key
-    list.addEventListener("change", () => {
+    group.addEventListener("change", () => {
       this.describe();
       onChange();
     });
@@ -47,14 +49,16 @@ export class Paintings {
   }
 
   get chosen() {
-    return this.all[Number(this.list.querySelector(":checked")?.value ?? 0)];
+    const value = this.group.querySelector(":checked")?.value ?? 0;
+    return value === "own" ? this.own : this.all[Number(value)];
   }
 
   show(styles) {
     const before = this.chosen?.key;
+    const isOwn = Boolean(before) && this.chosen === this.own;
     this.all = group(styles);
     const index = Math.max(0, this.all.findIndex((painting) => painting.key === before));
-    this.list.replaceChildren(...this.all.map((painting, i) => thumbnail(painting, i, i === index)));
+    this.list.replaceChildren(...this.all.map((painting, i) => thumbnail(painting, i, i === index && !isOwn)));
     for (const [key, url] of this.urls) this.setPicture(key, url);
     this.describe();
   }
@@ -74,11 +78,17 @@ export class Paintings {
     this.describe();
   }
 
+  chooseFirst() {
+    const first = this.list.querySelector("input");
+    if (first) first.checked = true;
+    this.describe();
+  }
+
   describe() {
     const painting = this.chosen;
     const [title, by] = this.caption.children;
     title.textContent = painting ? titleOf(painting) : "";
-    by.textContent = painting ? [painting.artist, painting.year].filter(Boolean).join(", ") : "";
+    by.textContent = painting ? painting.about ?? [painting.artist, painting.year].filter(Boolean).join(", ") : "";
     this.list.setAttribute("aria-busy", !this.all.length);
   }
 

@@ -9,7 +9,7 @@ const RANGES = ["strength", "size", "mix", "noise", "detail"];
 const FIELDS = [...RANGES, "network", "second", "strokes", "tileable", "slerp", "feather"];
 // The default of pictures; the camera has another, which applies where none is sent.
 const NOISE = 1;
-const KINDS = { full: "Best", lite: "Fast", nano: "Fastest", video: "Steady, for films" };
+const KINDS = { full: "Best", lite: "Fast", nano: "Fastest", video: "Steady, for films", any: "At one look" };
 const percent = (value) => `${Math.round(100 * value)} %`;
 
 export class Settings {
@@ -143,7 +143,7 @@ export class Settings {
     const mix = other ? Number(this.on.mix.value) : 0;
     const parts = [{ name: first.name, weight: 1 - mix }];
     if (other) parts.push({ name: other.name, weight: mix });
-    return { model: first.model, parts };
+    return { model: first.model, parts, ...(first.painting && { painting: first.painting }) };
   }
 
   // Take larger strokes, which need less work, than a picture of that short side has.

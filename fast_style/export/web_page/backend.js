@@ -78,7 +78,7 @@ function workingSize({ width, height }, sizePx) {
 
 export const backend = {
   formats: ["", ...KINDS],
-  leavesOut: ["find", "look", "network", "strokes", "noise", "tileable", "slerp", "colours-matched"],
+  leavesOut: ["find", "look", "network", "strokes", "noise", "tileable", "slerp", "colours-matched", "own"],
   // Index of the stroke size at first: WebAssembly needs its time for more.
   strokeSize: 4,
   limits: { bytes: Infinity, pixels: 50e6 },
@@ -86,7 +86,7 @@ export const backend = {
 
   get note() {
     const where = network.on ? `Runs in this browser alone, on ${ON[network.on]}` : "Runs in this browser alone";
-    return `${where}: no picture leaves this computer. What it leaves out, fast-style serve has: strokes from coarse to fine, noise on smooth surfaces, matched colours, seamless textures, a style found by choosing, strokes as trained above 1.5 million pixels.`;
+    return `${where}: no picture leaves this computer. What it leaves out, fast-style serve has: strokes from coarse to fine, noise on smooth surfaces, matched colours, seamless textures, a style found by choosing, your own painting, strokes as trained above 1.5 million pixels.`;
   },
 
   async styles() {

@@ -1,7 +1,9 @@
 // The back end of the page that the service serves: every picture is painted by the service.
 //
 // A back end has: formats (of downloads), leavesOut (ids of controls that it has not), note (a line for the user),
-// limits ({bytes, pixels} of a picture), mayKeep, styles(), taste(), looks(), keepLook(), forgetLook(), paint(file, fields, {mask, signal, wait}) and openLive(callbacks).
+// limits ({bytes, pixels} of a picture), anyPainting (name of the model that paints like the user's own painting, or
+// nothing), mayKeep, styles(), taste(), looks(), keepLook(), forgetLook(), paint(file, fields, {mask, signal, wait}) and
+// openLive(callbacks).
 
 import { PaintError } from "./errors.js";
 import { toBlob } from "./files.js";
@@ -67,8 +69,9 @@ function pause(ms, signal) {
 // A part of a blend; in quotes a name may hold commas and equals signs.
 const share = ({ name, weight }) => `${JSON.stringify(name)}=${weight.toFixed(2)}`;
 
-// The fields of the API: names of several styles as one text.
-function apiFields({ parts, ...fields }) {
+// The fields of the API: names of several styles as one text. painting: a file that is the style.
+function apiFields({ parts, painting, ...fields }) {
+  if (painting) return fields;
   return { ...fields, style: parts.length > 1 ? parts.map(share).join(",") : parts[0].name };
 }
 
@@ -91,8 +94,9 @@ export const backend = {
 
   // Return [{name, title, artist, year, kind, model, preview}].
   async styles() {
-    const { styles, limits } = await (await call("v1/styles")).json();
+    const { styles, any_painting, limits } = await (await call("v1/styles")).json();
     this.limits = { bytes: 1e6 * limits.body_mb, pixels: 1e6 * limits.pixels_mp };
+    this.anyPainting = any_painting;
     return styles.map((style) => ({ ...style, preview: withToken(style.preview) }));
   },
 
@@ -122,6 +126,7 @@ export const backend = {
     const form = new FormData();
     form.append("image", file, "image");
     if (mask) form.append("mask", mask, "mask.png");
+    if (fields.painting) form.append("style-image", fields.painting, "painting");
     for (const [name, value] of Object.entries(apiFields(fields))) form.append(name, value);
     return (await callPatiently("v1/stylize", { method: "POST", body: form, signal }, wait)).blob();
   },
@@ -164,7 +169,8 @@ class Stream {
 
   async change(fields, mask) {
     const masks = mask ? { "": await base64(mask) } : undefined;
-    if (this.ready) this.socket.send(JSON.stringify({ ...apiFields(fields), masks }));
+    const style_image = fields.painting && (await base64(fields.painting));
+    if (this.ready) this.socket.send(JSON.stringify({ ...apiFields(fields), masks, style_image }));
   }
 
   async message(data) {
