@@ -141,6 +141,7 @@ class Poisoned:
         self.trainer, self.after, self.whole = trainer, after, trainer.objective
         self.device, self.network, self.blend = self.whole.device, self.whole.network, self.whole.blend
         self.dtype, self.compiles = self.whole.dtype, False
+        self.style_count, self.advance = self.whole.style_count, self.whole.advance
 
     def __call__(self, photo: Tensor, shown: Tensor, style: Tensor, *batch: int) -> dict[str, Tensor]:
         terms = self.whole(photo, shown, style, *batch)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import FastStyleError
 from ..export import Metadata, check_digest, onnx_bytes, predictor_bytes, predictor_file
+from ..models.checkpoint_file import no_predictor
 from ..options import NetworkOptions, RuntimeOptions
 from .memory import default_bytes
 from .registry import ENGINES, is_exported
@@ -129,7 +130,7 @@ class ExportedEngine(ABC):
         if self._checkpoint:
             return predictor_bytes(self._checkpoint)
         if self._file is None or not self.info["model"].get("predictor"):
-            raise FastStyleError("this model paints its own styles, not any painting; use the model `any`")
+            raise no_predictor()
         beside = predictor_file(self._file)
         if not beside.is_file():
             raise FastStyleError(

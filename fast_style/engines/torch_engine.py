@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import FastStyleError
 from ..models import checkpoint
+from ..models.checkpoint_file import no_predictor
 from ..models.layers import pad_to_smallest
 from ..models.norms import Statistics, fit, own_statistics
 from ..options import RuntimeOptions
@@ -103,7 +104,7 @@ class TorchEngine:
     def predict_blend(self, painting: Array) -> Array:
         """Predict the blend that paints like a painting, as `Engine.predict_blend`."""
         if self.network.predictor is None:
-            raise FastStyleError("this model paints its own styles, not any painting; use the model `any`")
+            raise no_predictor()
         predicted: Array = self.network.predictor(_tensor(painting).to(self.device))[0].float().cpu().numpy()
         return predicted
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import FastStyleError
 from ..models import checkpoint_file
 from ..models.structure import PREDICTOR_CHANNELS, PREDICTOR_HIDDEN, PREDICTOR_PREFIX
 from ..models.vgg_layers import MEAN, STD
@@ -27,7 +26,7 @@ def predictor_bytes(checkpoint: Path) -> bytes:
     """
     file = checkpoint_file.read(checkpoint)
     if not file.model.predictor:
-        raise FastStyleError(f"{checkpoint}: paints its own styles, not any painting; use the model `any`")
+        raise checkpoint_file.no_predictor()
     own = {
         name.removeprefix(PREDICTOR_PREFIX): value
         for name, value in file.weights.items()

@@ -50,6 +50,11 @@ def misfit(model: NetworkOptions) -> FastStyleError:
     return FastStyleError(f"the weights do not fit the network {model}: damaged checkpoint?")
 
 
+def no_predictor() -> FastStyleError:
+    """Return the error of a network that is asked to look at a painting and has styles of its own alone."""
+    return FastStyleError("this model paints its own styles, not any painting; use the model any")
+
+
 def read(path: Path) -> CheckpointFile:
     """Read a checkpoint without running code. Raises FastStyleError for a file that is none or is damaged."""
     content = load_arrays(path)

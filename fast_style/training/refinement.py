@@ -11,10 +11,10 @@ from torch import Tensor
 
 from .. import images
 from ..data.styles import find_styles
-from ..errors import FastStyleError
 from ..inference.style_weights import predictor_input
 from ..models import checkpoint
 from ..models.bundled import SAMPLES
+from ..models.checkpoint_file import no_predictor
 from ..models.structure import PREDICTOR_PREFIX
 from ..options import DataOptions, LossOptions, StyleOptions, TrainOptions
 from .callbacks import Callback
@@ -72,7 +72,7 @@ def one_style(loaded: checkpoint.Checkpoint, painting: Path, style: StyleOptions
     """
     network = loaded.network()
     if network.predictor is None:
-        raise FastStyleError("this model paints its own styles, not any painting; use the model `any`")
+        raise no_predictor()
     about = find_styles(style)[0]
     picture = images.to_array(predictor_input(images.read(painting).rgb))
     blend = network.predictor(torch.from_numpy(picture))[0]

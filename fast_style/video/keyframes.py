@@ -22,7 +22,7 @@ LARGEST_SCALE = 2.0
 FILES = (".yaml", ".yml")
 # The largest file of keys in bytes; an hour of music has about a tenth of it.
 LARGEST = 10_000_000
-FILE_HEAD = "# SECONDS=BLEND@STRENGTHxSCALE, each part of which may be left out; read with --keyframes\n"
+FILE_HEAD = "# SECONDS=BLEND@STRENGTHxSCALE, each part of which may be left out; read as `keyframes`\n"
 
 
 @dataclass(frozen=True)
