@@ -9,10 +9,10 @@ import torch
 
 from fast_style import Stylizer
 from fast_style.errors import FastStyleError
-from fast_style.models import checkpoint
+from fast_style.export import predictor_graph
+from fast_style.models import checkpoint, style_predictor
 from fast_style.options import PREDICTED_ROWS, StyleOptions, TrainOptions
-from fast_style.training import Trainer, style_features, train
-from fast_style.training import trainer as trainer_module
+from fast_style.training import Trainer, objective, style_features, train, trainer
 from fast_style.training.refinement import refine
 
 from .conftest import picture
@@ -21,8 +21,11 @@ from .conftest import picture
 @pytest.fixture
 def any_style(options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainOptions:
     """A training of seconds with four paintings in a folder; little is looked at before it."""
-    for module in (style_features, trainer_module, __import__("fast_style.training.objective", fromlist=["CROPS"])):
+    for module in (style_features, trainer, objective):
         monkeypatch.setattr(module, "CROPS", 4)
+    for module in (style_predictor, predictor_graph):
+        monkeypatch.setattr(module, "PREDICTOR_CHANNELS", (4, 8, 8))
+        monkeypatch.setattr(module, "PREDICTOR_HIDDEN", 16)
     defaults = style_features.pretrain.__defaults__
     monkeypatch.setattr(style_features.pretrain, "__defaults__", (2, *(defaults or ())[1:]))
     folder = tmp_path / "paintings"
@@ -44,10 +47,10 @@ def test_its_checkpoint_paints_like_pictures_it_never_saw(any_style: TrainOption
 
 
 def test_every_part_learns(any_style: TrainOptions) -> None:
-    trainer = Trainer(any_style)
-    before = {name: value.detach().clone() for name, value in trainer.state.network.named_parameters()}
-    trainer.run()
-    after = dict(trainer.state.network.named_parameters())
+    training = Trainer(any_style)
+    before = {name: value.detach().clone() for name, value in training.state.network.named_parameters()}
+    training.run()
+    after = dict(training.state.network.named_parameters())
     still = [name for name, value in before.items() if torch.equal(value, after[name])]
     assert still == []
 
@@ -68,13 +71,13 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(any_style: TrainOptions, tmp_p
 
 
 def test_it_starts_from_the_styles_of_another(any_style: TrainOptions, several: Path, tmp_path: Path) -> None:
-    trainer = Trainer(replace(any_style, init=str(several), from_scratch=False))
+    training = Trainer(replace(any_style, init=str(several), from_scratch=False))
     rows = checkpoint.load(several).weights
-    weights = trainer.state.network.state_dict()
-    for name in trainer.state.network.style_parameters():
+    weights = training.state.network.state_dict()
+    for name in training.state.network.style_parameters():
         torch.testing.assert_close(weights[name][:2], rows[name].float())
-    trainer.objective.advance(0)
-    blend = trainer.objective.blend(torch.arange(4))
+    training.objective.advance(0)
+    blend = training.objective.blend(torch.arange(4))
     assert blend.shape == (4, PREDICTED_ROWS)
     assert abs(blend[:, :2] - 0.5).max() < 0.2  # near the mean of the two
     trained = replace(any_style, output=tmp_path / "first.pth")
