@@ -47,12 +47,12 @@ class Stylizer:
     >>> for painted in stylizer.stream(frames):                  # frames are read and painted while the loop works
     """
 
-    def __init__(self, engine: Engine, predicted: "Mapping[str, NDArray[np.float32]] | None" = None) -> None:
-        """engine: the loaded network. predicted: paintings that `with_style` looked at."""
+    def __init__(self, engine: Engine, paintings: Mapping[str, NDArray[np.float32]] = {}) -> None:
+        """engine: the loaded network. paintings: those that `with_style` looked at, their weights of its rows."""
         self.engine = engine
-        if engine.info["model"].get("predictor"):
-            predicted = predicted or {}
-        self._styles = Styles(engine.info["styles"], engine.style_gram, predicted)
+        self._paintings = paintings
+        weights = paintings if engine.info["model"].get("predictor") else None
+        self._styles = Styles(engine.info["styles"], engine.style_gram, weights)
 
     @classmethod
     def load(
@@ -79,12 +79,11 @@ class Stylizer:
         """
         is_file = isinstance(painting, str | Path)
         name = name or (Path(painting).stem if is_file else "painting")  # type: ignore[arg-type]  # is one
-        known = self._styles.predicted
+        if name in self._paintings:
+            raise FastStyleError(f"there is a style {name!r} already; choose another `name`")
         picture = images.read(Path(painting)).rgb if is_file else images.upright(painting).rgb  # type: ignore[arg-type]
         blend = self.engine.predict_blend(images.to_array(predictor_input(picture)))
-        if name in known and self.engine.info["model"].get("predictor"):
-            raise FastStyleError(f"there is a style {name!r} already; choose another `name`")
-        return Stylizer(self.engine, {**known, name: blend})
+        return Stylizer(self.engine, {**self._paintings, name: blend})
 
     @property
     def info(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Trainings of a network for any painting."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,16 @@ import pytest
 import torch
 
 from fast_style import Stylizer
+from fast_style.commands.console import refinement as console_refinement
+from fast_style.commands.console.refinement import refined
 from fast_style.errors import FastStyleError
 from fast_style.export import predictor_graph
 from fast_style.models import checkpoint, style_predictor
 from fast_style.options import PREDICTED_ROWS, StyleOptions, TrainOptions
-from fast_style.training import Trainer, objective, style_features, train, trainer
+from fast_style.training import Trainer, objective, refinement, style_features, train, trainer
 from fast_style.training.refinement import refine
 
-from .conftest import picture
+from .conftest import picture, untrained
 
 
 @pytest.fixture
@@ -85,6 +88,39 @@ def test_it_starts_from_the_styles_of_another(any_style: TrainOptions, several: 
     assert again.initial.predicts
 
 
+def test_a_style_of_ones_own_starts_at_what_is_predicted(
+    any_style: TrainOptions, options: TrainOptions, tmp_path: Path
+) -> None:
+    path = train(any_style)
+    own = replace(options, init=str(path), output=tmp_path / "own.pth")
+    network = Trainer(own).state.network
+    assert network.predictor is None and network.options.styles == 1
+    expected = Stylizer.load(path, engine="torch", precision="fp32").with_style(own.style.style[0])
+    image = torch.rand(1, 3, 40, 32, generator=torch.manual_seed(1))
+    torch.testing.assert_close(network(image).clamp(0, 1), expected(image), atol=2e-3, rtol=0)
+    with pytest.raises(FastStyleError, match="no styles of its own to keep"):
+        Trainer(replace(own, freeze_network=True))
+    with pytest.raises(FastStyleError, match="paints like any painting"):
+        Trainer(replace(own, init=None, style=StyleOptions(), teacher=str(path)))
+
+
+def test_a_network_of_too_many_styles_is_no_start(any_style: TrainOptions, tmp_path: Path) -> None:
+    many = untrained(tmp_path / "many.pth", *(f"s{i}" for i in range(PREDICTED_ROWS + 1)))
+    with pytest.raises(FastStyleError, match="styles; take one"):
+        Trainer(replace(any_style, init=str(many), from_scratch=False))
+
+
+def test_processes_share_what_was_pretrained(any_style: TrainOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared: list[Any] = []
+    monkeypatch.setattr(trainer, "share_state", lambda state, group: shared.append(state))
+    training = Trainer(any_style)
+    monkeypatch.setattr(training.group, "count", 2)
+    monkeypatch.setattr(training, "_report", lambda *kind, **more: None)
+    training._started = 0.0
+    training._look_at_paintings()
+    assert shared == [training.state]
+
+
 def test_what_excludes_it_is_told(any_style: TrainOptions) -> None:
     with pytest.raises(FastStyleError, match="excludes"):
         replace(any_style, keep=0.5)
@@ -98,3 +134,24 @@ def test_a_painting_is_refined_to_a_style_of_its_own(any_style: TrainOptions, tm
     assert loaded.training["steps"] >= 1
     assert [style["name"] for style in loaded.styles] == ["sunset"] and not loaded.model.predictor
     assert sorted(file.name for file in tmp_path.glob("sunset*")) == ["sunset.png", "sunset.pth"]
+
+
+def test_refinement_is_refused_or_ended_in_plain_words(
+    any_style: TrainOptions, several: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painting = tmp_path / "dawn.png"
+    picture(64, 60, seed=78).save(painting)
+    monkeypatch.chdir(tmp_path)
+    weights = any_style.loss.vgg_weights
+    with pytest.raises(FastStyleError, match="use the model any"):
+        refined(str(several), painting, [], 1.0, weights, overwrite=False)
+    path = train(any_style)
+    monkeypatch.setattr(refinement, "train", lambda options, callbacks, should_stop: options.output)
+    monkeypatch.setattr(console_refinement, "stop_on_signal", lambda second_ends: nullcontext(lambda: True))
+    with pytest.raises(KeyboardInterrupt):  # before the first step: nothing is said to be kept
+        refined(str(path), painting, [], 1.0, weights, overwrite=False)
+    (tmp_path / "dawn.pth").write_bytes(b"")
+    with pytest.raises(FastStyleError, match="exists"):
+        refined(str(path), painting, [], 1.0, weights, overwrite=False)
+    with pytest.raises(KeyboardInterrupt):
+        refined(str(path), painting, [], 1.0, weights, overwrite=True)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from fast_style.errors import FastStyleError
-from fast_style.models import checkpoint
+from fast_style.models import checkpoint, safetensors_file
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.tensor_files import load_tensors, save_tensors
@@ -212,6 +212,18 @@ def test_safetensors_hold_the_same_checkpoint(several: Path, tmp_path: Path) -> 
     first = path.read_bytes()
     loaded.save(path, dtype=None)
     assert path.read_bytes() == first
+
+
+def test_safetensors_of_earlier_versions_are_read(
+    several: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their digests name types as torch does."""
+    pytest.importorskip("safetensors")
+    digest, older = safetensors_file._digest, safetensors_file._OLDER_NAMES
+    with monkeypatch.context() as patch:
+        patch.setattr(safetensors_file, "_digest", lambda described, tensors: digest(described, tensors, older))
+        checkpoint.load(several).save(tmp_path / "older.safetensors")
+    assert checkpoint.load(tmp_path / "older.safetensors").styles == checkpoint.load(several).styles
 
 
 def test_every_damaged_byte_of_safetensors_is_refused(tiny: Path, tmp_path: Path) -> None:

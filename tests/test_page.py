@@ -8,7 +8,7 @@ import json
 import shutil
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -456,6 +456,16 @@ def drop_painting(page: Page, name: str, kind: str, content: bytes) -> None:
     )
 
 
+def taken(page: Page, name: str, act: Callable[[], object]) -> Callable[[], None]:
+    """Return what does `act` and waits until the page has read the painting: it is decoded before it is chosen."""
+
+    def run() -> None:
+        act()
+        expect(page.get_by_role("radio", name=f"Your painting: {name}")).to_be_checked()
+
+    return run
+
+
 def as_shown(painting: Image.Image) -> Image.Image:
     """What the page sends of a painting that is larger than it is shown."""
     return images.resize_short_side(painting, 512)
@@ -479,7 +489,8 @@ def test_a_painting_of_ones_own_is_dropped_replaced_and_removed(
         expect(page.locator(".style img[src^='blob:']")).to_have_count(3)
         drop_painting(page, "words.txt", "text/plain", b"words")
         expect(notice(page)).to_contain_text("words.txt: not a picture.")
-        now = change(page, lambda: drop_painting(page, "sun set.png", "image/png", as_file(painting)))
+        let_go = functools.partial(drop_painting, page, "sun set.png", "image/png", as_file(painting))
+        now = change(page, taken(page, "sun set.png", let_go))
         expect(notice(page)).to_be_hidden()
         expect(page.locator(".picture")).to_have_count(1)  # it is no photograph
         own = page.get_by_role("radio", name="Your painting: sun set.png")
@@ -494,7 +505,8 @@ def test_a_painting_of_ones_own_is_dropped_replaced_and_removed(
 
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name="Replace your painting").click()
-        now = change(page, functools.partial(chooser.value.set_files, file("dusk.png", other)))
+        choose = functools.partial(chooser.value.set_files, file("dusk.png", other))
+        now = change(page, taken(page, "dusk.png", choose))
         assert distance(now, network.with_style(other).stylize(photo)) < 2
         now = change(page, functools.partial(move, page, "Strength", "ArrowLeft", 10))
         assert distance(now, network.with_style(other).stylize(photo, strength=0.5)) < 2

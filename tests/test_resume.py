@@ -17,10 +17,60 @@ from fast_style.models.vgg import VGG19
 from fast_style.options import StyleOptions, TrainOptions
 from fast_style.system.atomic import atomic_path
 from fast_style.training import Trainer, train
+from fast_style.training.metadata import resume_settings
 from fast_style.training.state import ADDED
 
 from .conftest import picture, untrained, vgg_state
 from .trainings import assert_same, final_state
+
+FIRST_SETTINGS = {
+    "files in the dataset",
+    "arch",
+    "attention",
+    "batch_size",
+    "blocks",
+    "border_weight",
+    "checkerboard_weight",
+    "clip",
+    "clipping_weight",
+    "content_layers",
+    "content_weight",
+    "ema",
+    "finish_share",
+    "finish_size",
+    "freeze_network",
+    "hold_out",
+    "image_size",
+    "init",
+    "keep",
+    "learning_rate",
+    "lightness_weight",
+    "minutes",
+    "optimizer",
+    "periodic_texture_weight",
+    "photo_size",
+    "precision",
+    "seed",
+    "sharpen",
+    "smooth_share",
+    "steps",
+    "style",
+    "style_artist",
+    "style_crop",
+    "style_layers",
+    "style_name",
+    "style_size",
+    "style_title",
+    "style_weight",
+    "teacher",
+    "temporal_weight",
+    "tv_weight",
+    "vgg_padding",
+    "vgg_weights",
+    "warm_up",
+    "width",
+}
+"""What the first resume files hold."""
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 5])
@@ -64,6 +114,11 @@ def test_settings_that_came_later_have_the_value_of_what_older_versions_did(opti
     Trainer(replace(without_noise, resume=True))
     with pytest.raises(FastStyleError, match=r"other values of noise_share \(0\); resume needs the same"):
         Trainer(replace(options, resume=True, data=replace(options.data, noise_share=0.5)))
+
+
+def test_every_setting_has_a_value_for_resume_files_that_lack_it(options: TrainOptions) -> None:
+    """A new option goes into ADDED, or into WITHOUT_EFFECT: trainings of earlier versions are resumed."""
+    assert set(resume_settings(options, [], [])) - set(ADDED) <= FIRST_SETTINGS
 
 
 def test_a_renamed_dataset_folder_can_be_resumed(options: TrainOptions) -> None:

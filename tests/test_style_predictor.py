@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fast_style import Stylizer
+from fast_style import Stylizer, styles
 from fast_style.commands import export, stylize
+from fast_style.commands.console.loading import load
+from fast_style.data.styles import find_styles
 from fast_style.errors import FastStyleError
 from fast_style.models import checkpoint
 from fast_style.models.structure import PREDICTOR_PX
-from fast_style.training.refinement import one_style
+from fast_style.options import RuntimeOptions, StyleOptions
+from fast_style.training.initialization import predicted
 
 from .conftest import picture
 
@@ -74,10 +77,9 @@ def test_it_asks_for_a_painting(any_style: Path, several: Path, paintings: tuple
 def test_the_network_of_one_painting_paints_as_the_prediction_does(
     any_style: Path, paintings: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    from fast_style.options import StyleOptions
-
     alone = tmp_path / "warm.pth"
-    one_style(checkpoint.load(any_style), paintings[0], StyleOptions((paintings[0],))).save(alone, dtype=None)
+    styles = find_styles(StyleOptions((paintings[0],)))
+    predicted(checkpoint.load(any_style), styles).save(alone, dtype=None)
     photo = np.asarray(picture(64, 48))
     expected = Stylizer.load(any_style, engine="torch", precision="fp32").with_style(paintings[0])(photo)
     found = Stylizer.load(alone, engine="torch", precision="fp32")
@@ -94,8 +96,25 @@ def test_the_command_paints_like_a_painting(any_style: Path, paintings: tuple[Pa
         assert painted.size == (64, 48)
     assert stylize.main([*arguments, "--style", "dark", "-o", str(tmp_path / "dark_one.png")]) == 0
     assert (tmp_path / "dark_one.png").read_bytes() != (tmp_path / "photo_warm.png").read_bytes()
-    with pytest.raises(FastStyleError, match="takes seconds, and one painting"):
-        stylize.main([*arguments, "--refine", "5"])
+    for wrong, said in (
+        (["--refine", "5"], "takes seconds, and one painting"),
+        (["--vgg-weights", "vgg.pth"], "has an effect with refine alone"),
+    ):
+        with pytest.raises(FastStyleError, match=said):
+            stylize.main([*arguments, *wrong])
+    one = [str(photo), "--model", str(any_style), "--style-image", str(paintings[0])]
+    for wrong, said in ((["--refine", "nan"], "takes seconds"), (["--refine", "5", "--shard", "0/2"], "one process")):
+        with pytest.raises(FastStyleError, match=said):
+            stylize.main([*one, *wrong])
+
+
+def test_paintings_of_one_name_are_told_apart(any_style: Path, paintings: tuple[Path, Path]) -> None:
+    stylizer = load(str(any_style), [str(paintings[0])] * 2, RuntimeOptions())
+    assert len(set(stylizer.styles)) == 2
+
+
+def test_it_has_no_styles_of_its_own_to_list(any_style: Path) -> None:
+    assert styles(str(any_style)) == []
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".xml"])

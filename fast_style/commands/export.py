@@ -65,7 +65,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     reference = open_engine(checkpoint, RuntimeOptions("cpu", "torch", "fp32"))
     predicts = bool(reference.info["model"].get("predictor"))
     if predicts:
-        _check_predictor(command)
+        _check_predictor(command, checkpoint)
     compared, calibration = _photos(command.how)
     pictures = parity.sample_pictures(compared)
     print(f"comparing with PyTorch in float32 on {len(pictures)} pictures:")
@@ -107,15 +107,17 @@ def _check(command: ExportCommand, name: str) -> None:
         raise FastStyleError(f"{there[0]} exists; use --overwrite")
 
 
-def _check_predictor(command: ExportCommand) -> None:
+def _check_predictor(command: ExportCommand, checkpoint: Path) -> None:
     """Raise FastStyleError for what a network that paints like any painting cannot be exported to."""
     suffix = command.output.suffix if command.output else ""
     if command.triton or command.web or suffix not in (".onnx", ".xml"):
         raise FastStyleError(
             "a model for any painting takes -o NAME.onnx or NAME.xml; what looks at paintings is written beside it"
         )
-    beside = export.predictor_file(command.output) if command.output else None
-    if beside and beside.exists() and not command.overwrite:
+    assert command.output is not None  # it has a suffix
+    beside = export.predictor_file(command.output)
+    is_other = beside.exists() and beside.read_bytes() != export.predictor_bytes(checkpoint)
+    if is_other and not command.overwrite:
         raise FastStyleError(f"{beside} exists; use --overwrite")
 
 

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from ..system.pipes import write_all
 from .console import model_names
 from .console.flags import OUTPUT, POSITIONAL
 from .console.help import Help
+from .console.loading import load
 from .console.parsing import parse
 from .console.report import Report, name_of
 
@@ -123,8 +125,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
         raise FastStyleError("`virtual_camera` shows a camera; name it with `camera`, as in --camera 0")
     if not command.inputs and not command.info and not live:
         raise FastStyleError(f"name at least one picture, film or folder; see {prog} --help")
-    if command.refine and (len(command.style_image) != 1 or command.refine < 0):
-        raise FastStyleError("`refine` takes seconds, and one painting: name it with `style_image`")
+    _check_refinement(command)
     if not 1 <= command.quality <= 100:
         raise FastStyleError(f"`quality` is {command.quality}; it takes 1 to 100")
     asked = bundled.ANY_STYLE if command.style_image and not command.model else command.model
@@ -137,8 +138,18 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
     report = Report(prog, command.manifest, command.json, command.quiet)
     jobs = _jobs(command, bundled.stem(command.style_image[0] if command.style_image else model), report)
     if jobs:
-        _stylize_all(_load(command), jobs, command, report)
+        _stylize_all(_load(command, jobs), jobs, command, report)
     return 1 if report.failures else 0
+
+
+def _check_refinement(command: StylizeCommand) -> None:
+    """Raise FastStyleError for what `refine` cannot do."""
+    if command.vgg_weights and not command.refine:
+        raise FastStyleError("`vgg_weights` has an effect with `refine` alone; leave it out")
+    if command.refine and (len(command.style_image) != 1 or not 0 < command.refine < math.inf):
+        raise FastStyleError("`refine` takes seconds, and one painting: name it with `style_image`")
+    if command.refine and (command.shard or launched()):
+        raise FastStyleError("`refine` trains in one process; refine first, then share out with `model` PAINTING.pth")
 
 
 def _jobs(command: StylizeCommand, style: str, report: Report) -> "list[Job]":
@@ -169,21 +180,17 @@ def _jobs(command: StylizeCommand, style: str, report: Report) -> "list[Job]":
     return own
 
 
-def _load(command: StylizeCommand) -> "Stylizer":
+def _load(command: StylizeCommand, jobs: "Sequence[Job]" = ()) -> "Stylizer":
     malloc.tune()
-    from ..stylizer import Stylizer
-
-    runtime = command.runtime
     name = command.model or model_names.DEFAULT
-    if command.refine:
-        from .console.refinement import refined
+    if not command.refine:
+        return load(name, command.style_image, command.runtime)
+    from .console.refinement import refined
 
-        kept = refined(name, command.style_image[0], command.inputs, command.refine, command.vgg_weights)
-        return Stylizer.load(kept, runtime.device, runtime.engine, runtime.precision)
-    stylizer = Stylizer.load(name, runtime.device, runtime.engine, runtime.precision)
-    for painting in command.style_image:
-        stylizer = stylizer.with_style(painting)
-    return stylizer
+    pictures = [job.source for job in jobs if job.source and not (job.film or job.model)]
+    painting = Path(command.style_image[0])
+    kept = refined(name, painting, pictures, command.refine, command.vgg_weights, command.overwrite)
+    return load(str(kept), (), command.runtime)
 
 
 def _run_live(command: StylizeCommand) -> int:

@@ -149,9 +149,8 @@ class ProgressBar:
     def __call__(self, event: "Event") -> None:
         self.last = event
         if event.kind == "preparing":
-            self.bar.set_description_str(
-                f"looking at the paintings, a quarter of an hour on two cores: {event.prepared:.0%}"
-            )
+            learned = f", learning to tell them apart: {event.prepared:.0%}" if event.prepared else ""
+            self.bar.set_description_str(f"looking at the paintings{learned}")
         if event.kind == "compiling":
             self.bar.set_description_str("compiling, a minute or so, once for each size of crops")
         if event.terms:

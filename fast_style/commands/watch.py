@@ -18,6 +18,7 @@ from .console.films import stylize_film
 from .console.flags import POSITIONAL
 from .console.folder_watch import changed_pictures
 from .console.help import Help
+from .console.loading import load
 from .console.parsing import parse
 from .console.planning import Job, plan
 from .console.signals import stop_on_signal
@@ -47,6 +48,9 @@ class WatchCommand:
     model: str | None = None
     """Checkpoint: a file, an address, or a shipped model or style; by default the one with --style, else wave."""
 
+    style_image: tuple[str, ...] = ()
+    """Any painting, to paint like it after one look. Of several --style blends their file names."""
+
     look: str | None = None
     """Look that was found with fast-style taste: its name, or a file such as ./my-look.yaml; flags win over it."""
 
@@ -67,13 +71,11 @@ def main(arguments: Sequence[str], prog: str) -> int:
     """Watch until a signal ends it; return the exit code."""
     command = parse(WatchCommand, arguments, prog, HELP)
     _check(command)
-    model, style = model_names.choose(command.model, command.how.style)
+    asked = bundled.ANY_STYLE if command.style_image and not command.model else command.model
+    model, style = model_names.choose(asked, command.how.style)
     command = replace(command, model=model, how=replace(command.how, style=style))
     malloc.tune()
-    from ..stylizer import Stylizer
-
-    runtime = command.runtime
-    stylizer = Stylizer.load(model, runtime.device, runtime.engine, runtime.precision)
+    stylizer = load(model, command.style_image, command.runtime)
     folder, output = command.input.resolve(), command.output.resolve()
     owners: dict[Path, Path] = {}
     with stop_on_signal() as stopped:

@@ -66,8 +66,14 @@ def as_one(styles: list[Style], name: str) -> Style:
 
 
 def teacher_styles(teacher: str) -> list[dict[str, Any]]:
-    """Return the style entries of a teacher, a checkpoint by path or shipped name."""
-    return checkpoint.load(checkpoint.find(teacher)).styles
+    """Return the style entries of a teacher, a checkpoint by path or shipped name.
+
+    Raises FastStyleError for one that paints like any painting, and has no styles to teach.
+    """
+    loaded = checkpoint.load(checkpoint.find(teacher))
+    if loaded.model.predictor:
+        raise FastStyleError(f"`teacher` {teacher} paints like any painting; name the painting with `style`")
+    return loaded.styles
 
 
 def _pictures(path: Path) -> tuple[Path, ...]:

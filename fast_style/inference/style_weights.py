@@ -38,24 +38,19 @@ class Styles:
         self,
         styles: Sequence[Mapping[str, Any]],
         style_gram: NDArray[np.floating] | None = None,
-        predicted: Mapping[str, Array] | None = None,
+        weights: Mapping[str, Array] | None = None,
     ) -> None:
         """Take the checkpoint's entries.
 
-        style_gram: (S, S) inner products of the rows of scales and shifts. predicted: of a network that paints like any
+        style_gram: (S, S) inner products of the rows of scales and shifts. weights: of a network that paints like any
         painting, the (S,) weights of its rows for each painting, by name; they are its styles.
         """
-        self.names = (
-            distinct([str(style["name"]) for style in styles] or ["style"]) if predicted is None else list(predicted)
-        )
+        if weights is None:
+            names = distinct([str(style["name"]) for style in styles] or ["style"])
+            weights = dict(zip(names, np.eye(len(names), dtype=np.float32), strict=True))
+        self.names = list(weights)
         self._style_gram = np.eye(len(self.names)) if style_gram is None else style_gram
-        rows = np.eye(len(self.names), dtype=np.float32)
-        self._weights = dict(zip(self.names, rows, strict=True)) if predicted is None else dict(predicted)
-
-    @property
-    def predicted(self) -> Mapping[str, Array]:
-        """Return the (S,) weights of each style, by name."""
-        return self._weights
+        self._weights = weights
 
     def weights_of(self, name: str) -> Array:
         """Return the (S,) weights of one style alone."""

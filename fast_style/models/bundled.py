@@ -51,12 +51,12 @@ def _styles_of(path: Path) -> set[str]:
 
 
 def shipped() -> dict[str, Path]:
-    """List the checkpoints that come with the package, by name: those that have styles of their own."""
+    """List the checkpoints with styles of their own that come with the package, by name: all but ANY_STYLE."""
     return {name: path for name, path in checkpoints().items() if name != ANY_STYLE}
 
 
 def checkpoints() -> dict[str, Path]:
-    """List every checkpoint that comes with the package, by name."""
+    """List the checkpoints that come with the package, by name, ANY_STYLE too."""
     package = Path(__file__).parents[1]
     folder = package / "checkpoints"  # in the wheel
     if not folder.is_dir() and (package.parent / "pyproject.toml").is_file():  # else it is somebody else's folder

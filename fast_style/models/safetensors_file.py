@@ -19,6 +19,19 @@ SUFFIX = ".safetensors"
 KEY = "fast_style"
 """Entry of the metadata; the only one, as safetensors writes several in any order."""
 WEIGHTS, DIGEST = "weights", "sha256"
+# The types of values, as digests of files of version 0.1 have them.
+_OLDER_NAMES = {
+    "BF16": "torch.bfloat16",
+    "BOOL": "torch.bool",
+    "F16": "torch.float16",
+    "F32": "torch.float32",
+    "F64": "torch.float64",
+    "I8": "torch.int8",
+    "I16": "torch.int16",
+    "I32": "torch.int32",
+    "I64": "torch.int64",
+    "U8": "torch.uint8",
+}
 
 
 class Encoded(NamedTuple):
@@ -59,7 +72,8 @@ def decode(path: Path) -> tuple[dict[str, Any], dict[str, Encoded]]:
     if text is None:
         return {}, tensors
     described = json.loads(text)
-    if described.pop(DIGEST) != _digest(described, tensors):
+    digest = described.pop(DIGEST)
+    if digest not in (_digest(described, tensors), _digest(described, tensors, _OLDER_NAMES)):
         raise FastStyleError(f"{path}: damaged: its content does not match its checksum")
     return described, tensors
 
@@ -69,10 +83,11 @@ def _tensors(data: bytes) -> dict[str, Encoded]:
     return {name: Encoded(each["dtype"], tuple(each["shape"]), bytes(each["data"])) for name, each in found}
 
 
-def _digest(described: Mapping[str, Any], tensors: Mapping[str, Encoded]) -> str:
+def _digest(described: Mapping[str, Any], tensors: Mapping[str, Encoded], names: Mapping[str, str] = {}) -> str:
+    """names: of the types of values, where they are not safetensors' own."""
     digest = hashlib.sha256(json.dumps(described).encode())
     for name, (kind, shape, data) in sorted(tensors.items()):
-        digest.update(f"{name} {kind} {shape}\n".encode())
+        digest.update(f"{name} {names.get(kind, kind)} {shape}\n".encode())
         digest.update(data)
     return digest.hexdigest()
 

@@ -53,7 +53,8 @@ def styles(*models: str) -> list[ShippedStyle]:
 
     found = []
     for model in models or bundled.shipped():
-        for about in read(bundled.find(model)).styles:
+        file = read(bundled.find(model))
+        for about in () if file.model.predictor else file.styles:  # which has none of its own
             name = str(about["name"])
             work = about.get("title", ""), about.get("artist", ""), year(about)
             found.append(ShippedStyle(bundled.stem(model), name, *work))

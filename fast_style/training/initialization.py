@@ -7,12 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import images
 from ..data.photos import PhotoCrops, list_photos
+from ..data.styles import Style, find_styles
 from ..errors import FastStyleError
+from ..inference.style_weights import predictor_input
 from ..models import checkpoint
 from ..models.architectures import build
+from ..models.checkpoint_file import no_predictor
 from ..models.johnson import TransformerNetwork
 from ..models.pruning import pruned
+from ..models.structure import PREDICTOR_PREFIX
 from ..models.vgg import VGG19
 from ..models.vgg_encoder import VggEncoderNetwork
 from ..options import PREDICTED_ROWS, DataOptions, NetworkOptions, TrainOptions
@@ -40,8 +45,9 @@ def initialize(options: TrainOptions, styles: Sequence[dict[str, Any]]) -> Initi
     """Build the network that the options ask for, with a row of norm parameters for each of `styles`.
 
     From `--init` the convolutions are copied, and the rows of styles of the same name; other styles start at the mean
-    of its rows. With `--freeze-network` all its styles are kept and only the rows of new ones have gradients.
-    Raises FastStyleError for an unreadable file, and for frozen networks without a file or with a style already there.
+    of its rows, or, of a network for any painting, at what it predicts for their first pictures. With
+    `--freeze-network` all its styles are kept and only the rows of new ones have gradients. Raises FastStyleError for
+    an unreadable file, and for frozen networks without a file or with a style already there.
     """
     if not options.init:
         for name, used in (("freeze_network", options.freeze_network), ("keep", options.keep < 1)):
@@ -50,8 +56,16 @@ def initialize(options: TrainOptions, styles: Sequence[dict[str, Any]]) -> Initi
         return InitialNetwork(_random_network(options, len(styles)), list(styles))
     loaded = _with_attention(checkpoint.load(checkpoint.find(options.init)), options)
     if options.any_style:
+        if loaded.model.styles > PREDICTED_ROWS:
+            raise FastStyleError(
+                f"`init` {options.init} has {loaded.model.styles} styles; take one of {PREDICTED_ROWS}"
+            )
         network = with_predictor(loaded, options.data.seed).train()
         return InitialNetwork(network, list(styles), 0, _steps_of(loaded), loaded.model.predictor)
+    if loaded.model.predictor:
+        if options.freeze_network:
+            raise FastStyleError(f"`freeze_network`: {options.init} has no styles of its own to keep")
+        loaded = predicted(loaded, find_styles(options.style))
     frozen = loaded.styles if options.freeze_network else []
     duplicates = {style["name"] for style in frozen} & {style["name"] for style in styles}
     if duplicates:
@@ -111,6 +125,27 @@ def with_styles(loaded: checkpoint.Checkpoint, names: Sequence[str]) -> Transfor
     for name in loaded.network().style_parameters():
         weights[name] = rows(weights[name])
     return replace(loaded, model=replace(loaded.model, styles=len(names)), weights=weights).network()
+
+
+@torch.no_grad()
+def predicted(loaded: checkpoint.Checkpoint, styles: Sequence[Style]) -> checkpoint.Checkpoint:
+    """Return the network of these styles that a network for any painting predicts for the first picture of each.
+
+    Raises FastStyleError for a network that paints its own styles alone, and for unreadable pictures.
+    """
+    network = loaded.network()
+    if network.predictor is None:
+        raise no_predictor()
+    pictures = [images.to_array(predictor_input(images.read(style.pictures[0]).rgb)) for style in styles]
+    blends = torch.cat([network.predictor(torch.from_numpy(picture)) for picture in pictures])
+    per_style = set(network.style_parameters())
+    weights = {
+        name: blends @ weight.float() if name in per_style else weight
+        for name, weight in network.state_dict().items()
+        if not name.startswith(PREDICTOR_PREFIX)
+    }
+    model = replace(loaded.model, styles=len(styles), predictor=False)
+    return replace(loaded, model=model, weights=weights, styles=[style.describe() for style in styles])
 
 
 def with_predictor(loaded: checkpoint.Checkpoint, seed: int) -> TransformerNetwork:

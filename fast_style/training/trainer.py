@@ -223,6 +223,7 @@ class Trainer:
         if self.objective.compiles and crop != self.crops.crop:
             self._compile(*crop)
         with self.group.agreeing():
+            self.objective.advance(self.state.step)
             crops, bad = self.crops(crop, self.state.samples)
         return crops, self.group.union(bad)
 
@@ -237,14 +238,21 @@ class Trainer:
         """Prepare what a network for any style learns from, outside the time budget."""
         self._report("preparing")
         began = time.monotonic()
-        self.objective.advance(self.state.step)
+        with self.group.agreeing():
+            self.objective.advance(self.state.step)
         if not self.state.step and not self.initial.predicts:
-            data = self.options.data
-            photos = PhotoCrops(self.photos, data.seed, PREDICTOR_PX, data.photo_size)
-            self.objective.pretrain((photos[i][0][:1] for i in range(CROPS // 2)), self._say_pretraining)
-            for name, weight in self.state.network.named_parameters():
-                self.state.average[name].copy_(weight.detach())
+            with self.group.agreeing():
+                self._pretrain()
+            if self.group.count > 1:  # which may have rounded differently
+                share_state(self.state, self.group)
         self._started += time.monotonic() - began
+
+    def _pretrain(self) -> None:
+        data = self.options.data
+        photos = PhotoCrops(self.photos, data.seed, PREDICTOR_PX, data.photo_size)
+        self.objective.pretrain((photos[i][0][:1] for i in range(CROPS // 2)), self._say_pretraining)
+        for name, weight in self.state.network.named_parameters():
+            self.state.average[name].copy_(weight.detach())
 
     def _progress(self) -> float:
         return self.schedule.progress(self.state.step, self.state.elapsed_s)
@@ -254,7 +262,6 @@ class Trainer:
         state.bad_files = list(dict.fromkeys([*state.bad_files, *bad]))
         photo, shown = (each.to(device, non_blocking=True, memory_format=torch.channels_last) for each in crops)
         count = self.crops.crop[1]
-        self.objective.advance(state.step)
         positions = torch.tensor(self.group.share(count), device=device)
         style = (positions + state.samples) % self.objective.style_count
         for group in state.optimizer.param_groups:
