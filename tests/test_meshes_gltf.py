@@ -4,16 +4,20 @@ import base64
 import copy
 import io
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import DracoPy
 import numpy as np
 import pytest
 from PIL import Image
 
 from fast_style.errors import FastStyleError
 from fast_style.meshes.gltf import Gltf
+from fast_style.meshes.sources import named_files
 from fast_style.meshes.types import PaintedTexture
 
 from .sample_models import box, encoded, glb, packed, unpacked
@@ -42,7 +46,7 @@ def view(data: bytes, number: int) -> bytes:
 
 def test_a_texture_and_its_surface_are_found(tmp_path: Path) -> None:
     (texture,) = opened(tmp_path, glb(box(), TEXTURE)).textures()
-    assert (texture.name, texture.data, texture.repeats, texture.has_alpha) == ("wood", TEXTURE, False, False)
+    assert (texture.name, texture.data, texture.repeats, texture.alpha_counts) == ("wood", TEXTURE, False, False)
     assert texture.surface.islands.max() == 5
     assert np.ptp(texture.surface.places) == pytest.approx(1)  # the node scales by a half
 
@@ -103,18 +107,83 @@ def test_pictures_beside_the_file_get_names_of_their_own(tmp_path: Path) -> None
 
 
 def test_what_belongs_to_the_file_goes_along_into_another_folder(tmp_path: Path) -> None:
-    source = as_files(tmp_path / "a" / "b")
-    (tmp_path / "a" / "other.png").write_bytes(b"other")
-    tree = json.loads(source.read_text())
-    tree["images"][1]["uri"] = "../other.png"
-    source.write_text(json.dumps(tree))
+    source = as_files(tmp_path / "a")
     model = Gltf(source)
     model.textures()
     files = model.written(tmp_path / "c" / "out.gltf", [PAINTED])
     names = {path.relative_to(tmp_path / "c").as_posix(): data for path, data in files.items()}
-    assert set(names) == {"in.bin", "maps/out_dark wood.png", "other.png", "out.gltf"}
-    assert names["other.png"] == b"other"
-    assert json.loads(names["out.gltf"])["images"][1]["uri"] == "other.png"
+    assert set(names) == {"out_in.bin", "maps/out_dark wood.png", "maps/out_normal.png", "out.gltf"}
+    assert names["out_in.bin"] == (tmp_path / "a" / "in.bin").read_bytes()
+    tree = json.loads(names["out.gltf"])
+    assert tree["buffers"][0]["uri"] == "out_in.bin"
+    assert tree["images"] == [{"uri": "maps/out_dark%20wood.png"}, {"uri": "maps/out_normal.png"}]
+
+
+def test_a_picture_that_goes_along_and_its_painted_copy_are_told_apart(tmp_path: Path) -> None:
+    source = as_files(tmp_path / "a")
+    tree = json.loads(source.read_text())
+    tree["images"][1]["uri"] = "maps/../maps/dark%20wood.png"  # the normal map is the base colour's file
+    source.write_text(json.dumps(tree))
+    model = Gltf(source)
+    model.textures()
+    files = model.written(tmp_path / "c" / "out.gltf", [PAINTED])
+    uris = [image["uri"] for image in json.loads(files[tmp_path / "c" / "out.gltf"])["images"]]
+    assert uris == ["maps/out_dark%20wood.png", "maps/out_dark%20wood_2.png"]
+    assert files[tmp_path / "c" / "maps" / "out_dark wood.png"] == PAINTED.data
+    assert files[tmp_path / "c" / "maps" / "out_dark wood_2.png"] == TEXTURE
+
+
+def test_files_that_the_model_names_are_never_replaced(tmp_path: Path) -> None:
+    source = as_files(tmp_path / "a")
+    (tmp_path / "a" / "maps" / "out_dark wood.png").write_bytes(b"rough")
+    tree = json.loads(source.read_text())
+    tree["images"].append({"uri": "maps/out_dark%20wood.png"})
+    source.write_text(json.dumps(tree))
+    model = Gltf(source)
+    model.textures()
+    files = model.written(tmp_path / "a" / "out.gltf", [PAINTED])
+    assert set(files) == {tmp_path / "a" / "maps" / "out_dark wood_2.png", tmp_path / "a" / "out.gltf"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize(
+    "uri", ["../secret", "maps/../../secret", "link", "up/secret", "..%2Fsecret", "", "//[", "a\0b"]
+)
+def test_no_file_outside_the_folder_is_read(tmp_path: Path, uri: str) -> None:
+    source = as_files(tmp_path / "a")
+    (tmp_path / "secret").write_bytes(TEXTURE)
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "secret")
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    tree = json.loads(source.read_text())
+    tree["images"][0]["uri"] = uri
+    source.write_text(json.dumps(tree))
+    with pytest.raises(FastStyleError, match="is not in its folder; put that file into its folder") as error:
+        Gltf(source).textures()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no named pipes in folders")
+@pytest.mark.parametrize("make", [lambda path: os.mkfifo(path), lambda path: path.mkdir()], ids=["pipe", "folder"])
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path, make: Any) -> None:
+    source = as_files(tmp_path / "a")
+    (tmp_path / "a" / "in.bin").unlink()
+    make(tmp_path / "a" / "in.bin")
+    with pytest.raises(FastStyleError, match=r"in\.bin', which is no regular file"):
+        Gltf(source).textures()
+
+
+def test_files_of_any_size_are_not_read(tmp_path: Path) -> None:
+    source = as_files(tmp_path / "a")
+    with (tmp_path / "a" / "in.bin").open("wb") as file:
+        file.truncate(2**31 + 1)
+    with pytest.raises(FastStyleError, match="larger than 2 GiB"):
+        Gltf(source).textures()
+
+
+def test_of_a_glb_its_json_tells_the_files_that_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in.glb").write_bytes(changed(put({"uri": "maps/wood.png"}, "images", 0)))
+    monkeypatch.setattr("fast_style.meshes.gltf.chunks_of", None)
+    assert named_files(tmp_path / "in.glb") == [tmp_path / "maps" / "wood.png"]
 
 
 def test_embedded_data_stays_embedded(tmp_path: Path) -> None:
@@ -168,6 +237,7 @@ def test_a_file_without_textures_of_webp_has_both_painted(tmp_path: Path) -> Non
     [
         ({}, {"scale": [3, 3]}, True),
         ({"wrapS": 33071, "wrapT": 33071}, {"scale": [3, 3]}, False),
+        ({"wrapS": 33648, "wrapT": 33648}, {"scale": [3, 3]}, True),
         ({}, {"offset": [2, 0]}, False),
         ({}, {}, False),
     ],
@@ -184,11 +254,10 @@ def test_whether_a_texture_repeats(tmp_path: Path, sampler: Any, transform: Any,
 
 
 def test_draco_is_read(tmp_path: Path) -> None:
-    draco = pytest.importorskip("DracoPy", reason="needs the package DracoPy")
     places, uv = (np.concatenate([part[i] for part in box()]).reshape(-1, 3 - i) for i in (0, 1))
     faces = np.arange(len(places)).reshape(-1, 3)
-    blob = draco.encode(places.astype(np.float32), faces.astype(np.uint32), tex_coord=uv.astype(np.float64))
-    decoded = {each["attribute_type"]: each["unique_id"] for each in draco.decode(blob).attributes}
+    blob = DracoPy.encode(places.astype(np.float32), faces.astype(np.uint32), tex_coord=uv.astype(np.float64))
+    decoded = {each["attribute_type"]: each["unique_id"] for each in DracoPy.decode(blob).attributes}
     ids = {"POSITION": decoded[0], "TEXCOORD_0": decoded[3]}
     tree, _ = unpacked(glb(box(), TEXTURE))
     for accessor in tree["accessors"]:
@@ -240,6 +309,14 @@ ATTRIBUTES = ("meshes", 0, "primitives", 0, "attributes")
         (put(1, "meshes", 0, "primitives", 0, "mode"), "unwrap it first"),
         (put({"KHR_texture_basisu": {"source": 0}}, "textures", 0, "extensions"), "KTX2"),
         (put(["EXT_meshopt_compression"], "extensionsRequired"), "compressed"),
+        (put(["EXT_meshopt_compression"], "extensionsUsed"), "compressed"),
+        (put({"count": 1}, "accessors", 1, "sparse"), "accessor 1 of mesh 0 is sparse"),
+        (put({"componentType": 5126, "count": 10**9, "type": "VEC3"}, "accessors", 0), "accessor 0 of mesh 0 has no"),
+        (put([{"byteLength": 1}] * 2, "buffers"), "binary part of buffer 1 is missing"),
+        (put([1], "images"), "not a readable"),
+        (put([{"uri": 5}], "images"), "not a readable"),
+        (put(5, "buffers"), "not a readable"),
+        (put(None, "extensionsRequired"), "not a readable"),
         (put("1.0", "asset", "version"), "only 2.0"),
         (put({"uri": "http://127.0.0.1/a.png"}, "images", 0), "put that file into its folder"),
         (put({"uri": "/etc/hostname"}, "images", 0), "put that file into its folder"),
@@ -261,6 +338,30 @@ def test_what_cannot_be_painted_is_told_in_a_line(tmp_path: Path, change: Any, m
 def test_what_is_no_gltf_is_told_in_a_line(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(FastStyleError, match="not a readable glTF model"):
         opened(tmp_path, data)
+
+
+@pytest.mark.parametrize("more", [{"images": [1]}, {"buffers": 5}, {"images": [{"uri": 5}]}, {"extensionsUsed": None}])
+def test_a_damaged_file_names_no_files(tmp_path: Path, more: dict[str, Any]) -> None:
+    (tmp_path / "in.gltf").write_text(json.dumps({"asset": {"version": "2.0"}, **more}))
+    assert named_files(tmp_path / "in.gltf") == ()
+
+
+def test_coordinates_of_a_clamped_texture_stay_near_it(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any]) -> None:
+        tree["samplers"] = [{"wrapS": 33071, "wrapT": 33071}]
+        tree["textures"][0]["sampler"] = 0
+        info = tree["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+        info["extensions"] = {"KHR_texture_transform": {"scale": [1e6, 1e6]}}
+
+    (texture,) = opened(tmp_path, changed(change)).textures()
+    assert np.abs(texture.surface.uv).max() < 1.1
+
+
+def test_accessors_that_nothing_shown_needs_take_no_memory(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any]) -> None:
+        tree["accessors"].append({"componentType": 5126, "count": 10**15, "type": "VEC3"})
+
+    assert opened(tmp_path, changed(change)).textures()
 
 
 def test_quantized_coordinates_are_read(tmp_path: Path) -> None:

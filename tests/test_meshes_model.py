@@ -10,8 +10,11 @@ from PIL import Image
 
 import fast_style
 from fast_style import FastStyleError, Stylizer, stylize_model
+from fast_style.commands.console import models
 from fast_style.commands.console.planning import plan
 from fast_style.commands.stylize import main
+from fast_style.meshes import model
+from fast_style.options import StylizeOptions
 
 from .conftest import picture
 from .sample_models import box, encoded, glb, grid
@@ -112,6 +115,59 @@ def test_models_of_several_files(tmp_path: Path, stylizer: Stylizer, make: Any) 
     assert same(Image.open(tmp_path / "in" / "maps" / "dark wood.png"), TEXTURE)
 
 
+@pytest.mark.parametrize("make", [as_files, saved])
+def test_two_models_in_one_folder_share_no_file(tmp_path: Path, stylizer: Stylizer, make: Any) -> None:
+    for number in (1, 2):
+        source = make(tmp_path / str(number))
+        (source.parent / "maps" / "dark wood.png").write_bytes(encoded(TEXTURE // number))
+        (source.parent / "maps" / "other.png").write_bytes(b"")
+        source = source.rename(source.with_stem(f"m{number}"))
+        stylize_model(source, tmp_path / "out" / source.name, stylizer, strength=0.0)
+    for number in (1, 2):
+        assert same(Image.open(tmp_path / "out" / "maps" / f"m{number}_dark wood.png"), TEXTURE // number)
+    kinds = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"m1_in.bin", "m2_in.bin"} <= kinds or {"m1_in.mtl", "m2_in.mtl"} <= kinds
+
+
+@pytest.mark.parametrize("there", ["maps/in_dark wood.png", "maps/in_normal.png", "in_in.bin"])
+def test_files_beside_a_result_are_replaced_only_where_that_is_asked_for(
+    tmp_path: Path, stylizer: Stylizer, there: str
+) -> None:
+    source = as_files(tmp_path / "in")
+    (tmp_path / "in" / "maps" / "dark wood.png").write_bytes(encoded(TEXTURE))
+    target, place = tmp_path / "out" / "in.gltf", tmp_path / "out" / there
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"mine")
+    with pytest.raises(FastStyleError, match=f"{there} exists; use overwrite"):
+        model.stylize_model(stylizer, source, target, overwrite=False)
+    assert place.read_bytes() == b"mine" and not target.exists()
+    stylize_model(source, target, stylizer, strength=0.0)
+    assert place.read_bytes() != b"mine" and target.exists()
+
+
+def test_the_command_replaces_what_lies_beside_a_result_only_where_that_is_asked_for(
+    tmp_path: Path, tiny: Path, capsys: Any
+) -> None:
+    source = as_files(tmp_path / "in")
+    (tmp_path / "in" / "maps" / "in_tiny_dark wood.png").write_bytes(b"mine")
+    assert main([str(source), "--model", str(tiny), "--device", "cpu"]) == 1
+    assert "in_tiny_dark wood.png exists; use --overwrite" in capsys.readouterr().err
+
+
+def test_a_lost_map_is_told_before_painting(tmp_path: Path, stylizer: Stylizer, monkeypatch: Any) -> None:
+    source = as_files(tmp_path / "in")
+    (tmp_path / "in" / "maps" / "dark wood.png").write_bytes(encoded(TEXTURE))
+    (tmp_path / "in" / "maps" / "normal.png").unlink()
+    monkeypatch.setattr("fast_style.meshes.model.paint", None)
+    with pytest.raises(FastStyleError, match=r"normal\.png', which cannot be read"):
+        stylize_model(source, tmp_path / "out" / "in.gltf", stylizer)
+
+
+def test_the_largest_texture_is_reported(chair: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("fast_style.meshes.stylize_model", lambda *_: [(64, 64), (65, 1)])
+    assert models.stylize_model(None, chair, chair, StylizeOptions(), 90, False) == (64, 64)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("target", "options", "message"),
     [
@@ -150,6 +206,10 @@ def test_where_models_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert targets("all/chair.glb", output="x.glb") == {"chair.glb": "x.glb"}
     # Neither the textures of in.gltf nor results of before.
     found = {"chair.glb": "out/chair.glb", "in.gltf": "out/in.gltf", "photo.jpg": "out/photo.jpg"}
+    assert targets("all", output="out") == found
+    # Models that differ in their extension alone would have one name for the files beside them.
+    (tmp_path / "all" / "chair.obj").write_bytes(b"")
+    found |= {"chair.glb": "out/chair_glb.glb", "chair.obj": "out/chair_obj.obj"}
     assert targets("all", output="out") == found
     with pytest.raises(FastStyleError, match="name a folder"):
         plan(["all"], "x.glb", "wave")

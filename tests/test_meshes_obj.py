@@ -38,7 +38,7 @@ def saved(folder: Path, options: str = "", library: str = "in.mtl", name: str = 
     (folder / "maps" / "dark wood.png").write_bytes(TEXTURE)
     (folder / "maps" / "bump.png").write_bytes(b"bump")
     (folder / library).write_bytes(MTL.format(options=options).encode("latin-1"))
-    (folder / name).write_bytes("\r\n".join(lines).encode("latin-1"))
+    (folder / name).write_bytes("\r\n".join(lines).encode("latin-1", "replace"))
     return folder / name
 
 
@@ -68,7 +68,7 @@ def test_what_belongs_to_the_file_goes_along_into_another_folder(tmp_path: Path)
     model.textures()
     files = model.written(tmp_path / "b" / "out.obj", [PAINTED])
     names = {path.relative_to(tmp_path / "b").as_posix() for path in files}
-    assert names == {"maps/out_dark wood.png", "maps/bump.png", "out_my things.mtl", "out.obj"}
+    assert names == {"maps/out_dark wood.png", "maps/out_bump.png", "out_my things.mtl", "out.obj"}
     assert b"mtllib out_my things.mtl" in files[tmp_path / "b" / "out.obj"]
 
 
@@ -94,6 +94,32 @@ def test_options_before_the_name(tmp_path: Path, options: str, repeats: bool) ->
     assert f"map_Kd {options}maps/out_dark wood.png".encode() in files[tmp_path / "a" / "out_in.mtl"]
 
 
+@pytest.mark.parametrize("name", ["Å", "\u0445", "àé", "中"], ids=ascii)
+def test_names_in_any_writing(tmp_path: Path, name: str) -> None:
+    source = saved(tmp_path / "a", library=f"{name}.mtl")
+    source.write_bytes(source.read_bytes().replace(f"{name}.mtl".encode("latin-1", "replace"), f"{name}.mtl".encode()))
+    (tmp_path / "a" / f"{name}.png").write_bytes(TEXTURE)
+    library = tmp_path / "a" / f"{name}.mtl"
+    library.write_bytes(library.read_bytes().replace(b"maps/dark wood", name.encode()))
+    model = Obj(source)
+    assert [texture.name for texture in model.textures()] == [f"{name}.png"]
+    files = model.written(tmp_path / "b" / "out.obj", [PAINTED])
+    names = {path.relative_to(tmp_path / "b").as_posix() for path in files}
+    assert names == {f"out_{name}.png", "maps/out_bump.png", f"out_{name}.mtl", "out.obj"}
+    assert f"mtllib out_{name}.mtl".encode() in files[tmp_path / "b" / "out.obj"]
+
+
+def test_one_picture_of_two_spellings_is_painted_once(tmp_path: Path) -> None:
+    source = saved(tmp_path / "a")
+    library = tmp_path / "a" / "in.mtl"
+    library.write_bytes(library.read_bytes() + b"map_Kd ./maps\\dark wood.png\n")
+    model = Obj(source)
+    (texture,) = model.textures()
+    assert len(texture.surface.uv) == 12
+    files = model.written(tmp_path / "a" / "out.obj", [PAINTED])
+    assert files[tmp_path / "a" / "out_in.mtl"].count(b"maps/out_dark wood.png") == 2
+
+
 def test_the_files_that_it_names(tmp_path: Path) -> None:
     names = {path.relative_to(tmp_path / "a").as_posix() for path in Obj(saved(tmp_path / "a")).named_files()}
     assert names == {"in.mtl", "maps/dark wood.png", "maps/bump.png"}
@@ -104,6 +130,9 @@ def test_the_files_that_it_names(tmp_path: Path) -> None:
     [
         ("in.obj", b"mtllib in.mtl", b"", "no base-colour texture"),
         ("in.obj", b"in.mtl", b"lost.mtl", "cannot be read"),
+        ("in.obj", b"in.mtl", b"x" * 300, "cannot be read"),
+        ("in.obj", b"in.mtl", b"x" * 300 + b" y", "cannot be read"),
+        ("in.obj", b"in.mtl", b"../../../dev/zero", "not in its folder"),
         ("in.obj", b"vt ", b"vn ", "unwrap it first"),
         ("in.obj", b"f ", b"f x", "not a readable OBJ"),
         ("in.obj", b"v ", b"# ", "not a readable OBJ|unwrap it first"),

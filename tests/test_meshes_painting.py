@@ -154,6 +154,28 @@ def test_stretched_islands_are_laid_out_unstretched() -> None:
     assert np.ptp(laid[..., 0]) / np.ptp(laid[..., 1]) == pytest.approx(1.5)
 
 
+def test_slivers_have_a_layout() -> None:
+    rng = np.random.default_rng(0)
+    texels = np.array([[[0.0, 0.0], [50.0, 0.0], [0.0, 50.0]]])
+    for _ in range(50):
+        along, beside = rng.normal(size=(2, 3))
+        places = np.array([[0 * along, along, along / 2 + 2e-13 * beside]])
+        assert np.isfinite(layout(places, texels, 50.0)).all()
+
+
+def test_islands_that_need_too_much_room_are_painted_as_a_picture(caplog: Any) -> None:
+    # Each goes from corner to corner of the texture, so that its chart is as large as that.
+    places = np.array([[[0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 0.99, 0.0]]])
+    uv = np.array([[[0.0, 0.0], [1.0, 1.0], [1.0, 0.97]]])
+    count, side_px = 400, 256
+    shifts = np.arange(count)[:, None, None]
+    surface = Surface(places + [0, 0, 2] * shifts, uv + [0, -1e-3] * shifts * np.array([[[0], [1], [1]]]))
+    texture = np.zeros((side_px, side_px, 3), np.uint8)
+    painter = Painter(lambda picture: 255 - picture)
+    assert (paint(painter, texture, surface) == 255).all()
+    assert painter.calls[0][0].shape == texture.shape and "too much memory" in caplog.text
+
+
 def test_margins_show_what_lies_across_the_seams(surface: Surface) -> None:
     shown = owners(surface, (SIDE_PX, SIDE_PX))
     for chart in charts(surface, shown, (SIDE_PX, SIDE_PX), 12.0)[:6]:  # the sides of the box

@@ -245,7 +245,7 @@ def _stylize_model(stylizer: "Stylizer", job: "Job", command: StylizeCommand) ->
     assert job.source and job.target  # models come from files and go to files
     from .console.models import stylize_model
 
-    return stylize_model(stylizer, job.source, job.target, command.how, command.quality)
+    return stylize_model(stylizer, job.source, job.target, command.how, command.quality, command.overwrite)
 
 
 def _stylize_film(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:

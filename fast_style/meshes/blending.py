@@ -61,20 +61,16 @@ class Blend:
                 for channel, total in enumerate(self._totals[band]):  # in one dimension this is much quicker
                     np.add.at(total, pixels, weight * colors[:, channel])
 
-    def colors(self, charts: Sequence[Chart]) -> Floats:
+    def colors(self, charts: Sequence[Chart], away: Array, nearest: Indices) -> Floats:
         """Return the texture, (H, W, C), with a gutter around each island that shows how the surface goes on.
 
-        charts: of all islands. What lies farther outside has the colour of the nearest island.
+        charts: of all islands; away, nearest: as `nearest_shown` returns them. What lies farther outside has the colour
+        of the nearest island.
         """
-        from scipy.ndimage import distance_transform_edt
-
-        known = self._weights[0] > 0
         with np.errstate(divide="ignore", invalid="ignore"):
             flat = (self._totals / self._weights[:, None]).sum(0).T
-        away, (row, column) = distance_transform_edt(~known.reshape(self.shape), return_indices=True)
-        nearest = (row * self.shape[1] + column).ravel()
         flat = flat[nearest]
-        gutter = np.flatnonzero(~known & (away.ravel() <= GUTTER_PX))
+        gutter = np.flatnonzero((away > 0) & (away <= GUTTER_PX))
         islands = self._surface.islands[self.owners[nearest[gutter]]]
         order = np.argsort(islands, kind="stable")
         gutter, islands = gutter[order], islands[order]
@@ -87,14 +83,6 @@ class Blend:
         filled = flat.reshape(*self.shape, -1)
         filled[np.divmod(pixels, self.shape[1])] = sampled(filled, texels)
         return filled
-
-    @property
-    def distances(self) -> Array:
-        """Return how far each texel lies from the islands, (H, W) in px."""
-        from scipy.ndimage import distance_transform_edt
-
-        away: Array = distance_transform_edt(self.owners.reshape(self.shape) < 0)
-        return away
 
 
 def owners(surface: Surface, size: tuple[int, int]) -> Indices:
@@ -109,6 +97,17 @@ def owners(surface: Surface, size: tuple[int, int]) -> Indices:
         free = result[pixels] < 0
         result[pixels[free]] = order[part.triangles[first[free]]]
     return result
+
+
+def nearest_shown(shown: Indices, size: tuple[int, int]) -> tuple[Array, Indices]:
+    """Return how far each texel lies from the islands, in px, and the nearest texel that shows one: both (H W,).
+
+    shown: the `owners` of a texture of that width and height.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    away, (row, column) = distance_transform_edt((shown < 0).reshape(size[::-1]), return_indices=True)
+    return away.ravel(), (row * size[0] + column).ravel()
 
 
 def weights(chart: Chart) -> Floats:

@@ -15,10 +15,14 @@ from .unfolding import Net, Unfolder
 LEAST_SCALE, MOST_SCALE = 0.8, 2.0
 # Margins have at least so many px: as much as strokes need to go over.
 NARROWEST_PX = 10.0
+# Many small islands need more room than others, and so many times more is too much for the memory.
+MOST_EXCESS = 4
 # Layouts that differ by less from that of the texture are that of the texture, whose texels are then taken as they are.
 SNAP_SCALE, SNAP_DEGREES = 1.12, 10.0
 # Neighbouring pixels lie apart on the model where they are farther from each other than so many pixels.
 APART_PX = 4.0
+# Islands count as at least so wide, as a share of their length.
+SLENDEREST = 1e-4
 UP = np.array([0.0, 1.0, 0.0])
 # What is up on a surface that lies level, from above and from below: away from somebody in front.
 BACK = np.array([0.0, 0.0, -1.0])
@@ -87,7 +91,7 @@ def charts(
     """Lay out the islands of a texture of that width and height that have texels of their own.
 
     shown: which triangle each texel shows, -1 for none; most_px: pixels that all may have: margins are narrower, down
-    to NARROWEST_PX, where they would have more.
+    to NARROWEST_PX, where they would have more. None is laid out where they would have MOST_EXCESS times as many still.
     """
     texels = surface.uv * texture_size
     area = np.abs(areas(texels))
@@ -103,6 +107,8 @@ def charts(
     sizes = np.array([np.ptp(each, (0, 1)) for each in corners])
     while ((sizes + 2 * margin_px).prod(1)).sum() > most_px and margin_px > NARROWEST_PX:
         margin_px = max(NARROWEST_PX, 0.8 * margin_px)
+    if ((sizes + 2 * margin_px).prod(1)).sum() > MOST_EXCESS * most_px:
+        return []
     unfold = Unfolder(surface)
     return [_chart(surface, unfold, *each, margin_px) for each in zip(islands, layouts, corners, strict=True)]
 
@@ -128,6 +134,7 @@ def layout(places: Array, texels: Array, density: float) -> Array:
     to_model = sides @ np.linalg.inv(edges)  # (n, 3, 2), of each triangle
     metric = np.einsum("n,nij,nik->jk", weight, to_model, to_model) / weight.sum()
     values, vectors = np.linalg.eigh(metric)
+    values = values.clip(SLENDEREST**2 * values[-1])  # those of slivers are lost in rounding, and may be below 0
     scales = _limited(density * np.sqrt(values))
     even = vectors @ np.diag(scales) @ vectors.T
     flat = to_model @ vectors @ np.diag(1 / np.sqrt(values)) @ vectors.T  # the plane's axes on the model

@@ -2,61 +2,48 @@
 
 import base64
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from ..errors import FastStyleError
-from .gltf_file import BINARY_CHUNK, Json, Writer, parse
-from .gltf_geometry import Use, parts
+from .gltf_file import BINARY_CHUNK, Json, Writer, chunks_of, is_file, parse
+from .gltf_geometry import Use, parts, unread
+from .side_files import SideFiles
 from .surface import Surface
 from .types import Model, ModelTexture, PaintedTexture
 
 # Names of references to base colours; the second is of KHR_materials_pbrSpecularGlossiness.
 BASE_COLOR = ("baseColorTexture", "diffuseTexture")
-REPEAT = 10497
+CLAMP_TO_EDGE = 33071
 KTX2 = "KHR_texture_basisu"
 
 
 class Gltf(Model):
     """Read a glTF file."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.tree, self._chunks = parse(path)
+    kind = "glTF"
+
+    def _open(self) -> None:
+        self.tree, self._packed = parse(self.path)
         self._painted: list[list[int]] = []
 
-    def textures(self) -> Sequence[ModelTexture]:
-        """Return the base-colour textures, as in the base class."""
-        try:
-            return self._textures()
-        except FastStyleError:
-            raise
-        except Exception as error:  # whatever is wrong with a damaged file; trimesh raises what it trips over
-            raise FastStyleError(f"{self.path}: not a readable glTF model ({type(error).__name__}: {error})") from error
-
-    def written(self, target: Path, painted: Sequence[PaintedTexture]) -> Mapping[Path, bytes]:
-        """Return the files of the result, as in the base class."""
+    def _written(self, files: SideFiles, painted: Sequence[PaintedTexture]) -> bytes:
         pictures = {number: new for numbers, new in zip(self._painted, painted, strict=True) for number in numbers}
-        names = {unquote(uri) for uri in self._uris()}
-        contents = {name: self.read(name) for name in names if self.path.parent.resolve() != target.parent.resolve()}
-        return Writer(self.tree, self._buffers, self._chunks).files(self.path, target, pictures, contents)
+        return Writer(self, self.tree, self._buffers, self._chunks).written(files, pictures)
 
-    def named_files(self) -> Sequence[Path]:
-        """Return the files of its buffers and images."""
-        return [self.beside(unquote(uri)) for uri in self._uris()]
-
-    def _uris(self) -> list[str]:
+    def _names(self) -> Iterator[str]:
         holders = [*self.tree.get("buffers", ()), *self.tree.get("images", ())]
-        return [each["uri"] for each in holders if not each.get("uri", "data:").startswith("data:")]
+        return (unquote(each["uri"]) for each in holders if is_file(each))
 
     def _textures(self) -> list[ModelTexture]:
         if not any(name in BASE_COLOR for name, _ in self._references()):
             raise FastStyleError(f"{self.path}: no base-colour texture to paint; its colours are not pictures")
         self._separate()
         uses = [use for use in self._uses() if use.coordinates]
+        for reason in filter(None, (unread(self.tree, use) for use in uses)):
+            raise FastStyleError(f"{self.path}: {reason}")
         shapes = parts(self.tree, self._buffers, uses)
         self._painted, found = [], []
         for numbers in self._groups():
@@ -64,7 +51,8 @@ class Gltf(Model):
             if not mine:
                 continue
             surface = Surface.joined([shapes[i] for i in mine])
-            tile = surface.within_tile() if any(self._wraps(uses[i].info) for i in mine) else surface
+            wraps = any(self._wraps(uses[i].info) for i in mine)
+            tile = surface.within_tile() if wraps else surface.clamped()
             alpha = not all(uses[i].opaque for i in mine)
             data = self._data(self.tree["images"][numbers[0]])
             found.append(ModelTexture(self._name(numbers[0]), data, tile or surface, tile is None, alpha))
@@ -138,14 +126,15 @@ class Gltf(Model):
                 )
             for number in self._sources(texture):
                 image = self.tree["images"][number]
-                group = groups.setdefault(image.get("bufferView", image.get("uri")), [])
+                place = self.beside(unquote(image["uri"])) if is_file(image) else image.get("uri")
+                group = groups.setdefault(image.get("bufferView", place), [])
                 group += [number] if number not in group else []
         return list(groups.values())
 
     def _wraps(self, info: Json) -> bool:
         number = self.tree["textures"][info["index"]].get("sampler")
         sampler = {} if number is None else self.tree["samplers"][number]
-        return REPEAT in (sampler.get("wrapS", REPEAT), sampler.get("wrapT", REPEAT))
+        return {sampler.get("wrapS"), sampler.get("wrapT")} != {CLAMP_TO_EDGE}
 
     def _name(self, number: int) -> str:
         image = self.tree["images"][number]
@@ -153,15 +142,19 @@ class Gltf(Model):
         return str(image.get("name") or (f"image {number}" if uri.startswith("data:") else unquote(uri)))
 
     @cached_property
-    def _buffers(self) -> list[bytes]:
-        return [self._buffer(buffer) for buffer in self.tree.get("buffers", ())]
+    def _chunks(self) -> list[tuple[int, bytes]] | None:
+        return chunks_of(self.path) if self._packed else None
 
-    def _buffer(self, buffer: Json) -> bytes:
+    @cached_property
+    def _buffers(self) -> list[bytes]:
+        return [self._buffer(number, buffer) for number, buffer in enumerate(self.tree.get("buffers", ()))]
+
+    def _buffer(self, number: int, buffer: Json) -> bytes:
         if "uri" in buffer:
             return self._from_uri(buffer["uri"])
         found = [data for kind, data in self._chunks or () if kind == BINARY_CHUNK]
-        if not found:
-            raise FastStyleError(f"{self.path}: its binary part is missing; the file is damaged")
+        if number or not found:  # the binary part of a GLB is its first buffer
+            raise FastStyleError(f"{self.path}: the binary part of buffer {number} is missing; the file is damaged")
         return found[0]
 
     def _data(self, image: Json) -> bytes:

@@ -14,42 +14,49 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from ..errors import FastStyleError
-from .types import PaintedTexture, below, content, of_result
+from .side_files import SideFiles
+from .types import Model, PaintedTexture, content
 
 Json = dict[str, Any]
 
 MAGIC = b"glTF"
 JSON_CHUNK, BINARY_CHUNK = 0x4E4F534A, 0x004E4942
-MESHOPT = "EXT_meshopt_compression"
+# Compression that keeps places in buffers of its own.
+MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
+# What comes before the JSON of a GLB.
+HEAD_BYTES = 20
 MIME = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".avif": "image/avif"}
 # Parts of buffers begin at multiples of this.
 ALIGNMENT = 4
 
 
-def parse(path: Path) -> tuple[Json, list[tuple[int, bytes]] | None]:
-    """Read a glTF file: its JSON, and the chunks behind it, None where it is no GLB.
+def parse(path: Path) -> tuple[Json, bool]:
+    """Read the JSON of a glTF file, and whether it is a GLB, of which no more is read.
 
-    Raises FastStyleError for what is no glTF 2.0 and for compression that is not read.
+    Raises FastStyleError for what is no glTF 2.0 and for compression that is not read, any exception for damage.
     """
-    data = content(path, f"{path}:")
-    try:
-        chunks = _chunks(data) if data.startswith(MAGIC) else None
-        tree = json.loads(chunks[0][1] if chunks else data)
-        version = str(tree["asset"]["version"])
-    except Exception as error:  # whatever is wrong with a damaged file
-        raise FastStyleError(f"{path}: not a readable glTF model ({type(error).__name__}: {error})") from error
+    head = content(path, f"{path}:", HEAD_BYTES)
+    packed = head.startswith(MAGIC)
+    if packed:
+        version, length, size = struct.unpack_from("<III", head, 4)
+        if version != 2 or max(length, HEAD_BYTES + size) > path.stat().st_size:
+            raise ValueError(f"GLB version {version}" if version != 2 else "cut short")
+        tree = json.loads(content(path, f"{path}:", HEAD_BYTES + size)[HEAD_BYTES:])
+    else:
+        tree = json.loads(content(path, f"{path}:"))
+    version = str(tree["asset"]["version"])
     if not version.startswith("2."):
         raise FastStyleError(f"{path}: glTF {version}; only 2.0 is read, to which modelling programs convert it")
-    if MESHOPT in tree.get("extensionsRequired", ()):
-        raise FastStyleError(f"{path}: compressed by {MESHOPT}, which is not read; save it without")
-    return tree, chunks[1:] if chunks else None
+    used = {*tree.get("extensionsUsed", ()), *tree.get("extensionsRequired", ())}
+    for name in used.intersection(MESHOPT):
+        raise FastStyleError(f"{path}: compressed by {name}, which is not read; save it without")
+    return tree, packed
 
 
-def _chunks(data: bytes) -> list[tuple[int, bytes]]:
-    """Kinds and contents of the chunks of a GLB."""
-    version, length = struct.unpack_from("<II", data, 4)
-    if version != 2 or length > len(data):
-        raise ValueError(f"GLB version {version}" if version != 2 else "cut short")
+def chunks_of(path: Path) -> list[tuple[int, bytes]]:
+    """Read kinds and contents of the chunks behind the JSON of a GLB. Raises ValueError for one that is cut short."""
+    data = content(path, f"{path}:")
+    (length,) = struct.unpack_from("<I", data, 8)
     place, found = 12, []
     while place + 8 <= length:
         size, kind = struct.unpack_from("<II", data, place)
@@ -57,7 +64,7 @@ def _chunks(data: bytes) -> list[tuple[int, bytes]]:
             raise ValueError("cut short")
         found.append((kind, data[place + 8 : place + 8 + size]))
         place += 8 + size
-    return found
+    return found[1:]
 
 
 def _joined(chunks: Sequence[tuple[int, bytes]]) -> bytes:
@@ -71,25 +78,17 @@ def _joined(chunks: Sequence[tuple[int, bytes]]) -> bytes:
 class Writer:
     """Write a glTF file with other pictures in the place of some."""
 
-    def __init__(self, tree: Json, buffers: Sequence[bytes], chunks: list[tuple[int, bytes]] | None) -> None:
+    def __init__(
+        self, model: Model, tree: Json, buffers: Sequence[bytes], chunks: Sequence[tuple[int, bytes]] | None
+    ) -> None:
         """buffers: the contents of the file's buffers; chunks: those behind the JSON of a GLB."""
-        self._tree, self._buffers, self._chunks = copy.deepcopy(tree), list(buffers), chunks
-        self._files: dict[Path, bytes] = {}
+        self._model, self._tree, self._buffers, self._chunks = model, copy.deepcopy(tree), list(buffers), chunks
 
-    def files(
-        self, source: Path, target: Path, pictures: Mapping[int, PaintedTexture], contents: Mapping[str, bytes]
-    ) -> dict[Path, bytes]:
-        """Return the files to write. pictures: by number of the image; contents: files that the model names.
+    def written(self, files: SideFiles, pictures: Mapping[int, PaintedTexture]) -> bytes:
+        """Return the file, and put into `files` what is changed beside it, and what goes along into another folder.
 
-        What is changed gets a name of its own; what is not is taken along into another folder.
+        pictures: by number of the image.
         """
-        kept = {} if source.parent.resolve() == target.parent.resolve() else contents
-        images = [image for number, image in enumerate(self._tree["images"]) if number not in pictures]
-        for holder in [*self._tree.get("buffers", ()), *images]:
-            if _is_file(holder) and unquote(holder["uri"]) in kept:
-                place = below(unquote(holder["uri"]))
-                self._files[target.parent / place] = kept[unquote(holder["uri"])]
-                holder["uri"] = quote(place.as_posix())
         views: dict[int, list[int]] = {}
         for number, new in pictures.items():
             image = self._tree["images"][number]
@@ -98,26 +97,31 @@ class Writer:
             if "bufferView" in image:
                 views.setdefault(image["bufferView"], []).append(number)
             else:
-                self._store(image, new.data, target, new.suffix)
-        self._put_into_buffers(views, pictures, target)
+                self._store(files, image, new.data, new.suffix)
+        changed = self._put_into_buffers(files, views, pictures)
+        kept = [buffer for number, buffer in enumerate(self._tree.get("buffers", ())) if number not in changed]
+        kept += [image for number, image in enumerate(self._tree["images"]) if number not in pictures]
+        for holder in kept if files.moved else ():
+            if is_file(holder):
+                self._store(files, holder, self._model.read(unquote(holder["uri"])))
         text = json.dumps(self._tree, ensure_ascii=False, separators=(",", ":")).encode()
-        self._files[target] = text if self._chunks is None else _joined([(JSON_CHUNK, text), *self._chunks])
-        return self._files
+        return text if self._chunks is None else _joined([(JSON_CHUNK, text), *self._chunks])
 
-    def _store(self, holder: Json, data: bytes, target: Path, suffix: str | None = None) -> None:
-        """Put new data where the address of a buffer or image says, files under a name of their own."""
-        if not _is_file(holder):
-            kind = MIME.get(suffix or "", "application/octet-stream")
-            holder["uri"] = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    def _store(self, files: SideFiles, holder: Json, data: bytes, suffix: str | None = None) -> None:
+        """Put data where the address of a buffer or image says, files under a name of the result."""
+        if is_file(holder):
+            holder["uri"] = quote(files.put(self._model.beside(unquote(holder["uri"])), data, suffix))
             return
-        place = of_result(unquote(holder["uri"]), target, suffix)
-        self._files[target.parent / place] = data
-        holder["uri"] = quote(place.as_posix())
+        kind = MIME.get(suffix or "", "application/octet-stream")
+        holder["uri"] = f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
     def _put_into_buffers(
-        self, views: Mapping[int, Sequence[int]], pictures: Mapping[int, PaintedTexture], target: Path
-    ) -> None:
-        """Replace the parts of buffers that are pictures. views: numbers of the images that each part is."""
+        self, files: SideFiles, views: Mapping[int, Sequence[int]], pictures: Mapping[int, PaintedTexture]
+    ) -> set[int]:
+        """Replace the parts of buffers that are pictures; return which buffers change.
+
+        views: numbers of the images that each part is.
+        """
         inside: dict[int, dict[int, bytes]] = {}
         for view, images in views.items():
             buffer, data = self._tree["bufferViews"][view]["buffer"], pictures[images[0]].data
@@ -131,10 +135,11 @@ class Writer:
             holder, data = self._tree["buffers"][buffer], self._buffers[buffer]
             holder["byteLength"] = len(data)
             if "uri" in holder:
-                self._store(holder, data, target)
+                self._store(files, holder, data)
             elif self._chunks is not None:
                 first = next(i for i, (kind, _) in enumerate(self._chunks) if kind == BINARY_CHUNK)
                 self._chunks = [*self._chunks[:first], (BINARY_CHUNK, data), *self._chunks[first + 1 :]]
+        return changed
 
     def _is_shared(self, view: int, images: Sequence[int]) -> bool:
         """Whether something else uses the bytes of a part too."""
@@ -176,7 +181,8 @@ class Writer:
                 view["byteLength"] = len(new[number])
 
 
-def _is_file(holder: Json) -> bool:
+def is_file(holder: Json) -> bool:
+    """Return whether a buffer or image is a file beside the glTF."""
     return "uri" in holder and not holder["uri"].startswith("data:")
 
 

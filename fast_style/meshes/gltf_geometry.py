@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FastStyleError
 from .gltf_file import Json
 from .surface import Array
 
 TRIANGLES, STRIP = 4, 5
 DRACO, TRANSFORM = "KHR_draco_mesh_compression", "KHR_texture_transform"
+# Stands for accessors that are not read, whose memory trimesh would set aside all the same.
+NOTHING = {"componentType": 5126, "count": 0, "type": "SCALAR"}
 # What of a node says where its mesh is.
 PLACEMENT = ("children", "mesh", "matrix", "translation", "rotation", "scale")
-NEEDS_PACKAGES = '3-D models need more packages: pip install "fast_style[meshes]"'
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,35 @@ class Use:
         drawn = self.primitive.get("mode", TRIANGLES) in (TRIANGLES, STRIP)
         return name if drawn and {name, "POSITION"} <= set(self.primitive["attributes"]) else None
 
+    @property
+    def accessors(self) -> list[int]:
+        """Return the numbers of the accessors that say where its triangles lie."""
+        attributes = self.primitive["attributes"]
+        found = [attributes["POSITION"], attributes[str(self.coordinates)]]
+        return [*found, self.primitive["indices"]] if "indices" in self.primitive else found
+
+
+def unread(tree: Json, use: Use) -> str | None:
+    """Return what of a primitive is not read, where trimesh would take it for zeros: as many as its accessor claims."""
+    for number in use.accessors:
+        accessor = tree["accessors"][number]
+        if "sparse" in accessor:
+            return f"accessor {number} of mesh {use.mesh} is sparse, which is not read; save it without"
+        if "bufferView" not in accessor and DRACO not in use.primitive.get("extensions", {}):
+            return f"accessor {number} of mesh {use.mesh} has no data; the file is damaged"
+    return None
+
 
 def parts(tree: Json, buffers: Sequence[bytes], uses: Sequence[Use]) -> list[tuple[Array, Array]]:
     """Return places in the scene (F, 3, 3) and texture coordinates (F, 3, 2) of each primitive.
 
-    A mesh that several nodes show is where the first one shows it. Raises FastStyleError where packages are missing,
-    and whatever trimesh raises on damage.
+    A mesh that several nodes show is where the first one shows it. Raises ImportError where packages are missing, and
+    whatever trimesh raises on damage.
     """
-    try:
-        from trimesh.exchange.gltf import load_gltf
-        from trimesh.resolvers import ZipResolver
-        from trimesh.scene.transforms import SceneGraph
-    except ImportError as error:
-        raise FastStyleError(NEEDS_PACKAGES) from error
+    from trimesh.exchange.gltf import load_gltf
+    from trimesh.resolvers import ZipResolver
+    from trimesh.scene.transforms import SceneGraph
+
     archive = ZipResolver({str(number): io.BytesIO(data) for number, data in enumerate(buffers)})
     read = load_gltf(io.BytesIO(json.dumps(_bare(tree, uses)).encode()), archive, skip_materials=True)
     graph = SceneGraph(base_frame=read["base_frame"])
@@ -65,12 +81,17 @@ def parts(tree: Json, buffers: Sequence[bytes], uses: Sequence[Use]) -> list[tup
 
 def _bare(tree: Json, uses: Sequence[Use]) -> Json:
     """The scene with those primitives alone, which have nothing but places and texture coordinates."""
-    kept: Json = {name: tree[name] for name in ("accessors", "bufferViews", "scene", "scenes") if name in tree}
+    kept: Json = {name: tree[name] for name in ("bufferViews", "scene", "scenes") if name in tree}
+    needed = {number for use in uses for number in use.accessors}
     meshes: list[Json] = [{"name": str(number), "primitives": []} for number in range(len(tree["meshes"]))]
     for use in uses:
         meshes[use.mesh]["primitives"].append(_bare_primitive(use))
     return {
         **kept,
+        "accessors": [
+            accessor if number in needed and "bufferView" in accessor else NOTHING
+            for number, accessor in enumerate(tree["accessors"])
+        ],
         "asset": {"version": "2.0"},
         "buffers": [{"uri": str(number)} for number in range(len(tree.get("buffers", ())))],
         "nodes": [{name: node[name] for name in PLACEMENT if name in node} for node in tree.get("nodes", ())],
@@ -86,17 +107,10 @@ def _bare_primitive(use: Use) -> Json:
     bare: Json = {name: use.primitive[name] for name in ("indices", "mode") if name in use.primitive}
     draco = use.primitive.get("extensions", {}).get(DRACO)
     if draco:
-        _import_draco()
+        import DracoPy  # noqa: F401, without it trimesh would read zeros
+
         bare["extensions"] = {DRACO: {**draco, "attributes": renamed(draco["attributes"])}}
     return {**bare, "attributes": renamed(use.primitive["attributes"])}
-
-
-def _import_draco() -> None:
-    """Raise FastStyleError where Draco's decoder is missing: trimesh would read zeros."""
-    try:
-        import DracoPy  # noqa: F401
-    except ImportError as error:
-        raise FastStyleError(NEEDS_PACKAGES) from error
 
 
 def _placed(tree: Json, use: Use, mesh: dict[str, Any], matrix: Array) -> tuple[Array, Array]:

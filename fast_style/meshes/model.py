@@ -1,7 +1,7 @@
 """Paint the base-colour textures of a model file, and write the model with them."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,12 +33,14 @@ def stylize_model(
     options: StylizeOptions = StylizeOptions(),
     mask: Masks = None,
     quality: int = QUALITY,
+    overwrite: bool = True,
     report: TextureProgress = lambda name: lambda stage, done, of: None,
 ) -> list[tuple[int, int]]:
     """Paint the base-colour textures of a glTF, GLB or OBJ file; everything else in it stays as it is.
 
-    Masks lie over each texture. quality: of JPEG, WebP and AVIF, 1 to 100. Returns width and height of each texture.
-    Raises FastStyleError for inputs, outputs and options that cannot be used.
+    Masks lie over each texture. quality: of JPEG, WebP and AVIF, 1 to 100. overwrite: whether files that lie where the
+    result's are put are replaced. Returns width and height of each texture. Raises FastStyleError for inputs, outputs
+    and options that cannot be used, before anything is painted.
     """
     if options.output_size:
         raise FastStyleError("`output_size` is for pictures and films: the textures of a model keep their size")
@@ -49,13 +51,28 @@ def stylize_model(
         raise FastStyleError(f"{target}: the model would replace itself; name another file")
     model = open_model(source)
     masks = stylizer.masks(options, mask)
-    pictures = []
-    for texture in model.textures():
-        name = f"{source}, {texture.name}"
-        pictures.append(_painted(stylizer, texture, _read(texture, name), options, masks, report(texture.name)))
-    encoded = [PaintedTexture(images.encode(each, quality), images.SUFFIXES[each.format]) for each in pictures]
-    write_together(model.written(target, encoded))
+    textures = model.textures()
+    pictures = [_read(texture, f"{source}, {texture.name}") for texture in textures]
+    suffixes = [images.SUFFIXES[each.format] for each in pictures]
+
+    def files(encoded: Iterable[bytes]) -> Mapping[Path, bytes]:
+        found = model.written(target, list(map(PaintedTexture, encoded, suffixes)))
+        if not overwrite:
+            _refuse_to_replace(found)
+        return found
+
+    files(str(number).encode() for number in range(len(textures)))  # what cannot be written is told before painting
+    for number, texture in enumerate(textures):
+        pictures[number] = _painted(stylizer, texture, pictures[number], options, masks, report(texture.name))
+    write_together(files([images.encode(each, quality) for each in pictures]))
     return [picture.image.size for picture in pictures]
+
+
+def _refuse_to_replace(files: Mapping[Path, bytes]) -> None:
+    """Raise FastStyleError where a file exists and has other content."""
+    for path, data in files.items():
+        if path.exists() and not (path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data):
+            raise FastStyleError(f"{path} exists; use `overwrite`, or give the result another name")
 
 
 def _read(texture: ModelTexture, name: str) -> Picture:
@@ -77,7 +94,7 @@ def _painted(
     masks: tuple[Mask, ...],
     progress: Progress,
 ) -> Picture:
-    colors = picture.colors if texture.has_alpha else np.ascontiguousarray(picture.pixels[..., :3])
+    colors = picture.colors if texture.alpha_counts else np.ascontiguousarray(picture.pixels[..., :3])
     if texture.repeats:
         options = replace(options, tileable=True)
     return picture.with_colors(paint(stylizer, colors, texture.surface, options, masks, progress))

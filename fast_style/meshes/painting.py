@@ -1,5 +1,6 @@
 """Paint a texture as it is seen on the model: laid out, painted, and brought back without a seam."""
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +12,12 @@ from ..inference.masks import Mask
 from ..inference.single_pass import Progress
 from ..options import StylizeOptions
 from ..stylizer import Stylizer
-from .blending import BANDS_PX, Blend, owners
+from .blending import BANDS_PX, Blend, nearest_shown, owners
 from .charts import charts
 from .sheet import Sheet
 from .surface import Surface
+
+log = logging.getLogger(__name__)
 
 Pixels = NDArray[Any]
 
@@ -43,8 +46,14 @@ def paint(
     if options.tileable or (shown < 0).all():
         return stylizer.stylize(texture, options, masks, progress)
     most_px = MOST_GROWTH * math.prod(size) + MORE_PX
-    sheet = Sheet.of(charts(solid, shown, size, BANDS_PX[0] + stylizer.engine.reach_px, most_px))
-    drawn = sheet.drawn(_padded(texture, shown))
+    laid = charts(solid, shown, size, BANDS_PX[0] + stylizer.engine.reach_px, most_px)
+    if not laid:
+        log.warning("a texture is painted as a picture, with seams: its UV islands would need too much memory")
+        return stylizer.stylize(texture, options, masks, progress)
+    sheet = Sheet.of(laid)
+    away, nearest = nearest_shown(shown, size)
+    # What lies outside the islands is anything: the nearest texel inside takes its place.
+    drawn = sheet.drawn(texture.reshape(len(nearest), -1)[nearest].reshape(texture.shape))
     painted = stylizer.stylize(drawn, sheet.options(options, size), sheet.masks(masks, size), progress)
     coverage = _coverage(size, options, masks)
     if (coverage < 1).any():
@@ -52,20 +61,11 @@ def paint(
     blend = Blend(solid, size, shown, painted.shape[2])
     for index, chart in enumerate(sheet.charts):
         blend.add(chart, painted[sheet.part(index)].astype(np.float32))
-    result = _with_detail(blend.colors(sheet.charts), texture, coverage)
+    result = _with_detail(blend.colors(sheet.charts, away, nearest), texture, coverage)
     if len(points.uv):
         whole = stylizer.stylize(texture, options, masks, progress)
-        result = np.where(blend.distances[..., None] > LEAST_GUTTER_PX, whole, result)
+        result = np.where(away.reshape(*size[::-1], 1) > LEAST_GUTTER_PX, whole, result)
     return result
-
-
-def _padded(texture: Pixels, shown: NDArray[np.intp]) -> Pixels:
-    """Replace the texels outside the islands by the nearest one inside: what lies there is anything."""
-    from scipy.ndimage import distance_transform_edt
-
-    outside = (shown < 0).reshape(texture.shape[:2])
-    row, column = distance_transform_edt(outside, return_distances=False, return_indices=True)
-    return texture[row, column]
 
 
 def _coverage(size: tuple[int, int], options: StylizeOptions, masks: Sequence[Mask]) -> NDArray[np.float32]:

@@ -67,6 +67,11 @@ class Surface:
             return None
         return Surface(self.places, self.uv - whole[self.islands][:, None]) if whole.any() else self
 
+    def clamped(self) -> "Surface":
+        """Bring corners far outside 0 to 1, where a texture shows its edge, near it."""
+        uv = self.uv.clip(-SLACK, 1 + SLACK)
+        return self if (uv == self.uv).all() else Surface(self.places, uv)
+
     @property
     def areas(self) -> Array:
         """Return the area of each triangle on the model, (F,)."""

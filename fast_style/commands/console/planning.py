@@ -218,12 +218,22 @@ def _film_target(
 
 
 def _told_apart(jobs: Sequence[Job]) -> list[Job]:
-    """Sources that differ in their extension alone keep it in the names of results that would be one: a_bmp.png."""
-    counts = Counter(job.target for job in jobs)
-    return [replace(job, target=_with_extension(job)) if counts[job.target] > 1 else job for job in jobs]
+    """Sources that differ in their extension alone keep it in the names of results that would be one: a_bmp.png.
+
+    Those of models, a_glb.glb, would have files beside them that are one.
+    """
+    counts = Counter(_claimed(job) for job in jobs)
+    return [replace(job, target=_with_extension(job)) if counts[_claimed(job)] > 1 else job for job in jobs]
+
+
+def _claimed(job: Job) -> Path | None:
+    """What no other job may write: a file, or for models all that begin with a name."""
+    return job.target.with_suffix("") if job.model and job.target else job.target
 
 
 def _with_extension(job: Job) -> Path | None:
-    if not job.source or not job.target or job.source.suffix.lower() in ("", job.target.suffix.lower()):
+    if not job.source or not job.target:
+        return job.target
+    if not job.model and job.source.suffix.lower() in ("", job.target.suffix.lower()):
         return job.target
     return job.target.with_stem(f"{job.target.stem}_{job.source.suffix[1:]}")
