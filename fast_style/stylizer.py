@@ -79,12 +79,17 @@ class Stylizer:
         """
         is_file = isinstance(painting, str | Path)
         name = name or (Path(painting).stem if is_file else "painting")  # type: ignore[arg-type]  # is one
-        known = self._styles.predicted
+        known = self.predicted
         picture = images.read(Path(painting)).rgb if is_file else images.upright(painting).rgb  # type: ignore[arg-type]
         blend = self.engine.predict_blend(images.to_array(predictor_input(picture)))
         if name in known and self.engine.info["model"].get("predictor"):
             raise FastStyleError(f"there is a style {name!r} already; choose another `name`")
         return Stylizer(self.engine, {**known, name: blend})
+
+    @property
+    def predicted(self) -> "Mapping[str, NDArray[np.float32]]":
+        """Return the weights of each style by name: what a Stylizer around the same engine takes to have its styles."""
+        return self._styles.predicted
 
     @property
     def info(self) -> dict[str, Any]:

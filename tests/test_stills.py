@@ -58,6 +58,15 @@ def test_strengths_are_those_of_pictures_painted_once(
     assert len(passes) == 2
 
 
+def test_a_painting_that_was_looked_at_is_a_style_of_films_too(any_style: Path) -> None:
+    painted = Stylizer.load(any_style, "cpu", "torch", "fp32").with_style(picture(64, 64), "mine")
+    still = StillStylizer(painted)
+    assert still.styles == ["mine"]
+    how = StylizeOptions(strokes="fine", noise=0.0)
+    photo = images.Picture.from_pixels(np.asarray(picture(40, 30)), "PNG")
+    np.testing.assert_array_equal(still.apply(photo, how).pixels, painted.apply(photo, how).pixels)
+
+
 def _counted(call, passes):  # type: ignore[no-untyped-def]
     def counted(self, *arguments, **named):  # type: ignore[no-untyped-def]
         passes.append(1)
