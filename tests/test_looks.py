@@ -227,11 +227,16 @@ def test_a_look_keeps_the_address_of_its_model(
     assert looks.read("mine")["model"] == address
 
 
+def test_a_model_without_styles_has_no_looks(any_style: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert taste(photo, any_style) == 1
+    assert "this model has no styles to choose among; name another --model" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--picks", "1,x"], "--picks is '1,x'"),
-        (["--picks", "1,7"], "--picks is 1,7"),
+        (["--picks", "1,7"], "--picks is '1,7'"),
         (["--rounds", "99"], "--rounds is 99; it takes 1 to 16"),
         (["--name", "../x"], "a look is named by"),
     ],

@@ -1,6 +1,7 @@
 """Looks in the service: the next four of a search, kept looks, the field `look`."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,13 @@ def test_four_looks_follow_from_the_choices_so_far(client: httpx.Client) -> None
     for wrong in ({"picks": "1,5"}, {"picks": "x"}, {"picks": ",".join("1" * 40)}, {"seed": "-1"}, {"seed": "9" * 20}):
         assert error_of(client.get("/v1/taste", params=wrong), 400)
     assert error_of(client.get("/v1/taste", params={"model": "none"}), 404)
+
+
+def test_a_model_for_any_painting_has_no_looks(any_style: Path, tmp_path: Path) -> None:
+    shutil.copy(any_style, tmp_path / "any.pth")
+    with in_process(ServerOptions(models=tmp_path)) as client:
+        for model in ("any", ""):
+            assert "no styles to choose among" in error_of(client.get("/v1/taste", params={"model": model}), 400)
 
 
 def test_a_look_is_kept_listed_used_and_deleted(client: httpx.Client, models: Path) -> None:

@@ -87,13 +87,13 @@ class TasteCommand:
 def main(arguments: Sequence[str], prog: str) -> int:
     """Ask round by round, or go by `--picks`; return the exit code."""
     command = parse(TasteCommand, arguments, prog, HELP)
-    picks = _picks(command.picks)
     malloc.tune()
     from .. import images
     from ..stylizer import Stylizer
-    from ..taste.search import TasteSearch
+    from ..taste.search import TasteSearch, parse_picks
     from ..taste.space import Space
 
+    picks = parse_picks(command.picks)
     asks = sys.stdin is not None and sys.stdin.isatty()  # None: it was closed
     if command.name and not picks and not asks:
         raise FastStyleError("`name` keeps the look that was chosen last; say with `picks` what was, as in 1,3,2")
@@ -113,13 +113,6 @@ def main(arguments: Sequence[str], prog: str) -> int:
     if picks:
         _keep(search, picks, command, asks)
     return 0
-
-
-def _picks(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",") if text]
-    except ValueError:
-        raise FastStyleError(f"`picks` is {text!r}; it takes numbers from 1 to {OFFERED}, as in 1,3,2") from None
 
 
 def _ask(picks: list[int]) -> bool:
