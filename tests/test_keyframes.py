@@ -56,7 +56,9 @@ def test_keys_are_read_back_from_their_file_as_they_were(tmp_path: Path) -> None
     assert keyframes(str(tmp_path / "list.yml")).at(1).strength == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("content", ["5", "- 5\n- 0=dark", "other: [a]", "keyframes: a", "{", "\x00", "- [[0=dark]]"])
+@pytest.mark.parametrize(
+    "content", ["5", "- 5\n- 0=dark", "other: [a]", "keyframes: a", "{", "\x00", "- [[0=dark]]", "- &a 0=dark\n- *a"]
+)
 def test_what_is_no_file_of_keys_is_one_plain_line(tmp_path: Path, content: str) -> None:
     path = tmp_path / "keys.yaml"
     path.write_text(content)

@@ -53,7 +53,8 @@ def test_a_look_is_a_recipe_that_is_read_again(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "../x", "a/b", "a\\b", ".hidden", "a.", " a", "x" * 65, "a\n", "a:b", "/etc/passwd"]
+    "name",
+    ["", "../x", "a/b", "a\\b", ".hidden", "a.", " a", "x" * 65, "a\n", "a:b", "/etc/passwd", "v1.yaml", "v1.YML"],
 )
 def test_a_name_cannot_leave_the_folder(name: str) -> None:
     for act in (looks.read, looks.forget, lambda name: looks.keep(name, {})):
@@ -68,7 +69,8 @@ def test_a_name_cannot_leave_the_folder(name: str) -> None:
         ("mask: a.png", "no mask"),
         ("memory: 2GB", "no memory"),
         ("style: [a, b]", "takes one value"),
-        ("[", "not a readable recipe"),
+        ("style:", "behind a flag stands a value"),
+        ("[", "not readable"),
     ],
 )
 def test_what_is_no_look_is_told(folder: Path, text: str, message: str) -> None:
@@ -84,6 +86,14 @@ def test_a_wrong_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
         looks.read_any("my-lok")
     with pytest.raises(FastStyleError, match="no such file"):
         looks.read_any(str(tmp_path / "absent.yaml"))
+
+
+@pytest.mark.parametrize("value", ["[a, b]", "true"])
+def test_a_recipe_names_one_look(tmp_path: Path, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.yaml").write_text(f"look: {value}\n")
+    with pytest.raises(SystemExit):
+        parse(StylizeCommand, ["photo.jpg", "--config", str(tmp_path / "r.yaml")], "stylize.py")
+    assert "it takes one value" in capsys.readouterr().err
 
 
 def test_flags_win_over_recipes_and_recipes_over_the_look(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ..errors import FastStyleError
 from ..inference.style_weights import as_text, shares
 from ..options import StylizeOptions
 from ..options.controls import STRONGEST
+from ..options.recipes import read_yaml
 from ..system.atomic import atomic_path
 
 Blend = Mapping[str, float]
@@ -116,15 +117,8 @@ def _expanded(flags: Sequence[str]) -> Iterator[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-        content = yaml.safe_load(data.decode()) if len(data) <= LARGEST else None
-        lines = content.get("keyframes") if isinstance(content, dict) else content
-    except FileNotFoundError as error:
-        raise FastStyleError(f"`keyframes` {path}: no such file") from error
-    except (OSError, ValueError, RecursionError, yaml.YAMLError, AttributeError, LookupError, TypeError) as error:
-        raise FastStyleError(f"`keyframes` {path}: not readable ({' '.join(str(error).split())})") from error
+    content = read_yaml(path, "keyframes", LARGEST)
+    lines = content.get("keyframes") if isinstance(content, dict) else content
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         raise FastStyleError(f"`keyframes` {path}: expected a list of SECONDS=BLEND@STRENGTH lines")
     return lines
