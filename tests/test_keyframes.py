@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fast_style.errors import FastStyleError
-from fast_style.options import StylizeOptions
+from fast_style.options import AudioOptions, StylizeOptions
 from fast_style.video.keyframes import Key, Keyframes, write_keys
 
 STYLES = ("dark", "light", 'a "b": #c, d=1@2', "x3")
@@ -70,8 +70,8 @@ def test_what_is_no_file_of_keys_is_one_plain_line(tmp_path: Path, content: str)
 def test_files_that_are_not_there_or_have_another_name(tmp_path: Path) -> None:
     with pytest.raises(FastStyleError, match=r"absent.yaml: no such file"):
         keyframes("absent.yaml")
-    with pytest.raises(FastStyleError, match=r"name a file such as curves.yaml"):
-        write_keys(KEYS, tmp_path / "curves.txt")
+    with pytest.raises(FastStyleError, match=r"curves is curves.mp4; key frames are written as YAML"):
+        AudioOptions(audio_reactive=True, curves=Path("curves.mp4"))
     (tmp_path / "file").write_text("")
     with pytest.raises(FastStyleError, match="cannot be written"):
         write_keys(KEYS, tmp_path / "file" / "curves.yaml")

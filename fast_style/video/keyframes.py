@@ -14,13 +14,13 @@ from ..inference.style_weights import as_text, shares
 from ..options import StylizeOptions
 from ..options.controls import STRONGEST
 from ..options.recipes import read_yaml
+from ..options.video import KEY_FILES
 from ..system.atomic import atomic_path
 
 Blend = Mapping[str, float]
 
 # The strokes of a frame are at most so many times as large as without a scale.
 LARGEST_SCALE = 2.0
-FILES = (".yaml", ".yml")
 # The largest file of keys in bytes; an hour of music has about a tenth of it.
 LARGEST = 10_000_000
 FILE_HEAD = "# SECONDS=BLEND@STRENGTHxSCALE, each part of which may be left out; read as `keyframes`\n"
@@ -98,9 +98,7 @@ class Keyframes:
 
 
 def write_keys(keys: Sequence[Key], path: Path) -> None:
-    """Write keys to a file that `--keyframes` reads. Raises FastStyleError where it cannot be written."""
-    if path.suffix.lower() not in FILES:
-        raise FastStyleError(f"{path}: key frames are written as YAML; name a file such as curves.yaml")
+    """Write keys to a file (KEY_FILES) for `--keyframes`. Raises FastStyleError where it cannot be written."""
     text = yaml.safe_dump({"keyframes": [str(key) for key in keys]}, width=math.inf, allow_unicode=True)
     try:
         with atomic_path(path) as temporary:
@@ -112,7 +110,7 @@ def write_keys(keys: Sequence[Key], path: Path) -> None:
 def _expanded(flags: Sequence[str]) -> Iterator[str]:
     """The flags, with the lines of files in the place of their names."""
     for flag in flags:
-        is_file = flag.lower().endswith(FILES) and _number(flag.partition("=")[0]) is None
+        is_file = flag.lower().endswith(KEY_FILES) and _number(flag.partition("=")[0]) is None
         yield from _lines(Path(flag)) if is_file else [flag]
 
 
