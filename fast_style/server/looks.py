@@ -115,7 +115,7 @@ def _kept(service: Service) -> list[dict[str, Any]]:
 
 
 def keep(service: Service) -> Endpoint:
-    """Return the endpoint that keeps a look: its fields as a JSON object."""
+    """Return the endpoint that keeps a look: its fields as a JSON object; ?overwrite=true replaces one."""
 
     async def endpoint(request: Request) -> Response:
         _check_may_keep(service)
@@ -123,22 +123,30 @@ def keep(service: Service) -> Endpoint:
         body = await type(request)(request.scope, receive).body()
         if len(body) > LARGEST_BYTES:
             raise HTTPException(413, f"a look has at most {LARGEST_BYTES} bytes")
-        await asyncio.to_thread(_keep, service, request.path_params["name"], body)
+        overwrite = request.query_params.get("overwrite", "false")
+        if overwrite not in ("true", "false"):
+            raise HTTPException(400, f"overwrite is {quoted(overwrite)}; it takes true or false")
+        await asyncio.to_thread(_keep, service, request.path_params["name"], body, overwrite == "true")
         return Response(status_code=204)
 
     return endpoint
 
 
-def _keep(service: Service, name: str, body: bytes) -> None:
+def _keep(service: Service, name: str, body: bytes, overwrite: bool) -> None:
     try:
         look = fields.RequestFields.model_validate_json(body)
         look.options(service.options.memory)
-        told = look.model_fields_set & set(looks.FIELDS)
+        told = look.model_fields_set
+        if not told or told - set(looks.FIELDS):
+            wrong = f"no {min(told - set(looks.FIELDS))}" if told else "at least one field"
+            raise FastStyleError(f"a look has {wrong}; there are {', '.join(looks.FIELDS)}")
         service.models.find(look.model).check_styles(getattr(look, "style", ""))
         known = looks.names()
         if len(known) >= MOST_KEPT and name not in known:
             raise FastStyleError(f"{MOST_KEPT} looks are kept already; delete one")
-        looks.keep(name, {field: getattr(look, field) for field in looks.FIELDS if field in told}, overwrite=True)
+        if name in known and not overwrite:
+            raise HTTPException(409, f"there is a look {quoted(name)} already; ?overwrite=true replaces it")
+        looks.keep(name, {field: getattr(look, field) for field in looks.FIELDS if field in told}, overwrite)
     except ValidationError as error:
         raise HTTPException(400, validation_message(error, list(looks.FIELDS))) from error
     except FastStyleError as error:
