@@ -240,6 +240,20 @@ class Stylizer:
         return stylize(self.engine, self._styles, wanted, self.masks(wanted, mask), pixels, progress)
 
 
+def loaded(model: "str | Path | Stylizer") -> tuple[Stylizer, str]:
+    """Return the Stylizer of a name, an address or a file, or the one that is given, and a name for its results.
+
+    Raises FastStyleError as `Stylizer.load`, and for one that is given and has no style yet.
+    """
+    from .models.bundled import stem
+
+    if not isinstance(model, Stylizer):
+        return Stylizer.load(model), stem(model)
+    if not model.styles:
+        raise FastStyleError("this model paints like any painting; say like which with `with_style`")
+    return model, model.name
+
+
 def changed(options: StylizeOptions | None, changes: Mapping[str, Any]) -> StylizeOptions:
     """Return the options with the keyword arguments of a call; a blend {style: share} becomes text."""
     style = changes.get("style")
