@@ -50,7 +50,8 @@ class Stylizer:
     def __init__(self, engine: Engine, paintings: Mapping[str, NDArray[np.float32]] = {}) -> None:
         """engine: the loaded network. paintings: those that `with_style` looked at, their weights of its rows."""
         self.engine = engine
-        self._paintings = paintings
+        self.paintings = paintings
+        """Weights of the rows by name: what another Stylizer of the same engine takes to have the same styles."""
         weights = paintings if engine.info["model"].get("predictor") else None
         self._styles = Styles(engine.info["styles"], engine.style_gram, weights)
 
@@ -79,11 +80,11 @@ class Stylizer:
         """
         is_file = isinstance(painting, str | Path)
         name = name or (Path(painting).stem if is_file else "painting")  # type: ignore[arg-type]  # is one
-        if name in self._paintings:
+        if name in self.paintings:
             raise FastStyleError(f"there is a style {name!r} already; choose another `name`")
         picture = images.read(Path(painting)).rgb if is_file else images.upright(painting).rgb  # type: ignore[arg-type]
         blend = self.engine.predict_blend(images.to_array(predictor_input(picture)))
-        return Stylizer(self.engine, {**self._paintings, name: blend})
+        return Stylizer(self.engine, {**self.paintings, name: blend})
 
     @property
     def info(self) -> dict[str, Any]:
@@ -232,6 +233,20 @@ class Stylizer:
     def _paint(self, pixels: NDArray[Any], wanted: StylizeOptions, mask: Masks, progress: Progress) -> NDArray[Any]:
         """Stylize pixels (H, W, 3), uint8 or uint16, with every control."""
         return stylize(self.engine, self._styles, wanted, self.masks(wanted, mask), pixels, progress)
+
+
+def loaded(model: "str | Path | Stylizer") -> tuple[Stylizer, str]:
+    """Return the Stylizer of a name, an address or a file, or the one that is given, and a name for its results.
+
+    Raises FastStyleError as `Stylizer.load`, and for one that is given and has no style yet.
+    """
+    from .models.bundled import stem
+
+    if not isinstance(model, Stylizer):
+        return Stylizer.load(model), stem(model)
+    if not model.styles:
+        raise FastStyleError("this model paints like any painting; say like which with `with_style`")
+    return model, model.name
 
 
 def changed(options: StylizeOptions | None, changes: Mapping[str, Any]) -> StylizeOptions:

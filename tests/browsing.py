@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -58,6 +59,21 @@ def watched(browser: Browser, url: str, allowed: str = "", **context: Any) -> It
         yield page
     found = [text for text in complaints if not allowed or allowed not in text]
     assert not found, found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The browser for the tests of one module."""
+    with chromium() as browser:
+        yield browser
+
+
+def check_axe(page: Page, where: str) -> None:
+    """Axe finds nothing serious."""
+    more = {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2
+    violations = Axe().run(page, options=more).response["violations"]
+    found = [one for one in violations if one["impact"] in ("serious", "critical")]
+    assert not found, (where, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
 
 
 def shown(page: Page) -> Image.Image:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import httpx
 import numpy as np
+import pytest
 import torch
 import uvicorn
 from PIL import Image
@@ -23,6 +24,7 @@ from fast_style.models.architectures import build
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.options import NetworkOptions, RuntimeOptions, ServerOptions
 from fast_style.server.app import create_app
+from fast_style.server.memory import PixelBudget
 
 Arch = Literal["johnson", "lite", "nano"]
 PROJECT = Path(__file__).parents[1]
@@ -71,6 +73,20 @@ def distance(one: Image.Image, other: Image.Image) -> float:
     assert one.size == other.size
     pixels = [np.asarray(image.convert("RGB"), np.float32) for image in (one, other)]
     return float(np.abs(pixels[0] - pixels[1]).mean())
+
+
+@pytest.fixture
+def reserved(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What is reserved in the budget of pixels, one number for each time."""
+    found: list[int] = []
+    reserve = PixelBudget.reserve
+
+    def noting(budget: PixelBudget, pixels: int) -> contextlib.AbstractContextManager[None]:
+        found.append(pixels)
+        return reserve(budget, pixels)
+
+    monkeypatch.setattr(PixelBudget, "reserve", noting)
+    return found
 
 
 @contextlib.contextmanager

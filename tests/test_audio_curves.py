@@ -11,8 +11,6 @@ from fast_style.video.audio_curves import AudioCurves, curves_of, keys_of, thinn
 from fast_style.video.audio_features import STEP_S, TAIL_S
 from fast_style.video.keyframes import Keyframes
 
-pytest.importorskip("librosa", reason='sound needs librosa: pip install "fast_style[audio]"')
-
 from .sounds import CLICKS_S, clicks, measured, noise, tone
 
 FRAME_S = 1 / 25

@@ -9,8 +9,6 @@ from fast_style.video.audio_features import SILENT_DB, STEP_S, measure
 
 from .sounds import CLICKS_S, clicks, noise, tone
 
-librosa = pytest.importorskip("librosa", reason='sound needs librosa: pip install "fast_style[audio]"')
-
 
 def test_features_do_not_depend_on_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     sound = clicks() + 0.1 * noise(10)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", reason='films need PyAV: pip install "fast_style[video]"')
-pytest.importorskip("librosa", reason='sound needs librosa: pip install "fast_style[audio]"')
 
 import fast_style
 from fast_style import FastStyleError, Stylizer
@@ -125,6 +124,9 @@ def test_what_has_no_sound_is_one_plain_line(clip: Path, tmp_path: Path, stylize
         stylize_film(stylizer, tmp_path / "mute.mp4", tmp_path / "out.mp4", video=reactive)
     with pytest.raises(FastStyleError, match=r"mute.mp4: there is no sound in it"):
         fast_style.stylize_film(tmp_path / "mute.mp4", tmp_path / "out.mp4", stylizer, audio_reactive=True)
+    added = VideoOptions(sound=AudioOptions(audio=clip))
+    with pytest.raises(FastStyleError, match=r"out.gif: animations and numbered pictures hold no sound"):
+        stylize_film(stylizer, clip, tmp_path / "out.gif", video=added)
     with pytest.raises(FastStyleError, match="raw frames have no sound"):
         stylize_raw(stylizer, (8, 8), io.BytesIO(), io.BytesIO(), video=reactive)
     with pytest.raises(FastStyleError, match="not for a camera"):
@@ -145,7 +147,7 @@ def test_silence_is_told(clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFi
     [
         ({"keyframes": ("0=a",), "sound": AudioOptions(audio_reactive=True)}, "would both steer"),
         ({"sound": AudioOptions(curves=Path("a.yaml"))}, "curves keeps what sound steers"),
-        ({"keyframes": ("0=a",), "sound": AudioOptions(audio=Path("a"), curves=Path("b"))}, "and no keyframes"),
+        ({"keyframes": ("0=a",), "sound": AudioOptions(audio=Path("a"), curves=Path("b.yaml"))}, "and no keyframes"),
     ],
 )
 def test_options_that_contradict_each_other(options: dict, message: str) -> None:
@@ -171,6 +173,10 @@ def test_the_command_makes_films_of_pictures_with_sound(
         (["a.jpg", "-o", "c.mp4", "--curves", "a.yaml"], "a.yaml exists; use --overwrite, or --keyframes a.yaml"),
         (["a.jpg", "b.gif", "-o", "d", "--curves", "b.yaml"], "--curves is one file, and there are 2 inputs"),
         (["-"], "--audio makes a film of a picture in a file"),
+        (["a.jpg", "-o", "e.gif"], "e.gif: animations and numbered pictures hold no sound"),
+        (["a.jpg", "-o", "e/%03d.png"], "%03d.png: animations and numbered pictures hold no sound"),
+        (["a.jpg", "--format", "webp"], "a_tiny.webp: animations and numbered pictures hold no sound"),
+        (["a.jpg", "--curves", "e.mp4"], "--curves is e.mp4; key frames are written as YAML"),
     ):
         assert run(stylize.main, [*arguments, *fixed], "stylize.py") == 1
         lines = capsys.readouterr().err.splitlines()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fast_style.errors import FastStyleError
-from fast_style.options import StylizeOptions
+from fast_style.options import AudioOptions, StylizeOptions
 from fast_style.video.keyframes import Key, Keyframes, write_keys
 
 STYLES = ("dark", "light", 'a "b": #c, d=1@2', "x3")
@@ -56,7 +56,9 @@ def test_keys_are_read_back_from_their_file_as_they_were(tmp_path: Path) -> None
     assert keyframes(str(tmp_path / "list.yml")).at(1).strength == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("content", ["5", "- 5\n- 0=dark", "other: [a]", "keyframes: a", "{", "\x00", "- [[0=dark]]"])
+@pytest.mark.parametrize(
+    "content", ["5", "- 5\n- 0=dark", "other: [a]", "keyframes: a", "{", "\x00", "- [[0=dark]]", "- &a 0=dark\n- *a"]
+)
 def test_what_is_no_file_of_keys_is_one_plain_line(tmp_path: Path, content: str) -> None:
     path = tmp_path / "keys.yaml"
     path.write_text(content)
@@ -68,8 +70,8 @@ def test_what_is_no_file_of_keys_is_one_plain_line(tmp_path: Path, content: str)
 def test_files_that_are_not_there_or_have_another_name(tmp_path: Path) -> None:
     with pytest.raises(FastStyleError, match=r"absent.yaml: no such file"):
         keyframes("absent.yaml")
-    with pytest.raises(FastStyleError, match=r"name a file such as curves.yaml"):
-        write_keys(KEYS, tmp_path / "curves.txt")
+    with pytest.raises(FastStyleError, match=r"curves is curves.mp4; key frames are written as YAML"):
+        AudioOptions(audio_reactive=True, curves=Path("curves.mp4"))
     (tmp_path / "file").write_text("")
     with pytest.raises(FastStyleError, match="cannot be written"):
         write_keys(KEYS, tmp_path / "file" / "curves.yaml")

@@ -17,7 +17,6 @@ import httpx
 import numpy as np
 import pillow_heif
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, WebSocket, expect
 
@@ -29,8 +28,9 @@ from .browsing import (
     NO_PAUSES,
     PHONE,
     PHOTO,
+    browser,
     change,
-    chromium,
+    check_axe,
     drop,
     file,
     load,
@@ -41,13 +41,8 @@ from .browsing import (
 from .conftest import picture
 from .serving import Running, as_file, distance, in_process, reference, save_model, save_two, service
 
+__all__ = ["browser"]  # a fixture
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -350,14 +345,6 @@ def test_what_is_no_picture_is_told_and_what_browsers_cannot_read_is_read(browse
         drop(page, "phone.heic", "", as_file(PHOTO, "HEIF"))  # systems often know no type for HEIC
         page.wait_for_selector("[data-shown=full]")
         expect(notice(page)).to_be_hidden()
-
-
-def check_axe(page: Page, where: str) -> None:
-    """Axe finds nothing serious."""
-    more = {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2
-    violations = Axe().run(page, options=more).response["violations"]
-    found = [one for one in violations if one["impact"] in ("serious", "critical")]
-    assert not found, (where, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
 
 
 def answers(page: Page, path: str, status: int, text: str, **headers: str) -> list[Any]:

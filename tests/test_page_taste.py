@@ -3,22 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from fast_style.taste import looks
 
-from .browsing import DESKTOP, PHONE, chromium, load, watched
+from .browsing import DESKTOP, PHONE, browser, check_axe, load, watched
 from .serving import Running, save_two, service
 
+__all__ = ["browser"]  # a fixture
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +32,12 @@ def ready(page: Page, number: int) -> list[str]:
     expect(page.locator(".tile:not(.waiting)")).to_have_count(4)
     found = [tile.get_attribute("aria-label") or "" for tile in page.locator(".tile").all()]
     return [name[3:] for name in found]
+
+
+def looks_of(running: Running) -> list[dict[str, Any]]:
+    """What is kept."""
+    found: list[dict[str, Any]] = httpx.get(f"{running.url}v1/looks").json()["looks"]
+    return found
 
 
 def test_five_rounds_are_walked_and_the_look_is_kept(browser: Browser, running: Running) -> None:
@@ -74,6 +75,22 @@ def test_five_rounds_are_walked_and_the_look_is_kept(browser: Browser, running: 
     with watched(browser, running.url) as page:  # another day
         page.get_by_label("My looks").select_option("my-look")
         expect(page.locator("#strength-value")).to_have_text(seen[2].partition("strength ")[2].partition(",")[0])
+        load(page)
+        page.get_by_role("button", name="Find my style").click()
+        ready(page, 1)
+        page.keyboard.press("1")
+        ready(page, 2)
+        page.get_by_role("button", name="Take the last one").click()
+        name = page.get_by_role("dialog").get_by_label("Name")
+        expect(name).to_have_value("my-look-2")  # the first that is free
+        before = looks_of(running)
+        name.fill("my-look")
+        page.keyboard.press("Enter")
+        expect(page.locator("#taste-status")).to_have_text("There is a look my-look already.")
+        assert looks_of(running) == before
+        page.get_by_role("button", name="Replace it").click()
+        expect(page.get_by_label("My looks")).to_have_value("my-look")
+        assert [look["name"] for look in looks_of(running)] == ["my-look"] and looks_of(running) != before
         page.get_by_role("button", name="Delete the look my-look").click()
         expect(page.get_by_label("My looks")).to_be_hidden()
 
@@ -81,20 +98,15 @@ def test_five_rounds_are_walked_and_the_look_is_kept(browser: Browser, running: 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, running: Running, viewport: Any, scheme: Any) -> None:
-    def check(page: Page, where: str) -> None:
-        violations = Axe().run(page, options={"rules": {"target-size": {"enabled": True}}}).response["violations"]
-        found = [one for one in violations if one["impact"] in ("serious", "critical")]
-        assert not found, (where, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
-
     with watched(browser, running.url, viewport=viewport, color_scheme=scheme) as page:
         expect(page.locator(".style")).to_have_count(4)
         load(page)
         page.get_by_role("button", name="Find my style").click()
         ready(page, 1)
-        check(page, "four pictures")
+        check_axe(page, "four pictures")
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
         page.keyboard.press("1")
         ready(page, 2)
         page.get_by_role("button", name="Take the last one").click()
         expect(page.locator("#taste-status")).to_have_text("")
-        check(page, "the look that was found")
+        check_axe(page, "the look that was found")

@@ -25,11 +25,12 @@ from fast_style.options import ServerOptions, StylizeOptions
 from fast_style.server import access, fields, uploads
 from fast_style.server import serve as serve_until_told
 from fast_style.server.app import create_app
-from fast_style.server.memory import PixelBudget
 from fast_style.server.service import Service
 
 from .conftest import picture
-from .serving import RUNTIME, as_file, distance, in_process, opened, reference, save_model, save_two
+from .serving import RUNTIME, as_file, distance, in_process, opened, reference, reserved, save_model, save_two
+
+__all__ = ["reserved"]  # a fixture
 
 
 @pytest.fixture(scope="module")
@@ -582,15 +583,7 @@ def test_masks_are_limited_before_they_are_decoded(client: httpx.Client, monkeyp
     assert not decoded
 
 
-def test_masks_count_in_the_memory_budget(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    reserved: list[int] = []
-    reserve = PixelBudget.reserve
-
-    def noting(budget: PixelBudget, pixels: int) -> Any:
-        reserved.append(pixels)
-        return reserve(budget, pixels)
-
-    monkeypatch.setattr(PixelBudget, "reserve", noting)
+def test_masks_count_in_the_memory_budget(client: httpx.Client, reserved: list[int]) -> None:
     assert masked(client, {}).status_code == 200
     assert masked(client, {"oil": as_file(Image.new("L", (250, 250)))}).status_code == 200
     assert reserved == [60 * 44, 60 * 44 + 250 * 250 + 60 * 44 // 4]

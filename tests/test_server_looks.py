@@ -1,6 +1,7 @@
 """Looks in the service: the next four of a search, kept looks, the field `look`."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,8 @@ def client(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield client
 
 
-def put(client: httpx.Client, name: str, **values: Any) -> httpx.Response:
-    return client.put(f"/v1/looks/{name}", content=json.dumps(values))
+def put(client: httpx.Client, name: str, query: str = "", **values: Any) -> httpx.Response:
+    return client.put(f"/v1/looks/{name}{query}", content=json.dumps(values))
 
 
 def test_four_looks_follow_from_the_choices_so_far(client: httpx.Client) -> None:
@@ -52,6 +53,13 @@ def test_four_looks_follow_from_the_choices_so_far(client: httpx.Client) -> None
     for wrong in ({"picks": "1,5"}, {"picks": "x"}, {"picks": ",".join("1" * 40)}, {"seed": "-1"}, {"seed": "9" * 20}):
         assert error_of(client.get("/v1/taste", params=wrong), 400)
     assert error_of(client.get("/v1/taste", params={"model": "none"}), 404)
+
+
+def test_a_model_for_any_painting_has_no_looks(any_style: Path, tmp_path: Path) -> None:
+    shutil.copy(any_style, tmp_path / "any.pth")
+    with in_process(ServerOptions(models=tmp_path)) as client:
+        for model in ("any", ""):
+            assert "no styles to choose among" in error_of(client.get("/v1/taste", params={"model": model}), 400)
 
 
 def test_a_look_is_kept_listed_used_and_deleted(client: httpx.Client, models: Path) -> None:
@@ -91,6 +99,26 @@ def test_what_is_no_look_is_refused(client: httpx.Client) -> None:
     (looks.folder() / "broken.yaml").write_text("[")
     (looks.folder() / "elsewhere.yaml").write_text("model: absent\n")
     assert [look["name"] for look in client.get("/v1/looks").json()["looks"]] == ["my-look"]
+
+
+def test_a_kept_look_is_replaced_only_where_that_is_asked_for(client: httpx.Client) -> None:
+    assert put(client, "mine", **LOOK).status_code == 204
+    for query in ("", "?overwrite=false"):
+        text = error_of(put(client, "mine", query, strength=0.9), 409)
+        assert text == "there is a look 'mine' already; ?overwrite=true replaces it"
+    assert "it takes true or false" in error_of(put(client, "mine", "?overwrite=yes", strength=0.9), 400)
+    assert looks.read("mine")["strength"] == "0.5"
+    assert put(client, "mine", "?overwrite=true", strength=0.9).status_code == 204
+    assert looks.read("mine") == {"strength": "0.9"}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({}, "at least one field"), ({"look": "mine"}, "no look"), ({"strength": 1, "quality": 5}, "no quality")],
+)
+def test_a_look_has_fields_and_no_others(client: httpx.Client, values: dict[str, Any], message: str) -> None:
+    assert f"a look has {message}; there are model, style" in error_of(put(client, "x", **values), 400)
+    assert looks.names() == []
 
 
 def test_strangers_keep_nothing_and_other_pages_neither(client: httpx.Client, models: Path) -> None:

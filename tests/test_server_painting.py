@@ -20,8 +20,9 @@ from fast_style.server.memory import PixelBudget
 from fast_style.server.service import Service
 
 from .conftest import picture
-from .serving import RUNTIME, as_file, distance, in_process, opened, reference, save_two
+from .serving import RUNTIME, as_file, distance, in_process, opened, reference, reserved, save_two
 
+__all__ = ["reserved"]  # a fixture
 PHOTO = picture(60, 44)
 PAINTING, OTHER = picture(150, 130, 7), picture(130, 150, 8).point(lambda value: value // 4)
 MASK = Image.linear_gradient("L").resize((60, 44))
@@ -119,16 +120,8 @@ def test_a_service_for_any_painting_alone(any_style: Path, tmp_path: Path) -> No
 
 
 def test_a_painting_is_measured_before_it_is_decoded_and_in_the_budget(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, reserved: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reserved: list[int] = []
-    reserve = PixelBudget.reserve
-
-    def noting(budget: PixelBudget, pixels: int) -> Any:
-        reserved.append(pixels)
-        return reserve(budget, pixels)
-
-    monkeypatch.setattr(PixelBudget, "reserve", noting)
     assert post(client, PAINTING).status_code == 200
     assert reserved == [150 * 130, 60 * 44]
     decoded: list[str] = []

@@ -11,6 +11,7 @@ pytest.importorskip("av", reason='films need PyAV: pip install "fast_style[video
 from fast_style.errors import FastStyleError
 from fast_style.options import AudioOptions, VideoOptions
 from fast_style.video import Frame
+from fast_style.video.libav import pyav
 from fast_style.video.soundtrack import RATE, begin_of, length_of, samples_of
 from fast_style.video.sources import open_audible
 
@@ -73,6 +74,28 @@ def test_a_gap_in_the_sound_is_silence(tmp_path: Path) -> None:
     assert np.abs(sound[:, round(3.7 * RATE) :]).mean() > 0.02
     later = read(tmp_path / "gap.mkv", 3)  # decoding begins before the gap
     assert np.flatnonzero(np.abs(later[0]) > 0.01)[0] / RATE == pytest.approx(0.5, abs=0.1)
+
+
+def two_packets(path: Path, apart_s: int) -> Path:
+    """A file of two packets of sound."""
+    av = pyav()
+    with av.open(str(path), "w", "matroska") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+        for time_s in (0, apart_s):
+            frame = av.AudioFrame.from_ndarray(np.full((1, 800), 9999, np.int16), "s16", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = 8000, time_s * 8000, Fraction(1, 8000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_few_bytes_do_not_stand_for_any_length(tmp_path: Path) -> None:
+    path = two_packets(tmp_path / "long.mka", 1_000_000)
+    for use in (length_of, lambda path: sum(piece.shape[1] for piece in samples_of(path))):
+        with pytest.raises(FastStyleError, match=r"long.mka: by its time stamps more than an hour of its sound is"):
+            use(path)
+    assert read(path, 0, 30).shape == (2, 30 * RATE)  # a film says how long it is
+    assert float(length_of(two_packets(tmp_path / "late.mka", 1800))) == pytest.approx(1800.1, abs=0.01)
 
 
 @needs_ffmpeg

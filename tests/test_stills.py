@@ -9,7 +9,7 @@ from PIL import Image
 
 pytest.importorskip("av", reason='films need PyAV: pip install "fast_style[video]"')
 
-from fast_style import Stylizer, images
+from fast_style import FastStyleError, Stylizer, images, stylize_film
 from fast_style.options import StylizeOptions, VideoOptions
 from fast_style.video.stills import LARGEST_PX, StillReader, StillStylizer, as_still
 
@@ -56,6 +56,21 @@ def test_strengths_are_those_of_pictures_painted_once(
     assert len(passes) <= 1
     still.apply(photo, StylizeOptions(style="light", strength=0.5, strokes="fine", noise=0.0))
     assert len(passes) == 2
+
+
+def test_a_painting_that_was_looked_at_is_a_style_of_films_too(any_style: Path) -> None:
+    painted = Stylizer.load(any_style, "cpu", "torch", "fp32").with_style(picture(64, 64), "mine")
+    still = StillStylizer(painted)
+    assert still.styles == ["mine"]
+    how = StylizeOptions(strokes="fine", noise=0.0)
+    photo = images.Picture.from_pixels(np.asarray(picture(40, 30)), "PNG")
+    np.testing.assert_array_equal(still.apply(photo, how).pixels, painted.apply(photo, how).pixels)
+
+
+def test_a_model_that_looked_at_no_painting_is_told_plainly(any_style: Path, tmp_path: Path) -> None:
+    stylizer = Stylizer.load(any_style, "cpu", "torch", "fp32")
+    with pytest.raises(FastStyleError, match="say like which with with_style"):
+        stylize_film(tmp_path / "a.png", model=stylizer, audio=tmp_path / "a.wav")
 
 
 def _counted(call, passes):  # type: ignore[no-untyped-def]

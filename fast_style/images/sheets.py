@@ -29,12 +29,14 @@ def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
     return contact_sheet([[flat(before).resize(after.size, Image.Resampling.LANCZOS)], [after]], gap_px=0)
 
 
-def captioned(image: Image.Image, text: str) -> Image.Image:
-    """Add a line of text under a picture, cut short where it is too long; returns RGB."""
+def captioned(image: Image.Image, *lines: str) -> Image.Image:
+    """Add lines of text under a picture, each cut short where it is too long; returns RGB."""
     font = ImageFont.load_default(CAPTION_PX)
-    while text and font.getlength(text) > image.width:
-        text = text[:-2].rstrip(" ,:") + "…" if len(text) > 1 else ""
-    sheet = Image.new("RGB", (image.width, image.height + 2 * CAPTION_PX), "white")
+    sheet = Image.new("RGB", (image.width, image.height + (len(lines) + 1) * CAPTION_PX), "white")
     sheet.paste(flat(image), (0, 0))
-    ImageDraw.Draw(sheet).text((0, image.height + CAPTION_PX // 4), text, "black", font)
+    for number, text in enumerate(lines):
+        while text and font.getlength(text) > image.width:
+            text = text[:-2].rstrip(" ,:") + "…" if len(text) > 1 else ""
+        top = image.height + number * CAPTION_PX + CAPTION_PX // 4
+        ImageDraw.Draw(sheet).text((0, top), text, "black", font)
     return sheet

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ..models import bundled
 from ..options import QUALITY, StylizeOptions
-from ..stylizer import Masks, Stylizer, changed
+from ..stylizer import Masks, Stylizer, changed, loaded
 from . import model as model_files
 
 
@@ -24,9 +23,7 @@ def stylize_model(
     or a `Stylizer` that is loaded already. mask: lies over each texture. options, or keyword arguments: as in
     `Stylizer.__call__`. quality: of JPEG, WebP and AVIF textures. Raises FastStyleError for what cannot be used.
     """
-    stylizer = model if isinstance(model, Stylizer) else Stylizer.load(model)
-    source = Path(source)
-    name = stylizer.name if isinstance(model, Stylizer) else bundled.stem(model)
+    (stylizer, name), source = loaded(model), Path(source)
     result = source.with_stem(f"{source.stem}_{name}") if target is None else Path(target)
     model_files.stylize_model(stylizer, source, result, changed(options, changes), mask, quality)
     return result

@@ -15,24 +15,37 @@ from .training import RENAMED_FLAGS
 LARGEST = 100_000
 
 
+def read_yaml(path: Path, option: str, largest: int) -> Any:
+    """Return what a YAML file of at most `largest` bytes holds: lists, dictionaries, texts, numbers, truth values.
+
+    option: which names the file. Raises FastStyleError for a file that is not readable, and for aliases.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(largest + 1)
+        if len(data) > largest:
+            raise FastStyleError(f"`{option}` {path}: larger than {largest // 1000} kB")
+        return yaml.load(data.decode(), _Loader)
+    except FileNotFoundError as error:
+        raise FastStyleError(f"`{option}` {path}: no such file") from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError, AttributeError, LookupError, TypeError) as error:
+        # The last three are PyYAML's own on a tag that does not fit, such as `!!timestamp abc` and `!!bool abc`.
+        reason = " ".join(str(error).split()) or "a tag that does not fit"
+        raise FastStyleError(f"`{option}` {path}: not readable ({reason})") from error
+
+
 def read_recipe(path: Path, option: str = "config") -> dict[str, Any]:
     """Return the values of a YAML recipe by flag, without dashes in front: texts, lists of texts, truth values.
 
     option: which names the file. Raises FastStyleError for a file that is not readable or is none.
     """
+    content = read_yaml(path, option, LARGEST)
+    if not isinstance(content, dict):
+        raise FastStyleError(f"`{option}` {path}: a recipe is a list of `flag: value` lines")
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            raise FastStyleError(f"`{option}` {path}: larger than {LARGEST // 1000} kB; a recipe is a few lines")
-        content = yaml.load(data.decode(), _Loader)
-        if not isinstance(content, dict):
-            raise FastStyleError(f"`{option}` {path}: a recipe is a list of `flag: value` lines")
         named = {str(key).replace("_", "-"): _as_text(value) for key, value in content.items()}
-    except (OSError, ValueError, RecursionError, yaml.YAMLError, AttributeError, LookupError, TypeError) as error:
-        # The last three are PyYAML's own on a tag that does not fit, such as `!!timestamp abc` and `!!bool abc`.
-        reason = " ".join(str(error).split()) or "a tag that does not fit"
-        raise FastStyleError(f"`{option}` {path}: not a readable recipe ({reason})") from error
+    except ValueError as error:  # numbers of thousands of digits too
+        raise FastStyleError(f"`{option}` {path}: not readable ({error})") from error
     return {RENAMED_FLAGS.get(key, key): value for key, value in named.items()}
 
 
@@ -44,8 +57,8 @@ def _as_text(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, dict | list | tuple | set | bytes):
-        raise ValueError("behind a flag stands a value, or a list of values")
+    if value is None or isinstance(value, dict | list | tuple | set | bytes):
+        raise ValueError("behind a flag stands a value, or a list of values; leave the line out for the default")
     return str(value)
 
 

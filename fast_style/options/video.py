@@ -8,6 +8,9 @@ from ..errors import FastStyleError
 from .checks import check_at_least, check_between, check_types
 from .controls import STRONGEST
 
+# Extensions of files of key frames.
+KEY_FILES = (".yaml", ".yml")
+
 
 @dataclass(frozen=True)
 class AudioOptions:
@@ -30,10 +33,12 @@ class AudioOptions:
     def __post_init__(self) -> None:
         check_types(self)
         check_between(self, 0, STRONGEST, "audio_floor")
+        if self.curves and self.curves.suffix.lower() not in KEY_FILES:
+            raise FastStyleError(f"`curves` is {self.curves}; key frames are written as YAML: curves.yaml")
 
     @property
-    def steers(self) -> bool:
-        """Return whether sound is asked for."""
+    def uses_sound(self) -> bool:
+        """Return whether sound is used: to steer the film, or as its sound."""
         return self.audio_reactive or self.audio is not None
 
 
@@ -78,7 +83,7 @@ class VideoOptions:
     def _check_sound(self) -> None:
         if self.sound.audio_reactive and self.keyframes:
             raise FastStyleError("`audio_reactive` and `keyframes` would both steer the film; leave one out")
-        if self.sound.curves and (self.keyframes or not self.sound.steers):
+        if self.sound.curves and (self.keyframes or not self.sound.uses_sound):
             raise FastStyleError(
                 "`curves` keeps what sound steers: it needs `audio_reactive` or `audio`, and no `keyframes`"
             )

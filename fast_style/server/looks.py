@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, Response
 from ..errors import FastStyleError
 from ..inference.style_weights import shares
 from ..stylizer import Stylizer
-from ..taste import OFFERED, ROUNDS, looks
-from ..taste.search import TasteSearch
+from ..taste import ROUNDS, looks
+from ..taste.search import TasteSearch, parse_picks
 from ..taste.space import Looks, Space
 from . import access, fields, uploads
 from .messages import plain_message, quoted, validation_message
@@ -41,18 +41,19 @@ def taste(service: Service) -> Endpoint:
     """Return the endpoint of a search: ?picks=1,3,2&seed=7&model=NAME gives the four looks after these choices."""
 
     async def endpoint(request: Request) -> Response:
-        picks, seed = _picks(request.query_params.get("picks", "")), _seed(request.query_params.get("seed", "0"))
+        seed = _seed(request.query_params.get("seed", "0"))
         model = _model(service, request.query_params.get("model", ""))
 
         def work(stylizer: Stylizer) -> tuple[list[Looks], Space]:
             gram = tuple(map(tuple, stylizer.engine.style_gram.tolist()))
             search = _search(tuple(stylizer.styles), gram, seed)
-            try:
-                return list(search.offered(picks)), search.space
-            except FastStyleError as error:
-                raise HTTPException(400, plain_message(error)) from error
+            return list(search.offered(picks)), search.space
 
-        offered, space = await service.run(model, work)
+        try:
+            picks = parse_picks(request.query_params.get("picks", ""))
+            offered, space = await service.run(model, work)
+        except FastStyleError as error:
+            raise HTTPException(400, plain_message(error)) from error
         found = [_described(model, {"model": model.name, **_values(space, look)}) for look in offered]
         return JSONResponse({"round": len(picks) + 1, "rounds": ROUNDS, "looks": found})
 
@@ -62,13 +63,6 @@ def taste(service: Service) -> Endpoint:
 @lru_cache(maxsize=SEARCHES)
 def _search(styles: tuple[str, ...], style_gram: tuple[tuple[float, ...], ...], seed: int) -> TasteSearch:
     return TasteSearch(Space(styles, np.array(style_gram)), seed)
-
-
-def _picks(text: str) -> list[int]:
-    parts = text.split(",") if text else []
-    if not all(part in map(str, range(1, OFFERED + 1)) for part in parts):
-        raise HTTPException(400, f"picks is {quoted(text)}; it takes numbers from 1 to {OFFERED}, as in 1,3,2")
-    return [int(part) for part in parts]
 
 
 def _seed(text: str) -> int:
@@ -121,7 +115,7 @@ def _kept(service: Service) -> list[dict[str, Any]]:
 
 
 def keep(service: Service) -> Endpoint:
-    """Return the endpoint that keeps a look: its fields as a JSON object."""
+    """Return the endpoint that keeps a look: its fields as a JSON object; ?overwrite=true replaces one."""
 
     async def endpoint(request: Request) -> Response:
         _check_may_keep(service)
@@ -129,22 +123,30 @@ def keep(service: Service) -> Endpoint:
         body = await type(request)(request.scope, receive).body()
         if len(body) > LARGEST_BYTES:
             raise HTTPException(413, f"a look has at most {LARGEST_BYTES} bytes")
-        await asyncio.to_thread(_keep, service, request.path_params["name"], body)
+        overwrite = request.query_params.get("overwrite", "false")
+        if overwrite not in ("true", "false"):
+            raise HTTPException(400, f"overwrite is {quoted(overwrite)}; it takes true or false")
+        await asyncio.to_thread(_keep, service, request.path_params["name"], body, overwrite == "true")
         return Response(status_code=204)
 
     return endpoint
 
 
-def _keep(service: Service, name: str, body: bytes) -> None:
+def _keep(service: Service, name: str, body: bytes, overwrite: bool) -> None:
     try:
         look = fields.RequestFields.model_validate_json(body)
         look.options(service.options.memory)
-        told = look.model_fields_set & set(looks.FIELDS)
+        told = look.model_fields_set
+        if not told or told - set(looks.FIELDS):
+            wrong = f"no {min(told - set(looks.FIELDS))}" if told else "at least one field"
+            raise FastStyleError(f"a look has {wrong}; there are {', '.join(looks.FIELDS)}")
         service.models.find(look.model).check_styles(getattr(look, "style", ""))
         known = looks.names()
         if len(known) >= MOST_KEPT and name not in known:
             raise FastStyleError(f"{MOST_KEPT} looks are kept already; delete one")
-        looks.keep(name, {field: getattr(look, field) for field in looks.FIELDS if field in told}, overwrite=True)
+        if name in known and not overwrite:
+            raise HTTPException(409, f"there is a look {quoted(name)} already; ?overwrite=true replaces it")
+        looks.keep(name, {field: getattr(look, field) for field in looks.FIELDS if field in told}, overwrite)
     except ValidationError as error:
         raise HTTPException(400, validation_message(error, list(looks.FIELDS))) from error
     except FastStyleError as error:

@@ -103,6 +103,9 @@ def _look(summary: str, body: bool) -> dict[str, Any]:
         "responses": {"204": {"description": "Done"}, **_errors()},
     }
     if body:
+        asked = {"name": "overwrite", "in": "query", "schema": {"type": "boolean", "default": False}}
+        described["parameters"].append({**asked, "description": "Whether to replace the look of that name"})
+        described["responses"]["409"] = {**_errors()["400"], "description": "There is a look of that name already"}
         known = fields.schema(fields.RequestFields)
         properties = {name: known[name] for name in looks.FIELDS}
         described["requestBody"] = {"content": {"application/json": {"schema": {"properties": properties}}}}

@@ -22,7 +22,8 @@ HEADER = "# A look, for `fast-style stylize --look NAME` and the other commands.
 # What belongs to one picture or to the machine is no part of a look.
 _NOT_OF_A_LOOK = frozenset({"mask", "output_size", "tile_px", "memory", "statistics"})
 FIELDS = ("model", *(field.name for field in fields(StylizeOptions) if field.name not in _NOT_OF_A_LOOK))
-_NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
+# What ends in .yaml is the file of a look, no name.
+_NAME = r"(?!.*\.(?i:ya?ml)\Z)\w(?:[\w .-]{0,62}[\w-])?"
 
 
 def folder() -> Path:
@@ -37,9 +38,11 @@ def names() -> list[str]:
 
 
 def path_of(name: str) -> Path:
-    """Return the file of a look of that name. Raises FastStyleError for a name that is none, such as ../secret."""
+    """Return the file of a look of that name. Raises FastStyleError for what is no name: ../secret, a.yaml."""
     if not re.fullmatch(_NAME, name):
-        raise FastStyleError(f"a look is named by up to 64 letters, digits, spaces, dots and dashes, not {name[:64]!r}")
+        raise FastStyleError(
+            f"a look is named by up to 64 letters, digits, spaces, dots and dashes, without .yaml, not {name[:64]!r}"
+        )
     return folder() / f"{name}{SUFFIX}"
 
 

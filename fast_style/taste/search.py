@@ -29,6 +29,9 @@ FIRST_STEP, LATER = 0.15, 0.8
 POOL, TRIED, JUDGES = 50, 80, 120
 """Looks of which the next four are chosen, fours that are compared, looks by which they are judged."""
 
+# Characters of a wrong text that are shown.
+LONGEST_SHOWN = 60
+
 
 @dataclass(frozen=True)
 class _Round:
@@ -36,6 +39,15 @@ class _Round:
     offered: Looks
     vectors: tuple[Vectors, ...]
     """Those of all rounds so far, of this one too."""
+
+
+def parse_picks(text: str) -> list[int]:
+    """Return the choices of a text such as 1,3,2; none for an empty one. Raises FastStyleError for anything else."""
+    parts = text.split(",") if text else []
+    if not all(part.strip() in map(str, range(1, OFFERED + 1)) for part in parts):
+        cut = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+        raise FastStyleError(f"`picks` is {cut!r}; it takes numbers from 1 to {OFFERED}, as in 1,3,2")
+    return [int(part) for part in parts]
 
 
 class TasteSearch:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import FastStyleError
 from ..inference.style_weights import as_text
 from ..options import StylizeOptions
 
@@ -40,7 +41,12 @@ class Space:
     """Hold the looks of one model."""
 
     def __init__(self, names: Sequence[str], style_gram: NDArray[np.floating]) -> None:
-        """names: of the styles; style_gram: (S, S) inner products of their rows of scales and shifts."""
+        """names: of the styles; style_gram: (S, S) inner products of their rows of scales and shifts.
+
+        Raises FastStyleError where there are none.
+        """
+        if not names:
+            raise FastStyleError("this model has no styles to choose among; name another `model`, such as gallery")
         self.names = tuple(names)
         self._places = _principal_axes(np.asarray(style_gram, np.float64)[: len(names), : len(names)])
 

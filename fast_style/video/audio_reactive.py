@@ -27,7 +27,7 @@ def with_curves(
     FastStyleError for a film or file without sound.
     """
     sound = video.sound
-    if not sound.steers or video.keyframes:
+    if not sound.uses_sound or video.keyframes:
         return video
     start_s, duration_s = _part_of_film(film, video) if film and is_film(film) else (Fraction(0), video.duration)
     if sound.audio:

@@ -11,7 +11,7 @@ from ..options import StylizeOptions, VideoOptions
 from ..system.threads import ahead, behind, overlapped
 from .audio_reactive import with_curves
 from .frames import FrameStylizer
-from .sources import is_film, open_audible, open_sink
+from .sources import check_holds_sound, is_film, open_audible, open_sink
 from .stills import StillStylizer, as_still
 from .types import Content, Frame, Sink, Source
 
@@ -46,6 +46,8 @@ def stylize_film(
     `report` is called after every frame. An interruption (KeyboardInterrupt) or an error leaves what there is under
     `partial_path(target)`, where it plays. Raises FastStyleError for inputs, outputs and options that cannot be used.
     """
+    if video.sound.audio:
+        check_holds_sound(target)
     if video.sound.audio and not is_film(source):
         stylizer, options = StillStylizer(stylizer), as_still(source, options)
     video = with_curves(video, options, stylizer.styles, source)

@@ -13,13 +13,14 @@ from ..errors import FastStyleError
 from ..inference.style_weights import as_text, shares
 from ..options import StylizeOptions
 from ..options.controls import STRONGEST
+from ..options.recipes import read_yaml
+from ..options.video import KEY_FILES
 from ..system.atomic import atomic_path
 
 Blend = Mapping[str, float]
 
 # The strokes of a frame are at most so many times as large as without a scale.
 LARGEST_SCALE = 2.0
-FILES = (".yaml", ".yml")
 # The largest file of keys in bytes; an hour of music has about a tenth of it.
 LARGEST = 10_000_000
 FILE_HEAD = "# SECONDS=BLEND@STRENGTHxSCALE, each part of which may be left out; read as `keyframes`\n"
@@ -97,9 +98,7 @@ class Keyframes:
 
 
 def write_keys(keys: Sequence[Key], path: Path) -> None:
-    """Write keys to a file that `--keyframes` reads. Raises FastStyleError where it cannot be written."""
-    if path.suffix.lower() not in FILES:
-        raise FastStyleError(f"{path}: key frames are written as YAML; name a file such as curves.yaml")
+    """Write keys to a file (KEY_FILES) for `--keyframes`. Raises FastStyleError where it cannot be written."""
     text = yaml.safe_dump({"keyframes": [str(key) for key in keys]}, width=math.inf, allow_unicode=True)
     try:
         with atomic_path(path) as temporary:
@@ -111,20 +110,13 @@ def write_keys(keys: Sequence[Key], path: Path) -> None:
 def _expanded(flags: Sequence[str]) -> Iterator[str]:
     """The flags, with the lines of files in the place of their names."""
     for flag in flags:
-        is_file = flag.lower().endswith(FILES) and _number(flag.partition("=")[0]) is None
+        is_file = flag.lower().endswith(KEY_FILES) and _number(flag.partition("=")[0]) is None
         yield from _lines(Path(flag)) if is_file else [flag]
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-        content = yaml.safe_load(data.decode()) if len(data) <= LARGEST else None
-        lines = content.get("keyframes") if isinstance(content, dict) else content
-    except FileNotFoundError as error:
-        raise FastStyleError(f"`keyframes` {path}: no such file") from error
-    except (OSError, ValueError, RecursionError, yaml.YAMLError, AttributeError, LookupError, TypeError) as error:
-        raise FastStyleError(f"`keyframes` {path}: not readable ({' '.join(str(error).split())})") from error
+    content = read_yaml(path, "keyframes", LARGEST)
+    lines = content.get("keyframes") if isinstance(content, dict) else content
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         raise FastStyleError(f"`keyframes` {path}: expected a list of SECONDS=BLEND@STRENGTH lines")
     return lines

@@ -120,7 +120,7 @@ def run_live(
     With `fps` of the video's options the working size, at most that of the options, follows what the machine can do at
     that rate. Returns how many frames were shown, and how many were dropped.
     """
-    if video.sound.steers:
+    if video.sound.uses_sound:
         raise FastStyleError("`audio_reactive` and `audio` are for films, pictures and `raw`, not for a camera")
     stylized = PacedStylizer(stylizer, options, video)
     controls = Controls(options, stylizer.styles)

@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..models import bundled
 from ..options import StylizeOptions, VideoOptions
-from ..stylizer import Stylizer, changed
+from ..stylizer import Stylizer, changed, loaded
 from . import film
 from .film import FilmProgress
 from .sources import writable_suffix
@@ -39,9 +38,7 @@ def stylize_film(
         sound = replace(sound, audio_reactive=audio_reactive)
     if audio is not None:
         sound = replace(sound, audio=Path(audio))
-    stylizer = model if isinstance(model, Stylizer) else Stylizer.load(model)
-    source = Path(source)
-    name = stylizer.name if isinstance(model, Stylizer) else bundled.stem(model)
+    (stylizer, name), source = loaded(model), Path(source)
     beside = source.with_stem(f"{source.stem}_{name}").with_suffix(writable_suffix(source, bool(sound.audio)))
     result = beside if target is None else Path(target)
     film.stylize_film(stylizer, source, result, changed(options, changes), replace(video, sound=sound), report)

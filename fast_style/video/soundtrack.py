@@ -1,5 +1,6 @@
 """Read sound tracks: as samples to analyse, and as packets between the frames of a film."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,8 +23,12 @@ Samples = NDArray[np.float32]
 RATE = 22050
 # Times of packets that are off by less are rounded, or jitter; the sound goes on without a gap.
 GAP_S = 0.1
-# A gap is handed out in pieces of so many samples: a wrong time stamp may stand for hours.
+# A gap is handed out in pieces of so many samples.
 PIECE = 10 * RATE
+# Of a file whose use nothing else bounds, so many seconds may be missing: a few bytes may stand for years.
+MOST_MISSING_S = 3600
+# No packet of sound is longer.
+LONGEST_PACKET_S = 10
 # Decoding begins so much earlier than the wanted part: decoders need some packets to run in.
 RUN_IN_S = 2
 
@@ -50,13 +55,20 @@ def begin_of(path: Path) -> Fraction:
 
 
 def length_of(path: Path) -> Fraction:
-    """Return how long the sound of a file is, in seconds, by its packets: headers may guess."""
+    """Return how long the sound of a file is, in seconds, by its packets: headers may guess.
+
+    Raises FastStyleError for a file without sound, and for one of which more than `MOST_MISSING_S` are missing.
+    """
     with opened(path) as (container, stream):
         repair, end_s, zero_s = TimestampRepair(container.format.flags), Fraction(0), zero_of(container)
+        gaps = _Gaps(path)
         for packet in container.demux(stream):
             repair(packet)
             if packet.pts is not None:
-                end_s = max(end_s, (packet.pts + (packet.duration or 0)) * packet.time_base - zero_s)
+                packet_end_s = (packet.pts + (packet.duration or 0)) * packet.time_base - zero_s
+                if packet_end_s - end_s > LONGEST_PACKET_S:
+                    gaps.add(packet_end_s - end_s)
+                end_s = max(end_s, packet_end_s)
     return end_s
 
 
@@ -65,13 +77,15 @@ def samples_of(path: Path, start_s: Fraction | None = None, duration_s: float | 
     lower.
 
     start_s: time stamp, in seconds, of the first sample handed out; None is the beginning of the file. Where the file
-    has no sound, it is silent. Damaged packets are passed over. Raises FastStyleError for a file without sound.
+    has no sound, it is silent. Damaged packets are passed over. Raises FastStyleError for a file without sound, and,
+    without a duration, for one of which more than `MOST_MISSING_S` are missing.
     """
     with opened(path) as (container, stream):
         start = zero_of(container) if start_s is None else start_s
         if start > RUN_IN_S:
             container.seek(int((start - RUN_IN_S) * 10**6))
-        placed, left = _Placed(float(start)), None if duration_s is None else round(duration_s * RATE)
+        left = None if duration_s is None else round(duration_s * RATE)
+        placed = _Placed(float(start), _Gaps(path, math.inf if left else MOST_MISSING_S))
         for piece in placed(_decoded(container, stream)):
             piece = piece if left is None else piece[:, :left]
             if piece.shape[1]:
@@ -79,6 +93,19 @@ def samples_of(path: Path, start_s: Fraction | None = None, duration_s: float | 
             left = None if left is None else left - piece.shape[1]
             if left == 0:
                 return
+
+
+class _Gaps:
+    """Add up what is missing in a file of sound."""
+
+    def __init__(self, path: Path, most_s: float = MOST_MISSING_S) -> None:
+        self._path, self._most_s, self._missing_s = path, most_s, 0.0
+
+    def add(self, seconds: float | Fraction) -> None:
+        """Count a gap. Raises FastStyleError once more than `most_s` are missing."""
+        self._missing_s += float(seconds)
+        if self._missing_s > self._most_s:
+            raise FastStyleError(f"{self._path}: by its time stamps more than an hour of its sound is missing")
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
@@ -95,8 +122,8 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 class _Placed:
     """Turn decoded frames (PyAV) into samples of one rate and layout, each at its time."""
 
-    def __init__(self, start_s: float) -> None:
-        self._start_s = start_s
+    def __init__(self, start_s: float, gaps: _Gaps) -> None:
+        self._start_s, self._gaps = start_s, gaps
         self._count = 0  # samples handed out, or, below 0, still to be left out
         self._next_s: float | None = None
         self._resampler: Any = None
@@ -121,6 +148,7 @@ class _Placed:
         place = round((time_s - self._start_s) * RATE)
         if self._next_s is None:
             self._count = min(0, place)
+        self._gaps.add(max(0, place - self._count) / RATE)
         while place > self._count:
             yield self._counted(np.zeros((2, min(PIECE, place - self._count)), np.float32))
 

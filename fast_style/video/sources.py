@@ -43,9 +43,19 @@ def writable_suffix(path: Path, sound: bool = False) -> str:
     sound: whether the result is to have sound, for which pictures and animations have no place.
     """
     container = container_of(path) or _UNKNOWN
-    silent = is_pattern(path) or container.loop is not None
-    own = container.own_result and not silent if sound else container.own_result or is_pattern(path)
+    own = container.own_result and holds_sound(path) if sound else container.own_result or is_pattern(path)
     return path.suffix if own else ".mp4"
+
+
+def holds_sound(path: Path) -> bool:
+    """Return whether a film of that name has a place for sound: no animation and no numbered pictures."""
+    return not is_pattern(path) and (container_of(path) or _UNKNOWN).loop is None
+
+
+def check_holds_sound(path: Path) -> None:
+    """Raise FastStyleError for the name of a result that would lose the sound of `audio`."""
+    if not holds_sound(path):
+        raise FastStyleError(f"{path}: animations and numbered pictures hold no sound; name a film: out.mp4")
 
 
 def has_pictures(path: Path) -> bool:

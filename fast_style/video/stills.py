@@ -61,7 +61,7 @@ class StillStylizer(Stylizer):
     """Stylize the same picture at many strengths: the result goes in a line from the photograph to the full style."""
 
     def __init__(self, stylizer: Stylizer) -> None:
-        super().__init__(stylizer.engine)
+        super().__init__(stylizer.engine, stylizer.paintings)
         self._held: OrderedDict[Any, tuple[Picture, Any]] = OrderedDict()
         self._lock = threading.Lock()
 

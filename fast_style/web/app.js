@@ -40,7 +40,7 @@ const preview = new Preview({ make: makeShown, show: showResult, report, busy })
 const thumbnails = new Thumbnails({ paintings, backend });
 const saving = new Saving({ dialog: byId("save-dialog"), formats: backend.formats, onSave: download });
 const looks = new Looks({ field: byId("look-field"), backend, onChoose: applyLook, say: (text) => notice.say(text), report });
-const taste = new Taste({ dialog: byId("taste-dialog"), backend, onUse: useLook, onClose: goOn });
+const taste = new Taste({ dialog: byId("taste-dialog"), backend, isTaken: (name) => looks.has(name), onUse: useLook, onClose: goOn });
 const opening = new Opening({ backend, network: () => paintings.all[0]?.networks[0] });
 const own = new OwnPainting({
   row: byId("own"),
@@ -173,9 +173,9 @@ function applyLook(look) {
   change();
 }
 
-async function useLook(look, name) {
+async function useLook(look, name, replace) {
   settings.apply(look);
-  if (name) await looks.keep(name, look);
+  if (name) await looks.keep(name, look, replace);
 }
 
 function findStyle() {

@@ -16,6 +16,11 @@ export class Looks {
     this.forgetButton.addEventListener("click", () => this.forget());
   }
 
+  // Whether keeping a look by that name would replace one.
+  has(name) {
+    return this.backend.mayKeep && this.all.some((look) => look.name === name);
+  }
+
   get chosen() {
     return this.all.find(({ name }) => name === this.menu.value);
   }
@@ -49,10 +54,11 @@ export class Looks {
   }
 
   // Keep a look: where the service keeps none for us, as a file for the command line.
-  async keep(name, look) {
+  // replace: whether one of that name may be replaced.
+  async keep(name, look, replace) {
     try {
       if (!this.backend.mayKeep) return save(new Blob([recipe(look)], { type: "text/yaml" }), `${name}.yaml`);
-      await this.backend.keepLook(name, look);
+      await this.backend.keepLook(name, look, replace);
       await this.load();
       this.mark(name);
       this.say(`Kept as ${name}; on the command line: --look ${name}`);

@@ -19,9 +19,10 @@ export function described({ parts, strength = 1, size, preserve_color = "none" }
 }
 
 export class Taste {
-  // onUse(look, name): the look was found; name: by which it is to be kept, or nothing. onClose(): after it, or without.
-  constructor({ dialog, backend, onUse, onClose }) {
-    Object.assign(this, { dialog, backend, onUse, onClose });
+  // isTaken(name): whether a look is kept by that name. onUse(look, name, replace): the look was found; name: by which it
+  // is to be kept, or nothing; replace: in the place of another. onClose(): after it, or without.
+  constructor({ dialog, backend, isTaken, onUse, onClose }) {
+    Object.assign(this, { dialog, backend, isTaken, onUse, onClose });
     const by = (id) => dialog.querySelector(`#taste-${id}`);
     this.on = Object.fromEntries(
       ["round", "progress", "status", "tiles", "back", "again", "done", "found", "picture", "what", "name", "use", "keep"].map((id) => [id, by(id)]),
@@ -32,9 +33,10 @@ export class Taste {
     on.again.addEventListener("click", () => this.round());
     on.done.addEventListener("click", () => this.finish());
     on.use.addEventListener("click", () => this.take(""));
+    on.name.addEventListener("input", () => this.label());
     on.found.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.take(on.name.value.trim());
+      this.keep(on.name.value.trim());
     });
     by("close").addEventListener("click", () => dialog.close());
     dialog.addEventListener("keydown", (event) => this.key(event));
@@ -92,7 +94,8 @@ export class Taste {
     on.round.textContent = "Your look";
     on.what.textContent = `${described(look)}.`;
     on.picture.src = this.urls.get(JSON.stringify(look)) ?? this.urls.get("");
-    on.name.value ||= NAME;
+    if (!on.name.value || this.isTaken(on.name.value)) on.name.value = this.freeName();
+    this.label();
     this.tell("");
     on.name.focus();
     on.name.select();
@@ -116,7 +119,7 @@ export class Taste {
     on.back.disabled = !picks.length;
     on.done.hidden = found || !picks.length;
     on.progress.value = picks.length;
-    on.keep.textContent = this.backend.mayKeep ? "Keep it" : "Save as a file";
+    this.label();
     this.tell("Painting…");
     return this.controller.signal;
   }
@@ -157,9 +160,29 @@ export class Taste {
     else if (event.key === "Backspace") this.back();
   }
 
-  take(name) {
+  freeName() {
+    for (let number = 1; ; number += 1) {
+      const name = number > 1 ? `${NAME}-${number}` : NAME;
+      if (!this.isTaken(name)) return name;
+    }
+  }
+
+  // Say what the button does with the name that is there; asked once more before a look is replaced.
+  label(asked = "") {
+    this.asked = asked;
+    this.on.keep.textContent = asked ? "Replace it" : this.backend.mayKeep ? "Keep it" : "Save as a file";
+  }
+
+  keep(name) {
+    const taken = this.isTaken(name);
+    if (!taken || this.asked === name) return this.take(name, taken);
+    this.label(name);
+    return this.tell(`There is a look ${name} already.`);
+  }
+
+  take(name, replace = false) {
     const look = this.chosen.at(-1);
-    this.onUse(look, name);
+    this.onUse(look, name, replace);
     this.dialog.close();
   }
 

@@ -75,7 +75,7 @@ def _given(options: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any
                 raise UsageError(f"{path}: {_unknown(f'--{key}', by_key)}")
             raw[by_key[key].field.name] = value
     if "look" in by_key and "look" in flags | raw:
-        look = looks.read_any((raw | flags)["look"])
+        look = looks.read_any(convert(by_key["look"], (raw | flags)["look"]))
         raw = {option.field.name: look[option.field.name] for option in options if option.field.name in look} | raw
     raw |= flags
     unknown = [token for token in rest if token.startswith("-") and token != "-"]

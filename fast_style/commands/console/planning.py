@@ -214,6 +214,8 @@ def _film_target(
         named = named.with_suffix(suffix)
     if not sources.is_film_name(named):
         raise FastStyleError(f"{named}: no film; name one (out.mp4), an animation (out.gif) or pictures (out/%05d.png)")
+    if sound:
+        sources.check_holds_sound(named)
     return named
 
 

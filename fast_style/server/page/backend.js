@@ -112,9 +112,9 @@ export const backend = {
     return { looks, start };
   },
 
-  // Keep a look, as `taste` returns it, by a name. Raises PaintError.
-  async keepLook(name, { parts, name: _, ...fields }) {
-    await call(`v1/looks/${encodeURIComponent(name)}`, { method: "PUT", body: JSON.stringify(fields) });
+  // Keep a look, as `taste` returns it, by a name; replace: also where there is one of that name. Raises PaintError.
+  async keepLook(name, { parts, name: _, ...fields }, replace) {
+    await call(`v1/looks/${encodeURIComponent(name)}?overwrite=${replace}`, { method: "PUT", body: JSON.stringify(fields) });
   },
 
   async forgetLook(name) {
