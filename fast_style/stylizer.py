@@ -245,7 +245,7 @@ def loaded(model: "str | Path | Stylizer") -> tuple[Stylizer, str]:
     if not isinstance(model, Stylizer):
         return Stylizer.load(model), stem(model)
     if not model.styles:
-        raise FastStyleError("this model paints like any painting; say like which with `with_style`")
+        raise FastStyleError("this model paints like any painting; say like which: stylizer.with_style(painting)")
     return model, model.name
 
 

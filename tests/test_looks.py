@@ -11,7 +11,7 @@ from PIL import Image
 
 from fast_style import FastStyleError, Stylizer
 from fast_style.commands import main as fast_style
-from fast_style.commands import run, stylize
+from fast_style.commands import run, serve, stylize
 from fast_style.commands import taste as command
 from fast_style.commands.console.parsing import parse
 from fast_style.commands.serve import ServeCommand
@@ -106,8 +106,10 @@ def test_flags_win_over_recipes_and_recipes_over_the_look(tmp_path: Path) -> Non
     watching = parse(WatchCommand, ["in", "out", "--look", "mine"], "watch")
     assert (watching.model, watching.how.size) == ("gallery", 300)
     assert parse(ServeCommand, ["--look", "mine"], "serve").server.look == "mine"
-    with pytest.raises(FastStyleError, match="no look"):
-        parse(ServeCommand, ["--look", "other"], "serve")
+    (tmp_path / "mine.yaml").write_text("strength: 0.5\n")
+    for wrong, message in (("other", "no look"), (str(tmp_path / "mine.yaml"), "a look is named by")):
+        with pytest.raises(FastStyleError, match=message):  # before it serves anybody
+            serve.main(["--look", wrong], "serve")
 
 
 def test_stylize_paints_in_a_look(several: Path, photo: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fast_style import Stylizer, styles
-from fast_style.commands import export, stylize
+from fast_style.commands import export, stylize, watch
 from fast_style.commands.console.loading import load
 from fast_style.data.styles import find_styles
 from fast_style.errors import FastStyleError
@@ -106,6 +106,18 @@ def test_the_command_paints_like_a_painting(any_style: Path, paintings: tuple[Pa
     for wrong, said in ((["--refine", "nan"], "takes seconds"), (["--refine", "5", "--shard", "0/2"], "one process")):
         with pytest.raises(FastStyleError, match=said):
             stylize.main([*one, *wrong])
+
+
+def test_a_watched_folder_is_painted_like_a_painting(
+    any_style: Path, paintings: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    picture(64, 48).save(folder / "photo.png")
+    monkeypatch.setattr(watch, "changed_pictures", lambda folder, *more: iter([folder / "photo.png"]))
+    arguments = [str(folder), str(tmp_path / "out"), "--model", str(any_style), "--style-image", str(paintings[0])]
+    assert watch.main(arguments, "watch") == 0
+    assert (tmp_path / "out" / "photo.png").exists()
 
 
 def test_paintings_of_one_name_are_told_apart(any_style: Path, paintings: tuple[Path, Path]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..options import RuntimeOptions, ServerOptions
 from ..system import malloc
+from ..taste import looks
 from .console.help import Help
 from .console.parsing import parse
 
@@ -28,6 +29,8 @@ class ServeCommand:
 def main(arguments: Sequence[str], prog: str) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     command = parse(ServeCommand, arguments, prog, HELP)
+    if command.server.look:
+        looks.read(command.server.look)  # which requests would be refused for
     malloc.tune()
     from ..server import serve
 

@@ -18,7 +18,7 @@ from ..system import malloc
 from ..system.launch import launched
 from ..system.pipes import write_all
 from .console import model_names
-from .console.flags import OUTPUT, POSITIONAL
+from .console.flags import LOOK, OUTPUT, POSITIONAL
 from .console.help import Help
 from .console.loading import load
 from .console.parsing import parse
@@ -65,7 +65,7 @@ class StylizeCommand:
     vgg_weights: Path | None = None
     """VGG19 weights for --refine; default: a download (548 MB, once)."""
 
-    look: str | None = None
+    look: Annotated[str | None, LOOK] = None
     """Look that was found with fast-style taste: its name, or a file such as ./my-look.yaml; flags win over it."""
 
     output: Annotated[str | None, OUTPUT] = None

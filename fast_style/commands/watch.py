@@ -15,7 +15,7 @@ from ..options import RuntimeOptions, StylizeOptions, VideoOptions
 from ..system import malloc
 from .console import model_names
 from .console.films import stylize_film
-from .console.flags import POSITIONAL
+from .console.flags import LOOK, POSITIONAL
 from .console.folder_watch import changed_pictures
 from .console.help import Help
 from .console.loading import load
@@ -51,7 +51,7 @@ class WatchCommand:
     style_image: tuple[str, ...] = ()
     """Any painting, to paint like it after one look. Of several --style blends their file names."""
 
-    look: str | None = None
+    look: Annotated[str | None, LOOK] = None
     """Look that was found with fast-style taste: its name, or a file such as ./my-look.yaml; flags win over it."""
 
     quality: int = images.QUALITY

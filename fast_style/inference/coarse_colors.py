@@ -6,14 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import images
-from ..images.color import LUMA
 from ..images.maps import full_scale, in_strips
 
 Pixels = NDArray[Any]
 
-BAND, COLOR_BAND = 0.7, 0.35
-"""Sizes at which lightness and colours of the two are compared, in sizes of the smaller one. Strokes of both never lie
-quite in line: with colours compared as finely as lightness, edges get fringes of magenta and green."""
+BAND = 0.7
+"""Size at which the two are compared, in sizes of the smaller one: at its own, edges would get coloured seams."""
 
 
 def keep_coarse_colors(painted: Pixels, coarse: Pixels) -> Pixels:
@@ -23,22 +21,14 @@ def keep_coarse_colors(painted: Pixels, coarse: Pixels) -> Pixels:
     Laplacian pyramid (Burt & Adelson 1983). Seen equally large, pictures of any size are then the same painting. Both
     have one dtype.
     """
-    height, width = size = painted.shape[0], painted.shape[1]
-    missing = _missing(painted, coarse, BAND)
-    colors = _missing(painted, coarse, COLOR_BAND)
-    colors -= (colors @ LUMA)[..., None]
-    planes = [missing @ LUMA, *np.moveaxis(colors, -1, 0)]
-    strips = [in_strips(np.ascontiguousarray(p), size, (height / p.shape[0], width / p.shape[1])) for p in planes]
+    height, width = painted.shape[:2]
+    rows, columns = (max(1, round(BAND * side)) for side in coarse.shape[:2])
+    missing = images.resized(coarse, (columns, rows)).astype(np.float32) - images.resized(painted, (columns, rows))
+    planes = [np.ascontiguousarray(missing[..., i]) for i in range(3)]
+    strips = [in_strips(plane, (height, width), (height / rows, width / columns)) for plane in planes]
     result = np.empty_like(painted)
-    for (here, brighter), *tints in zip(*strips, strict=True):
-        moved = painted[here].astype(np.float32) + np.stack([brighter + tint for _, tint in tints], -1)
+    for parts in zip(*strips, strict=True):
+        here = parts[0][0]
+        moved = painted[here].astype(np.float32) + np.stack([part for _, part in parts], -1)
         result[here] = (moved + np.float32(0.5)).clip(0, full_scale(painted))
     return result
-
-
-def _missing(painted: Pixels, coarse: Pixels, band: float) -> NDArray[np.float32]:
-    """What the larger painting lacks of the smaller one, at a share of its size: (h, w, 3)."""
-    rows, columns = (max(1, round(band * side)) for side in coarse.shape[:2])
-    apart: NDArray[np.float32] = images.resized(coarse, (columns, rows)).astype(np.float32)
-    apart -= images.resized(painted, (columns, rows))
-    return apart

@@ -13,8 +13,11 @@ class Flag:
     """A further name, such as -o."""
     positional: bool = False
     """Whether values stand without a name."""
+    is_look: bool = False
+    """Whether it names a look, whose values the command takes where no recipe and no flag says otherwise."""
 
 
+LOOK = Flag(is_look=True)
 POSITIONAL = Flag(positional=True)
 OUTPUT = Flag("-o")
 

@@ -29,7 +29,7 @@ class UsageError(Exception):
 def parse(kind: type[Options], arguments: Sequence[str], prog: str, about: Help = Help()) -> Options:
     """Return the dataclass `kind` from flags, and from those of `--config recipe.yaml`, over which flags win.
 
-    A command with a field `look` takes values of that look too, over which recipes win.
+    A command with a field of the kind LOOK takes values of that look too, over which recipes win.
 
     `--help` and `--help-all` print and exit with 0; a wrong command line prints one line and exits with 2. Raises
     FastStyleError for values that the options refuse, and for recipes that cannot be read.
@@ -74,8 +74,9 @@ def _given(options: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any
             if key not in by_key:
                 raise UsageError(f"{path}: {_unknown(f'--{key}', by_key)}")
             raw[by_key[key].field.name] = value
-    if "look" in by_key and "look" in flags | raw:
-        look = looks.read_any(convert(by_key["look"], (raw | flags)["look"]))
+    named = next((option for option in options if option.flag.is_look and option.field.name in flags | raw), None)
+    if named:
+        look = looks.read_any(convert(named, (raw | flags)[named.field.name]))
         raw = {option.field.name: look[option.field.name] for option in options if option.field.name in look} | raw
     raw |= flags
     unknown = [token for token in rest if token.startswith("-") and token != "-"]
