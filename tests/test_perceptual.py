@@ -11,6 +11,7 @@ from fast_style.losses.perceptual import (
     PerceptualLoss,
     gram,
     load_vgg,
+    pieced_product,
     relative_distance,
     style_target,
     total_variation,
@@ -133,6 +134,32 @@ def test_several_pictures_and_scales_of_a_style_are_averaged(vgg_file: Path) -> 
     mean = style_target(vgg, [a, b], ["relu1_1"])["relu1_1"]
     apart = [style_target(vgg, [p], ["relu1_1"])["relu1_1"] for p in (a, b)]
     torch.testing.assert_close(mean, (apart[0] + apart[1]) / 2)
+
+
+def test_style_is_compared_at_every_level_of_the_pyramid(vgg_file: Path) -> None:
+    """Coarse stripes at the size of the picture become fine ones at its half, where the style is compared too."""
+    options = LossOptions((), ("relu1_1", "relu2_1"), 0.0, 1.0, style_pyramid=2, vgg_weights=vgg_file)
+    vgg = load_vgg(options)
+    stripes = torch.rand(1, 3, 64, 1).expand(-1, -1, -1, 96)
+    target = style_target(vgg, [stripes], options.style_layers, levels=2)
+    assert set(target) == {"relu1_1", "relu2_1", "relu1_1/2", "relu2_1/2"}
+    half = torch.nn.functional.avg_pool2d(stripes, 2)
+    torch.testing.assert_close(target["relu2_1/2"], style_target(vgg, [half], ["relu2_1"])["relu2_1"])
+    loss, style = PerceptualLoss(options, vgg, [target]), torch.zeros(1, dtype=torch.long)
+    terms = loss(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64), style)
+    each = [float(terms[f"style/{name}"]) for name in target]
+    assert float(terms["style"]) == pytest.approx(sum(each) / 4, rel=1e-5)
+    small = loss(torch.rand(1, 3, 40, 40), torch.rand(1, 3, 40, 40), style)  # too small for a half
+    assert "style/relu1_1/2" not in small and small["total"].isfinite()
+    assert float(loss(stripes, stripes, style)["style"]) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_gram_matrix_in_pieces_is_the_definition() -> None:
+    torch.manual_seed(0)
+    for shape in ((2, 8, 12, 20), (1, 5, 7, 9)):
+        features = torch.randn(shape).to(memory_format=torch.channels_last)
+        flat = features.flatten(2)
+        torch.testing.assert_close(pieced_product(flat), flat @ flat.mT)
 
 
 def test_gatyss_layers_are_a_choice() -> None:

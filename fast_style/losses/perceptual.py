@@ -1,15 +1,21 @@
 """Compute content, style and total-variation losses: dimensionless, per image, in float32."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..models.vgg import VGG19, deepest
 from ..models.vgg_layers import LAYERS
 from ..options import LossOptions
 
+MAX_PIECES = 16
+"""Pieces into which the pixels of a picture are cut for its Gram matrices on a GPU, a power of two."""
+SMALLEST_LEVEL_PX = 32
+"""Least short side of a picture in a level of the image pyramid; five poolings leave two pixels of it."""
 TINY = 1e-12
 """Keeps a black picture, whose features or Gram matrix may vanish, from dividing by zero."""
 
@@ -24,9 +30,10 @@ class _Gram(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> Tensor:
         ctx.save_for_backward(features)
-        flat = features.flatten(2).float()
+        flat = features.flatten(2)
         with torch.autocast(flat.device.type, enabled=False):
-            return flat @ flat.mT / flat[0].numel()
+            product = pieced_product(flat) if flat.is_cuda else flat.float() @ flat.float().mT
+        return product / flat[0].numel()
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
@@ -35,6 +42,17 @@ class _Gram(torch.autograd.Function):
         both = ((gradient + gradient.mT) / flat[0].numel()).to(flat.dtype)
         out: Tensor = (flat.mT @ both).mT if flat.stride(1) == 1 else both @ flat
         return out.unflatten(2, features.shape[2:])
+
+
+def pieced_product(flat: Tensor) -> Tensor:
+    """Compute F F^T of (N, C, K) in float32 as a sum of products of pieces of K, each in the dtype of F.
+
+    A GPU computes each product of few rows and long sums on one of its processors: without pieces most of it is idle.
+    """
+    n, _, length = flat.shape
+    pieces = math.gcd(length, MAX_PIECES)
+    parts = flat.unflatten(2, (pieces, -1)).transpose(1, 2).flatten(0, 1)
+    return (parts @ parts.mT).float().unflatten(0, (n, pieces)).sum(1)
 
 
 def gram(features: Tensor) -> Tensor:
@@ -56,11 +74,34 @@ def total_variation(image: Tensor) -> Tensor:
     return (rows + columns) / 2
 
 
+def pyramid_features(
+    vgg: VGG19, picture: Tensor, layers: Sequence[str], levels: int, also: Sequence[str] = ()
+) -> dict[str, Tensor]:
+    """Compute activations of pictures (N, 3, H, W) in [0, 1] at `levels` levels of their image pyramid, by name.
+
+    Those of the pictures themselves are named as the layers are, those at a half and a quarter of the size `relu1_1/2`
+    and `relu1_1/4`. Pictures too small for a level end above it. also: layers of the pictures themselves alone.
+    """
+    found = vgg(picture, (*also, *layers))
+    for level in range(1, levels if layers else 1):
+        if min(picture.shape[-2:]) < 2 * SMALLEST_LEVEL_PX:
+            break
+        picture = F.avg_pool2d(picture, 2)
+        found |= {f"{layer}/{2**level}": features for layer, features in vgg(picture, layers).items()}
+    return found
+
+
 @torch.no_grad()
-def style_target(vgg: VGG19, pictures: Iterable[Tensor], layers: Sequence[str]) -> dict[str, Tensor]:
-    """Average the Gram matrices of `pictures`, each (1, 3, H, W) in [0, 1] of any size: {layer: (1, C, C)}."""
-    grams = [{layer: gram(f) for layer, f in vgg(picture, layers).items()} for picture in pictures]
-    return {layer: torch.stack([g[layer] for g in grams]).mean(0) for layer in layers}
+def style_target(vgg: VGG19, pictures: Iterable[Tensor], layers: Sequence[str], levels: int = 1) -> dict[str, Tensor]:
+    """Average the Gram matrices of `pictures`, each (1, 3, H, W) in [0, 1] of any size: {layer: (1, C, C)}.
+
+    levels: of the image pyramid, as `pyramid_features` names them.
+    """
+    grams = [
+        {name: gram(f) for name, f in pyramid_features(vgg, picture, layers, levels).items()} for picture in pictures
+    ]
+    shared = [name for name in grams[0] if all(name in each for each in grams)] if grams else []
+    return {name: torch.stack([each[name] for each in grams]).mean(0) for name in shared}
 
 
 class PerceptualLoss(nn.Module):
@@ -70,14 +111,15 @@ class PerceptualLoss(nn.Module):
         """Take one `style_target` per style; without any, the target style is the content picture's own."""
         super().__init__()
         self.options, self.vgg = options, vgg
-        layers = options.layers_in_use["style"] if styles else ()
-        self.targets = {layer: torch.cat([target[layer] for target in styles]) for layer in layers}
+        names = styles[0] if styles else ()
+        self.targets = {name: torch.cat([target[name] for target in styles]) for name in names}
 
     @torch.no_grad()
     def target_features(self, photo: Tensor) -> dict[str, Tensor]:
         """Compute the activations of photographs (N, 3, H, W) that `forward` compares with, by layer."""
         layers = self.options.layers_in_use
-        return self.vgg(photo, (*layers["content"], *(() if self.targets else layers["style"])))
+        style = () if self.targets else layers["style"]
+        return pyramid_features(self.vgg, photo, style, self.options.style_pyramid, layers["content"])
 
     def forward(self, output: Tensor, photo: Tensor | dict[str, Tensor], style: Tensor) -> dict[str, Tensor]:
         """Compute the terms of stylized pictures.
@@ -89,7 +131,9 @@ class PerceptualLoss(nn.Module):
         """
         layers = self.options.layers_in_use
         target = self.target_features(photo) if isinstance(photo, Tensor) else photo
-        terms = self.distances(self.vgg(output, (*layers["content"], *layers["style"])), target, style)
+        levels = self.options.style_pyramid
+        features = pyramid_features(self.vgg, output, layers["style"], levels, layers["content"])
+        terms = self.distances(features, target, style)
         if self.options.tv_weight:
             terms["tv"] = total_variation(output.float()).mean()
             terms["total"] = terms["total"] + self.options.tv_weight * terms["tv"]
@@ -101,7 +145,9 @@ class PerceptualLoss(nn.Module):
         features: of the stylized pictures, at all layers in use. target: of the photographs, as `target_features`
         returns them.
         """
-        layers = self.options.layers_in_use
+        layers = dict(self.options.layers_in_use)
+        known = self.targets or target
+        layers["style"] = tuple(k for k in features if k.partition("/")[0] in layers["style"] and k in known)
         terms = {f"content/{k}": relative_distance(features[k], target[k]).mean() for k in layers["content"]}
         for k in layers["style"]:
             target_gram = self.targets[k][style] if self.targets else gram(target[k])

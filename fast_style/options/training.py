@@ -51,6 +51,9 @@ class LossOptions:
     temporal_weight: float = 0.0
     """Weight of temporal consistency: more keeps the style in place on what moves, for video. 0 does not compute it."""
 
+    style_pyramid: int = 1
+    """Sizes at which the style is compared: 2 are the picture and its half, 3 its quarter too. More: larger marks."""
+
     vgg_padding: Literal["replicate", "zeros"] = "replicate"
     """Padding of VGG19's convolutions: the outermost pixels, or zeros, with which it was trained but which leave a line
     along the borders of the output."""
@@ -61,6 +64,7 @@ class LossOptions:
     def __post_init__(self) -> None:
         check_types(self)
         check_at_least(self, 0, *(name for name in vars(self) if name.endswith("_weight")))
+        check_at_least(self, 1, "style_pyramid")
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise FastStyleError("every weight is 0: nothing to train for")
 

@@ -122,7 +122,8 @@ def stylize(
     for size_px in sizes(options):
         scaled = tuple(max(1, round(px * size_px / options.size)) for px in style.style_size)
         painting = find_styles(style)[0].tensors(replace(style, style_size=scaled))
-        target = style_target(vgg, (picture.to(device) for picture in painting), losses.layers_in_use["style"])
+        pictures, layers = (picture.to(device) for picture in painting), losses.layers_in_use["style"]
+        target = style_target(vgg, pictures, layers, losses.style_pyramid)
         small = torch.from_numpy(images.to_array(images.resize_short_side(photo, size_px))).to(device)
         start = initial_pixels(small, options) if pixels is None else _enlarged(pixels, small)
         pixels = optimize(small, start, PerceptualLoss(losses, vgg, [target]), options, counted, should_stop)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ..data.styles import Style
 from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..losses.temporal import Motion, random_motion
-from ..losses.terms import TermInputs, add_terms, style_statistics
+from ..losses.terms import TERMS, TermInputs, add_terms, style_statistics
 from ..models import checkpoint
 from ..models.johnson import TransformerNetwork
 from ..models.structure import PREDICTOR_PREFIX
@@ -42,10 +42,10 @@ class Objective:
             torch.backends.cudnn.benchmark = not options.deterministic
         self.network = initial.network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
-        layers = options.loss.layers_in_use["style"]
+        layers, levels = options.loss.layers_in_use["style"], options.loss.style_pyramid
         self.paintings = self._pool(styles, vgg) if options.any_style else None
         learned = () if self.paintings else styles
-        targets = [style_target(vgg, self._pictures(style), layers) for style in learned]
+        targets = [style_target(vgg, self._pictures(style), layers, levels) for style in learned]
         self.style_statistics = self._statistics(learned)
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
         vgg.convs.to(self.dtype)
@@ -90,9 +90,8 @@ class Objective:
         if self.paintings:
             self.paintings.advance(step)
             measured = self.paintings.targets
-            layers = self.options.loss.layers_in_use["style"]
-            self.loss.targets = {layer: measured[layer] for layer in layers}
-            self.style_statistics = {name: measured[name] for name in measured.keys() - set(layers)}
+            self.loss.targets = {name: measured[name] for name in measured.keys() - TERMS.keys()}
+            self.style_statistics = {name: measured[name] for name in measured.keys() & TERMS.keys()}
 
     def pretrain(self, photos: Iterable[Tensor], progress: Callable[[int, int], None]) -> None:
         """Teach the network that predicts styles what VGG19 tells apart in photographs and in crops of the paintings.
@@ -127,11 +126,11 @@ class Objective:
 
     def _pool(self, styles: Sequence[Style], vgg: VGG19) -> PaintingPool:
         """The pictures of all styles."""
-        layers = self.options.loss.layers_in_use["style"]
+        layers, levels = self.options.loss.layers_in_use["style"], self.options.loss.style_pyramid
 
         def measure(crop: Tensor) -> dict[str, Tensor]:
             found = style_statistics(self.options.loss, lambda: iter([crop]))
-            return {**style_target(vgg, [crop], layers), **{name: value[None] for name, value in found.items()}}
+            return {**style_target(vgg, [crop], layers, levels), **{name: value[None] for name, value in found.items()}}
 
         paths = [picture for style in styles for picture in style.pictures]
         options = self.options
