@@ -135,7 +135,7 @@ def _prepare_plain(case: Case) -> tuple[Callable[[], NDArray[Any]], float]:
 
     network = load(Path(case.model)).network().to(case.device)
     frame = case.pixels()
-    flops = float(_count_flops(network, case.width, case.height))
+    flops = float(count_flops(network, case.width, case.height))
 
     @torch.no_grad()
     def stylize(x: "torch.Tensor") -> "torch.Tensor":
@@ -165,7 +165,7 @@ def _synchronized(run: Callable[[], "torch.Tensor"], device: str) -> Callable[[]
     return wait
 
 
-def _count_flops(network: "torch.nn.Module", width: int, height: int) -> int:
+def count_flops(network: "torch.nn.Module", width: int, height: int) -> int:
     """Count the operations of one pass as the network is defined; a multiplication and an addition count as two."""
     import copy
 

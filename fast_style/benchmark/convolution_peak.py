@@ -16,8 +16,15 @@ from ..system import signal_stack
 # (channels, height, width): the residual blocks of the full network at 1280x720.
 SHAPE = (128, 180, 320)
 LAYERS = 4
-# Of one pass of the chain; a multiplication and an addition count as two.
-FLOPS = float(LAYERS * 2 * 9 * SHAPE[0] * SHAPE[0] * SHAPE[1] * SHAPE[2])
+
+
+def chain_flops(shape: tuple[int, int, int]) -> float:
+    """Count the operations of one pass of the chain; a multiplication and an addition count as two."""
+    channels, height, width = shape
+    return float(LAYERS * 2 * 9 * channels * channels * height * width)
+
+
+FLOPS = chain_flops(SHAPE)
 
 Pass = Callable[[], NDArray[Any]]
 
@@ -35,7 +42,7 @@ def prepare(engine: str, precision: str, device: str) -> Pass:
     return _in_onnx_runtime() if engine == "onnx" else _in_torch(precision, device)
 
 
-def _weights() -> NDArray[np.float32]:
+def weights() -> NDArray[np.float32]:
     """Return the weights of one convolution: (channels, channels, 3, 3)."""
     return np.random.default_rng(0).uniform(-0.025, 0.025, (SHAPE[0], SHAPE[0], 3, 3)).astype(np.float32)
 
@@ -47,8 +54,8 @@ def _in_openvino(precision: str) -> Pass:
     # One channel at both ends, so that the time to convert float32 to the precision and back does not count.
     image = ops.parameter([1, 1, *SHAPE[1:]], np.float32)
     x = image
-    for weights in (_weights()[:, :1], *[_weights()] * LAYERS):
-        x = ops.relu(ops.convolution(x, ops.constant(weights), [1, 1], [1, 1], [1, 1], [1, 1]))
+    for kernel in (weights()[:, :1], *[weights()] * LAYERS):
+        x = ops.relu(ops.convolution(x, ops.constant(kernel), [1, 1], [1, 1], [1, 1], [1, 1]))
     channel = ops.slice(x, [0], [1], [1], [1])
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16"}
     with signal_stack.kept():
@@ -63,7 +70,7 @@ def _in_onnx_runtime() -> Pass:
     from ..export.onnx_format import Model, Node, tensor
 
     names = [f"x{layer}" for layer in range(LAYERS + 1)]
-    model = Model([], {"weights": tensor("weights", _weights())}, {})
+    model = Model([], {"weights": tensor("weights", weights())}, {})
     for source, target in pairwise(names):
         model.nodes.append(Node.make("Conv", [source, "weights"], [f"{target}_linear"], pads=[1, 1, 1, 1]))
         model.nodes.append(Node.make("Relu", [f"{target}_linear"], [target]))
@@ -89,13 +96,13 @@ def _in_torch(precision: str, device: str) -> Pass:
 
     where: dict[str, Any] = {"device": device, "dtype": DTYPES[precision]}
     features = torch.rand(1, *SHAPE, **where).to(memory_format=torch.channels_last)
-    weights = torch.from_numpy(_weights()).to(**where).to(memory_format=torch.channels_last)
+    kernel = torch.from_numpy(weights()).to(**where).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def run() -> NDArray[Any]:
         x = features
         for _ in range(LAYERS):
-            x = F.relu(F.conv2d(x, weights, padding=1), inplace=True)
+            x = F.relu(F.conv2d(x, kernel, padding=1), inplace=True)
         pixel: NDArray[Any] = x[:, :1, :1, :1].float().cpu().numpy()  # waits for the device
         return pixel
 

@@ -6,10 +6,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..models.bundled import SAMPLE
 from .worker import answer, peak_bytes
+
+if TYPE_CHECKING:
+    from ..options import TrainOptions
 
 CONTENT_LAYERS, STYLE_LAYERS = ("relu3_3", "relu4_1"), ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
@@ -80,10 +83,11 @@ def _ours(case: TrainCase, answers: Any) -> None:
         return ended
 
     with tempfile.TemporaryDirectory() as folder:
-        train(_options(case, Path(folder)), should_stop=wait_for_a_line)
+        train(options_for(case, Path(folder)), should_stop=wait_for_a_line)
 
 
-def _options(case: TrainCase, folder: Path) -> Any:
+def options_for(case: TrainCase, folder: Path) -> "TrainOptions":
+    """Return the options of our training, with random VGG weights, which it writes to the folder beside a picture."""
     import shutil
 
     import torch

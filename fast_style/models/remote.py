@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-import platformdirs
-
 from ..errors import FastStyleError
 from ..system.file_digest import sha256
 
@@ -43,6 +41,8 @@ class Address:
 
 def folder() -> Path:
     """Return the cache folder; on Linux `$XDG_CACHE_HOME/fast_style/models` or `~/.cache/fast_style/models`."""
+    import platformdirs  # what lies on the disk is read without it
+
     return platformdirs.user_cache_path("fast_style", appauthor=False) / "models"
 
 
