@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from fast_style.models.layers import double
 from fast_style.models.padding import PaddedConv
 
 
@@ -18,3 +19,14 @@ def test_compiled_the_outermost_pixels_and_their_gradient_are_the_same(px: int) 
         return image.grad
 
     torch.testing.assert_close(gradient(torch.compile(conv)), gradient(conv))
+
+
+def test_compiled_up_sampling_and_its_gradient_are_the_same() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 4, 6, 10).to(memory_format=torch.channels_last).requires_grad_()
+    ours = torch.compile(double, dynamic=False, backend="aot_eager")(x)
+    expected = torch.nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
+    assert torch.equal(ours, expected)
+    wanted = torch.randn_like(expected)
+    gradient, theirs = (torch.autograd.grad(y, x, wanted)[0] for y in (ours, expected))
+    torch.testing.assert_close(gradient, theirs)

@@ -1,5 +1,6 @@
 """Define the building blocks of the networks: convolution with norm, residual block, doubling, padding."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -46,6 +47,10 @@ class ResidualBlock(nn.Module):
 
 def double(x: Tensor) -> Tensor:
     """Up-sample (N, C, H, W) to (N, C, 2H, 2W) by repeating each pixel (nearest neighbour)."""
+    if x.requires_grad and torch.compiler.is_dynamo_compiling():
+        # Inductor makes additions one by one, in memory, of the gradient of torch's own up-sampling; of this, sums.
+        n, c, height, width = x.shape
+        return x[:, :, :, None, :, None].expand(-1, -1, -1, 2, -1, 2).reshape(n, c, 2 * height, 2 * width)
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 

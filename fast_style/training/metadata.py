@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..models.bundled import find
 from ..options import WITHOUT_EFFECT, TrainOptions
 from ..system.file_digest import sha256
@@ -53,7 +54,8 @@ def training_metadata(options: TrainOptions, state: TrainingState) -> dict[str, 
         "steps_in_all": state.before + state.step,
         **({} if options.minutes is None else {"minutes": state.elapsed_s / 60}),
         "losses": {name: sum(terms[name] for terms in recent) / len(recent) for name in (recent[0] if recent else ())},
-        "versions": {name: version(name) for name in ("fast_style", "torch", "torchvision")},
+        # Its own version is not asked of the installation: `train.py` of a clone runs without one.
+        "versions": {"fast_style": __version__, **{name: version(name) for name in ("torch", "torchvision")}},
     }
 
 

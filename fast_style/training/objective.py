@@ -40,6 +40,8 @@ class Objective:
         if self.device.type == "cuda":
             # Shapes stay the same for thousands of steps; what is fastest may be another algorithm each time.
             torch.backends.cudnn.benchmark = not options.deterministic
+            if use_bf16:  # what is left in float32, spectra of pictures, need not be more exact than that
+                torch.set_float32_matmul_precision("high")
         self.network = initial.network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
         layers, levels = options.loss.layers_in_use["style"], options.loss.style_pyramid
