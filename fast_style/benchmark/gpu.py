@@ -8,6 +8,7 @@ between parts, because a signal to a process that compiles may leave it hanging.
 
 import argparse
 import gc
+import logging
 import os
 import sys
 import tempfile
@@ -29,6 +30,7 @@ Part = tuple[str, Callable[[], Iterator[str]]]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run all parts that fit into the time budget."""
     asked = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stdout)  # a training that could not be compiled warns of it
     # The parts share what they compile, and so does a second run.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "fast_style_inductor"))
     setup = Setup(pick_device(asked.device), asked.small, asked.model, asked.vgg_weights, not asked.no_compile)
@@ -99,8 +101,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _free_memory() -> None:
-    gc.collect()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
 
 
