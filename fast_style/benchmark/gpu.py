@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import torch
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "fast_style_inductor"))
     setup = Setup(pick_device(asked.device), asked.small, asked.model, asked.vgg_weights, not asked.no_compile)
     if setup.on_gpu:
+        torch.cuda.set_device(setup.device)  # whose streams and graphs are meant
         torch.backends.cudnn.benchmark = True  # as training does
     try:
         run_parts(list_parts(setup), asked.seconds)
@@ -107,11 +109,14 @@ def _free_memory() -> None:
 
 
 def _stop_compile_workers() -> None:
-    """Stop the processes that torch.compile keeps, where there are any."""
+    """Stop the processes that torch.compile keeps, where there are any, and wait at most ten seconds for them."""
     module = sys.modules.get("torch._inductor.async_compile")
     if module is not None:
-        module.shutdown_compile_workers()
+        stopping = Thread(target=module.shutdown_compile_workers, daemon=True)  # by itself it may wait for minutes
+        stopping.start()
+        stopping.join(10)
 
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # all is printed; threads of a compiler or a driver could keep the process
