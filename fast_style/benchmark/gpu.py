@@ -8,6 +8,7 @@ between parts, because a signal to a process that compiles may leave it hanging.
 
 import argparse
 import gc
+import logging
 import os
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import torch
 
@@ -29,10 +31,12 @@ Part = tuple[str, Callable[[], Iterator[str]]]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run all parts that fit into the time budget."""
     asked = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stdout)  # a training that could not be compiled warns of it
     # The parts share what they compile, and so does a second run.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "fast_style_inductor"))
     setup = Setup(pick_device(asked.device), asked.small, asked.model, asked.vgg_weights, not asked.no_compile)
     if setup.on_gpu:
+        torch.cuda.set_device(setup.device)  # whose streams and graphs are meant
         torch.backends.cudnn.benchmark = True  # as training does
     try:
         run_parts(list_parts(setup), asked.seconds)
@@ -99,17 +103,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _free_memory() -> None:
-    gc.collect()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
 
 
 def _stop_compile_workers() -> None:
-    """Stop the processes that torch.compile keeps, where there are any."""
+    """Stop the processes that torch.compile keeps, where there are any, and wait at most ten seconds for them."""
     module = sys.modules.get("torch._inductor.async_compile")
     if module is not None:
-        module.shutdown_compile_workers()
+        stopping = Thread(target=module.shutdown_compile_workers, daemon=True)  # by itself it may wait for minutes
+        stopping.start()
+        stopping.join(10)
 
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # all is printed; threads of a compiler or a driver could keep the process

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,7 @@ def _speed(setup: Setup, size: Size, name: str, paint: Callable[[Tensor], Tensor
     p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
     if size not in setup.fastest or p50 < setup.fastest[size].seconds:
         setup.fastest[size] = Form(name, p50, paint, in_graph)
-    rate = _flops(setup, size) / p50
+    rate = _flops(setup.model, size) / p50
     share = f"{rate / setup.peak_flops:.1%} of the convolution peak" if setup.peak_flops else "peak not measured"
     error = _psnr(painted if in_graph else call(), setup, size)
     return (
@@ -99,8 +99,9 @@ def _speed(setup: Setup, size: Size, name: str, paint: Callable[[Tensor], Tensor
     )
 
 
-def _flops(setup: Setup, size: Size) -> int:
-    return count_flops(checkpoint.load(find(setup.model)).network(), *size)
+@cache
+def _flops(model: str, size: Size) -> int:
+    return count_flops(checkpoint.load(find(model)).network(), *size)
 
 
 def _psnr(painted: Tensor, setup: Setup, size: Size) -> float:

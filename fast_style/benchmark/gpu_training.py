@@ -94,13 +94,15 @@ def _profile(setup: Setup, step: Callable[[], None], step_s: float) -> Iterator[
     with torch.profiler.profile(activities=[activity.CUDA if setup.on_gpu else activity.CPU]) as recorded:
         setup.elapsed_s(step, PROFILED_STEPS)
     field = "self_device_time_total" if setup.on_gpu else "self_cpu_time_total"
-    # An annotation on the device's time line spans kernels that are counted by themselves.
-    events = [event for event in recorded.key_averages() if not getattr(event, "is_user_annotation", False)]
 
     def ms(event: Any) -> float:
+        # What launches kernels on the host, and annotations, span kernels that are counted by themselves.
+        on_host = event.device_type == torch.autograd.DeviceType.CPU
+        if setup.on_gpu and (on_host or event.is_user_annotation):
+            return 0.0
         return float(getattr(event, field)) / 1e3 / PROFILED_STEPS
 
-    events = sorted((event for event in events if ms(event)), key=ms, reverse=True)
+    events = sorted((event for event in recorded.key_averages() if ms(event)), key=ms, reverse=True)
     busy_ms, kind = sum(map(ms, events)), "kernels" if setup.on_gpu else "operators"
     yield f"{kind} take {busy_ms:.2f} ms of a step of {1e3 * step_s:.2f} ms: busy for {busy_ms / step_s / 1e3:.0%}"
     for event in events[:KERNELS]:
