@@ -19,7 +19,7 @@ PARTS = {"network", "optimizer", "average", "counters", "bad_files", "recent"}
 """Entries of a state's content."""
 ADJUSTABLE = frozenset({"learning_rate", "clip", "precision"})
 """Settings that may change when a diverged training is resumed."""
-ADDED: dict[str, Any] = {"any_style": False, "color_patches_weight": 0.0, "noise_share": 0.0}
+ADDED: dict[str, Any] = {"any_style": False, "color_patches_weight": 0.0, "noise_share": 0.0, "style_pyramid": 1}
 """Settings that older resume files lack, and the values that say what those trainings did."""
 
 
