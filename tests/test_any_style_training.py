@@ -19,6 +19,7 @@ from fast_style.training import Trainer, objective, refinement, style_features, 
 from fast_style.training.refinement import refine
 
 from .conftest import picture, untrained
+from .trainings import perceptual
 
 
 @pytest.fixture
@@ -77,10 +78,10 @@ def test_it_starts_from_the_styles_of_another(any_style: TrainOptions, several: 
     training = Trainer(replace(any_style, init=str(several), from_scratch=False))
     rows = checkpoint.load(several).weights
     weights = training.state.network.state_dict()
-    for name in training.state.network.style_parameters():
+    for name in perceptual(training).network.style_parameters():
         torch.testing.assert_close(weights[name][:2], rows[name].float())
     training.objective.advance(0)
-    blend = training.objective.blend(torch.arange(4))
+    blend = perceptual(training).blend(torch.arange(4))
     assert blend.shape == (4, PREDICTED_ROWS)
     assert abs(blend[:, :2] - 0.5).max() < 0.2  # near the mean of the two
     trained = replace(any_style, output=tmp_path / "first.pth")

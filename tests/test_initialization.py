@@ -27,7 +27,7 @@ def test_steps_of_all_runs_are_counted(options: TrainOptions, tmp_path: Path) ->
     told = checkpoint.load(train(again)).training
     third = Trainer(replace(again, output=tmp_path / "third.pth", init=str(again.output)))
     assert told["steps_in_all"] == 2 * first["steps"] == 2 * told["steps"]
-    assert third.checkpoint().training["steps_in_all"] == told["steps_in_all"]
+    assert third.checkpoints()[0].training["steps_in_all"] == told["steps_in_all"]
 
 
 def test_warm_start_with_other_styles_shares_the_convolutions(options: TrainOptions, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ from fast_style.training.schedule import Schedule
 from fast_style.training.sharpening import sharpened
 
 from .conftest import picture, vgg_state
-from .trainings import arguments, final_state, leaves
+from .trainings import arguments, final_state, leaves, perceptual
 
 
 def test_it_learns(options: TrainOptions) -> None:
@@ -95,7 +96,7 @@ def test_an_existing_checkpoint_is_not_overwritten(options: TrainOptions) -> Non
 
 def test_a_checkpoint_tells_no_folders(options: TrainOptions, tmp_path: Path) -> None:
     train(options)
-    warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output))).checkpoint()
+    warm = Trainer(replace(options, output=tmp_path / "warm.pth", init=str(options.output))).checkpoints()[0]
     assert warm.training["recipe"]["init"] == Path(str(options.output)).name
     assert "/" not in str(warm.training)
 
@@ -139,12 +140,13 @@ class Poisoned:
 
     def __init__(self, trainer: Trainer, after: int) -> None:
         self.trainer, self.after, self.whole = trainer, after, trainer.objective
-        self.device, self.network, self.blend = self.whole.device, self.whole.network, self.whole.blend
+        self.device, self.network = self.whole.device, self.whole.network
+        self.preview, self.checkpoints = self.whole.preview, self.whole.checkpoints
         self.dtype, self.compiles = self.whole.dtype, False
         self.style_count, self.advance = self.whole.style_count, self.whole.advance
 
-    def __call__(self, photo: Tensor, shown: Tensor, style: Tensor, *batch: int) -> dict[str, Tensor]:
-        terms = self.whole(photo, shown, style, *batch)
+    def __call__(self, pictures: Sequence[Tensor], style: Tensor, *batch: int) -> dict[str, Tensor]:
+        terms = self.whole(pictures, style, *batch)
         if self.trainer.state.step >= self.after:
             terms["style/relu3_1"] = terms["style/relu3_1"] * math.inf
         return terms
@@ -277,7 +279,7 @@ def test_style_crop_is_checked(options: TrainOptions, crop: tuple[float, float, 
 
 def test_style_size_and_crop_change_the_aim(options: TrainOptions) -> None:
     def aim(**changes: Any) -> Tensor:
-        return Trainer(replace(options, style=replace(options.style, **changes))).objective.loss.targets["relu3_1"]
+        return perceptual(Trainer(replace(options, style=replace(options.style, **changes)))).loss.targets["relu3_1"]
 
     whole = aim()
     assert not torch.allclose(whole, aim(style_size=(24,)), rtol=1e-3)
@@ -324,7 +326,7 @@ def test_bf16_follows_float32(options: TrainOptions, tmp_path: Path) -> None:
 def test_vgg_is_cut_where_the_losses_end(options: TrainOptions, tmp_path: Path) -> None:
     torch.save(vgg_state(VGG19("relu5_1")), tmp_path / "deep.pth")
     trainer = Trainer(replace(options, loss=replace(options.loss, vgg_weights=tmp_path / "deep.pth")))
-    assert trainer.objective.loss.vgg.layers[-1] == "relu3_1"
+    assert perceptual(trainer).loss.vgg.layers[-1] == "relu3_1"
 
 
 def test_without_a_compiler_training_says_so_and_goes_on(
@@ -377,10 +379,11 @@ def test_sharpened_networks_paint_sharper_edges_and_the_same_areas() -> None:
 
 def test_sharpening_is_for_what_is_saved(options: TrainOptions) -> None:
     trainer = Trainer(replace(options, sharpen=0.5))
-    plain, saved = trainer.state.average["out.weight"], trainer.checkpoint().weights["out.weight"]
+    plain, saved = trainer.state.average["out.weight"], trainer.checkpoints()[0].weights["out.weight"]
     assert not torch.equal(plain, saved)
-    assert torch.equal(trainer.checkpoint().weights["down1.conv.weight"], trainer.state.average["down1.conv.weight"])
-    assert trainer.checkpoint().training["recipe"]["sharpen"] == 0.5
+    (written,) = trainer.checkpoints()
+    assert torch.equal(written.weights["down1.conv.weight"], trainer.state.average["down1.conv.weight"])
+    assert written.training["recipe"]["sharpen"] == 0.5
 
 
 def test_a_weight_on_stability_is_a_term_of_its_own(options: TrainOptions) -> None:

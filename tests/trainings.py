@@ -8,11 +8,18 @@ from torch import Tensor
 
 from fast_style.options import TrainOptions
 from fast_style.options.recipes import recipe_of
+from fast_style.training.objective import Objective
+from fast_style.training.trainer import Trainer
 
 
 def final_state(options: TrainOptions) -> dict[str, Any]:
     assert options.output
     return torch.load(options.output.with_suffix(".resume"), weights_only=True)
+
+
+def perceptual(trainer: Trainer) -> Objective:
+    assert isinstance(trainer.objective, Objective)
+    return trainer.objective
 
 
 def leaves(value: Any) -> Iterator[Any]:

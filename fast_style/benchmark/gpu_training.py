@@ -75,7 +75,7 @@ def _step(objective: Objective) -> Callable[[], None]:
     shown, style = photo.clone(), torch.zeros(count, dtype=torch.long, device=objective.device)
 
     def step() -> None:
-        objective(photo, shown, style)["total"].backward()
+        objective((photo, shown), style)["total"].backward()
         torch.nn.utils.clip_grad_norm_(objective.network.parameters(), options.clip)
         state.optimizer.step()
         state.optimizer.zero_grad()

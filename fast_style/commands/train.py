@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..training import Event, Trainer
 
 LISTED_BAD_FILES = 20
+SHOWN_TERMS = ("content", "style", "cycle", "adversarial", "discriminator")
 TIMED_STEPS = 3
 """Steps after the first one, which is slow, from which the time left is known well enough to be told."""
 HELP = Help(
@@ -124,7 +125,7 @@ def _train_silently(trainer: "Trainer") -> int:
 
 def _plan(trainer: "Trainer") -> str:
     """What the training will do, in a line."""
-    options, network = trainer.options, trainer.objective.network
+    options, network = trainer.options, trainer.initial.network
     millions = sum(parameter.numel() for parameter in network.parameters()) / 1e6
     start = f"from {options.init}" if options.init else "from scratch"
     data = options.data
@@ -154,7 +155,7 @@ class ProgressBar:
         if event.kind == "compiling":
             self.bar.set_description_str("compiling, a minute or so, once for each size of crops")
         if event.terms:
-            shown = "  ".join(f"{name} {event.terms[name]:.3f}" for name in ("content", "style") if name in event.terms)
+            shown = "  ".join(f"{name} {event.terms[name]:.3f}" for name in SHOWN_TERMS if name in event.terms)
             left = tqdm.format_interval(event.seconds_left)
             self.bar.set_description_str(
                 f"step {event.step}  {shown}  {event.images_per_s:.1f} img/s  {left} left", refresh=False
@@ -165,7 +166,7 @@ class ProgressBar:
             from ..training.callbacks import write_preview
 
             try:
-                write_preview(self.preview, *event.previews, self.paintings)
+                write_preview(self.preview, event.previews, self.paintings)
             except OSError as error:  # a viewer may hold the file on Windows; the training goes on
                 self.bar.write(f"note: no preview written: {error}")
 

@@ -235,3 +235,28 @@ class CropStream:
         if self._batches:
             self._batches.close()
         self._batches = None
+
+
+class PairedStream(CropStream):
+    """Serve batches of several folders together, of the same size and number, each with options of its own."""
+
+    def __init__(
+        self,
+        sources: Sequence[tuple[Sequence[Path], DataOptions]],
+        for_gpu: bool,
+        share: Callable[[int], range] = range,
+    ) -> None:
+        """Take pictures and options. share: this process's positions in a batch of a size, by default all of them."""
+        self.crop = (0, 0)
+        self._streams = [CropStream(pictures, options, for_gpu, share) for pictures, options in sources]
+
+    def __call__(self, crop: tuple[int, int], start: int) -> tuple[Tensor, list[str]]:
+        """Return the next batch, the pairs of the sources one after the other, and bad files met."""
+        self.crop = crop
+        crops, bad = zip(*(stream(crop, start) for stream in self._streams), strict=True)
+        return torch.cat(crops), [path for paths in bad for path in paths]
+
+    def close(self) -> None:
+        """End the workers."""
+        for stream in self._streams:
+            stream.close()

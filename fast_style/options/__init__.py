@@ -11,7 +11,14 @@ from .export import ExportOptions
 from .gatys import GatysOptions
 from .network import Arch, NetworkOptions, RuntimeOptions
 from .server import ServerOptions
-from .training import PREDICTED_ROWS, RENAMED_FLAGS, WITHOUT_EFFECT, LossOptions, TrainOptions
+from .training import (
+    PREDICTED_ROWS,
+    RENAMED_FLAGS,
+    WITHOUT_EFFECT,
+    AdversarialOptions,
+    LossOptions,
+    TrainOptions,
+)
 from .video import AudioOptions, VideoOptions
 
 __all__ = [
@@ -19,6 +26,7 @@ __all__ = [
     "QUALITY",
     "RENAMED_FLAGS",
     "WITHOUT_EFFECT",
+    "AdversarialOptions",
     "Arch",
     "AudioOptions",
     "BenchmarkOptions",

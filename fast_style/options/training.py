@@ -81,6 +81,33 @@ class LossOptions:
         }
 
 
+@dataclass(frozen=True)
+class AdversarialOptions:
+    """Adversarial training (CycleGAN, Zhu et al. 2017): all paintings of one painter at once, and the way back."""
+
+    adversarial: bool = False
+    """Train against discriminators that know the paintings in the folder --style, and a second network from paintings
+    to photographs, STYLE_to_photo.pth. Always with Adam; the learning rate falls linearly in the second half."""
+
+    cycle_weight: float = 10.0
+    """Weight of the distance between a picture and what comes back of it through both networks."""
+
+    identity_weight: float = 0.5
+    """Share of --cycle-weight for the distance between a painting and what the network makes of it, and likewise of
+    photographs: more keeps colours."""
+
+    image_buffer: int = 50
+    """Generated pictures that each discriminator remembers and is shown again half of the time; 0: only the latest."""
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_at_least(self, 0, "cycle_weight", "identity_weight", "image_buffer")
+
+
+SMALLEST_ADVERSARIAL_PX = 32
+"""Smallest side of the crops that the discriminators can look at."""
+
+
 WITHOUT_EFFECT = frozenset(
     {
         "output",
@@ -98,8 +125,12 @@ WITHOUT_EFFECT = frozenset(
 """Options of a training that may differ in a resumed run without changing the outcome."""
 
 
-STEPS, WARM_STEPS = 8000, 500
-"""Steps by default: from scratch, and from a trained network."""
+STEPS, WARM_STEPS, ADVERSARIAL_STEPS = 8000, 500, 20_000
+"""Steps by default: from scratch, from a trained network, and against discriminators."""
+
+
+LEARNING_RATE, ADVERSARIAL_LEARNING_RATE = 2e-3, 2e-4
+"""Peak learning rate by default: against perceptual losses, and against discriminators."""
 
 
 PREDICTED_ROWS = 64
@@ -117,12 +148,14 @@ class TrainOptions:
     style: StyleOptions
     data: DataOptions
     loss: LossOptions = field(default_factory=LossOptions)
+    gan: AdversarialOptions = field(default_factory=AdversarialOptions)
 
     output: Path | None = None
     """Checkpoint to write, or a folder for it; by default STYLE.pth here. Previews and state go beside it."""
 
     steps: int | None = None
-    """Steps to train; by default 500 from a trained network, about five minutes on a laptop, and 8000 from scratch."""
+    """Steps to train; by default 500 from a trained network, about five minutes on a laptop, and 8000 from scratch;
+    20,000 with --adversarial."""
 
     minutes: float | None = None
     """Time budget in minutes instead of --steps; the learning rate follows the clock."""
@@ -130,8 +163,8 @@ class TrainOptions:
     optimizer: Literal["muon", "adam"] = "muon"
     """muon reaches the same loss in about a third of adam's steps."""
 
-    learning_rate: float = 2e-3
-    """Peak learning rate."""
+    learning_rate: float | None = None
+    """Peak learning rate; by default 0.002, with --adversarial 0.0002."""
 
     warm_up: float = 0.05
     """Share of the training in which the learning rate rises; afterwards it falls as a cosine."""
@@ -213,15 +246,45 @@ class TrainOptions:
             raise FastStyleError("`init` and `from_scratch` exclude each other; leave one out")
         if self.any_style and (self.teacher or self.freeze_network or self.keep < 1):
             raise FastStyleError("`any_style` excludes `teacher`, `freeze_network` and `keep`; leave them out")
+        if self.gan.adversarial:
+            self._check_adversarial()
         if self.keep > 1:
             raise FastStyleError(f"`keep` is {self.keep:g}; it takes a share of up to 1")
         if bool(self.style.style) == bool(self.teacher):
             raise FastStyleError("name the picture to learn from with `style`, or a network with `teacher`; not both")
 
+    def _check_adversarial(self) -> None:
+        """Raise FastStyleError for options that mean nothing to discriminators."""
+        others = {
+            "teacher": self.teacher,
+            "any_style": self.any_style,
+            "freeze_network": self.freeze_network,
+            "keep": self.keep < 1,
+            "sharpen": self.sharpen,
+            "temporal_weight": self.loss.temporal_weight,
+            "style_crop": self.style.style_crop != StyleOptions.style_crop,
+        }
+        named = [f"`{name}`" for name, used in others.items() if used]
+        if named:
+            raise FastStyleError(f"`adversarial` excludes {', '.join(named)}; leave it out")
+        if len(self.style.style) > 1:
+            raise FastStyleError("`adversarial` learns one painter; name one folder of paintings with `style`")
+        if min(self.data.image_size, self.data.finish_size) < SMALLEST_ADVERSARIAL_PX:
+            raise FastStyleError(
+                f"`adversarial` takes crops of {SMALLEST_ADVERSARIAL_PX} px or more; raise `image_size`, `finish_size`"
+            )
+
     @property
     def total_steps(self) -> int:
         """Return the steps to train, as asked for or by default."""
-        return self.steps or (WARM_STEPS if self.init else STEPS)
+        default = ADVERSARIAL_STEPS if self.gan.adversarial else WARM_STEPS if self.init else STEPS
+        return self.steps or default
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """Return the peak learning rate, as asked for or by default."""
+        default = ADVERSARIAL_LEARNING_RATE if self.gan.adversarial else LEARNING_RATE
+        return self.learning_rate or default
 
     def network(self, styles: int) -> NetworkOptions:
         """Return the shape of a new network with that many styles."""

@@ -46,8 +46,9 @@ class Event:
     learning_rate: float = 0.0
     terms: Mapping[str, float] | None = None
     """Loss terms by name, unweighted, and `total`."""
-    previews: tuple[Tensor, Tensor] | None = None
-    """Photographs and their stylized versions, each (N, 3, H, W) in [0, 1] on the CPU; of kind `preview` only."""
+    previews: tuple[Tensor, ...] | None = None
+    """Photographs and their stylized versions, each (N, 3, H, W) in [0, 1] on the CPU; of kind `preview` only. Of an
+    adversarial training also back again, then paintings and these as photographs."""
     bad_files: tuple[str, ...] = ()
     """Files that could not be read so far."""
     prepared: float = 0.0
@@ -142,13 +143,13 @@ def _color(square: NDArray[np.uint8]) -> float:
     return float((square.max(-1).astype(int) - square.min(-1)).std())
 
 
-def write_preview(path: Path, photos: Tensor, stylized: Tensor, paintings: Sequence[Image.Image] = ()) -> None:
-    """Write photographs in a row above their stylized versions as one JPEG, with the paintings on their left.
+def write_preview(path: Path, rows: Sequence[Tensor], paintings: Sequence[Image.Image] = ()) -> None:
+    """Write rows of pictures, such as photographs above their stylized versions, as one JPEG, paintings on their left.
 
-    photos, stylized: (N, 3, H, W) in [0, 1].
+    rows: (N, 3, H, W) in [0, 1] each.
     """
-    pairs = zip(photos.split(1), stylized.split(1), strict=True)
-    columns = [[images.from_array(picture.numpy()) for picture in pair] for pair in pairs]
+    above = zip(*(row.split(1) for row in rows), strict=True)
+    columns = [[images.from_array(picture.numpy()) for picture in column] for column in above]
     shown = paintings[:PREVIEW_COUNT]
     fitted = [ImageOps.pad(each, (PREVIEW_PX, 2 * PREVIEW_PX // len(shown)), color="white") for each in shown]
     sheet = images.contact_sheet([fitted, *columns] if fitted else columns, gap_px=0)

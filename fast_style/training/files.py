@@ -22,6 +22,11 @@ def checkpoint_path(options: TrainOptions, style: str) -> Path:
     return output
 
 
+def way_back(checkpoint: Path) -> Path:
+    """Return the path of the network from paintings to photographs beside the one that paints: `monet_to_photo.pth`."""
+    return checkpoint.with_stem(f"{checkpoint.stem}_to_photo")
+
+
 def companion(checkpoint: Path, suffix: str) -> Path:
     """Return the path of a file beside the checkpoint: `wave.pth` has `wave.resume`, `wave.v1` has `wave.v1.resume`."""
     stem = checkpoint.name.removesuffix(CHECKPOINT_SUFFIX) or checkpoint.name

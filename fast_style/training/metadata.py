@@ -24,7 +24,7 @@ def resume_settings(
     """
     nested = asdict(options)
     flat = {key: value for key, value in nested.items() if not isinstance(value, dict)}
-    for part in ("style", "data", "loss"):
+    for part in ("style", "data", "loss", "gan"):
         flat.update(nested[part])
     without = {*WITHOUT_EFFECT, "dataset", "from_scratch"}  # which `init` tells
     settings = {key: _plain(value) for key, value in flat.items() if key not in without}
@@ -33,6 +33,7 @@ def resume_settings(
     return {
         **settings,
         "steps": options.total_steps,
+        "learning_rate": options.peak_learning_rate,
         "style": [[str(style["name"]), _plain(style.get("sha256", []))] for style in styles],
         "teacher": sha256(find(options.teacher)) if options.teacher else None,
         "vgg_weights": sha256(weights) if weights else None,
@@ -48,8 +49,9 @@ def training_metadata(options: TrainOptions, state: TrainingState) -> dict[str, 
     """
     recent = state.recent
     recipe = {key: value for key, value in asdict(options).items() if key not in WITHOUT_EFFECT}
+    reached = {"steps": options.total_steps, "learning_rate": options.peak_learning_rate}
     return {
-        "recipe": _plain({**recipe, "init": options.init and Path(options.init), "steps": options.total_steps}),
+        "recipe": _plain({**recipe, "init": options.init and Path(options.init), **reached}),
         "steps": state.step,
         "steps_in_all": state.before + state.step,
         **({} if options.minutes is None else {"minutes": state.elapsed_s / 60}),

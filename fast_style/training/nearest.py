@@ -60,6 +60,7 @@ def starts_from_nearest(options: TrainOptions) -> bool:
         or options.attention
         or options.keep < 1
         or options.any_style
+        or options.gan.adversarial
     )
     said = options.init or options.from_scratch or options.teacher or options.freeze_network or shaped
     return not said

@@ -1,14 +1,18 @@
 """Compute the loss of a training step on the chosen hardware: device, precision, memory format, compilation."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from ..data.photos import CropStream
 from ..data.styles import Style
 from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..losses.temporal import Motion, random_motion
@@ -19,29 +23,26 @@ from ..models.structure import PREDICTOR_PREFIX
 from ..models.vgg import VGG19
 from ..options import TrainOptions
 from ..system.distributed import Group
-from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
+from ..system.hardware import compiled
+from .base_objective import BaseObjective
 from .initialization import InitialNetwork
 from .paintings import PaintingPool
+from .sharpening import sharpened
 from .style_features import CROPS, pretrain
 
 
-class Objective:
+class Objective(BaseObjective):
     """Stylize photographs and compute the loss terms, with gradients for the network."""
+
+    network: TransformerNetwork
+    pictures_per_sample = 2
 
     def __init__(
         self, options: TrainOptions, initial: InitialNetwork, styles: Sequence[Style], group: Group | None = None
     ) -> None:
         """Load the losses. group: the processes that share each batch; by default this one alone."""
-        self.group = group or Group(options.device)
-        self.device = pick_device(self.group.device)
-        use_bf16 = options.precision == "bf16" or (options.precision == "auto" and has_fast_bf16(self.device))
-        self.dtype = DTYPES["bf16" if use_bf16 else "fp32"]
-        self.options, self.first_style = options, initial.first_trained
-        if self.device.type == "cuda":
-            # Shapes stay the same for thousands of steps; what is fastest may be another algorithm each time.
-            torch.backends.cudnn.benchmark = not options.deterministic
-            if use_bf16:  # what is left in float32, spectra of pictures, need not be more exact than that
-                torch.set_float32_matmul_precision("high")
+        super().__init__(options, group)
+        self.styles, self.first_style = initial.styles, initial.first_trained
         self.network = initial.network.to(self.device).to(memory_format=torch.channels_last)
         vgg = load_vgg(options.loss).to(self.device)
         layers, levels = options.loss.layers_in_use["style"], options.loss.style_pyramid
@@ -54,33 +55,41 @@ class Objective:
         self.loss = PerceptualLoss(options.loss, vgg, targets)
         self.teacher = self._load_teacher(options.teacher) if options.teacher else None
         self._call: Callable[[Tensor, Tensor, Tensor, Motion | None, int], dict[str, Tensor]] = self._forward
-        self.compiles = options.compile == "on" or (options.compile == "auto" and self.device.type == "cuda")
         if self.compiles:
             self._call = compiled(self._forward, self.device, "training")
 
     def __call__(
-        self, photo: Tensor, shown: Tensor, style: Tensor, sample: int = 0, count: int | None = None
+        self, pictures: Sequence[Tensor], style: Tensor, sample: int = 0, count: int | None = None
     ) -> dict[str, Tensor]:
-        """Compute the terms of `PerceptualLoss` and of `losses.terms` for a batch, or for this process's share of one.
+        """Compute the terms of `PerceptualLoss` and of `losses.terms` as the base class says.
 
-        photo, shown: (N, 3, H, W) on the device, photographs and what the network sees of them. style: (N,) int64,
-        numbers of the styles being trained. sample: number of the batch's first sample, which seeds random motions.
-        count: pictures in the batch of all processes, by default N. Returns float32 scalars by name; `total` is to be
-        minimized.
+        pictures: photographs and what the network sees of them. sample: seeds random motions.
         """
+        photo, shown = pictures
         count = count or len(photo)
         if not self.options.loss.temporal_weight:
             return self._call(photo, shown, style, None, count)
         motion = random_motion(f"{self.options.data.seed} {sample}", count, photo.shape[-1])
         return self._call(photo, shown, style, motion.part(self.group.share(count)).to(self.device), count)
 
-    def prepare(self, count: int, side_px: int) -> None:
-        """Compile for batches of `count` crops of that side, over all processes; leaves no gradients."""
-        own = len(self.group.share(count))
-        crops = torch.rand(own, 3, side_px, side_px, device=self.device).to(memory_format=torch.channels_last)
-        style = torch.zeros(own, dtype=torch.long, device=self.device)
-        self(crops, crops.clone(), style, count=count)["total"].backward()
-        self.network.zero_grad()
+    def stream(self, photos: Sequence[Path], share: Callable[[int], range]) -> CropStream:
+        """Return batches of photographs, for films without noise, which these are painted without."""
+        data = self.options.data
+        data = replace(data, noise_share=0.0) if self.options.loss.temporal_weight else data
+        return CropStream(photos, data, self.device.type == "cuda", share)
+
+    def checkpoints(self, average: Mapping[str, Tensor], training: Mapping[str, Any]) -> list[checkpoint.Checkpoint]:
+        """Return the network."""
+        weights = sharpened(average, self.options.sharpen)
+        return [checkpoint.Checkpoint(self.network.options, self.styles, dict(training), weights)]
+
+    @torch.no_grad()
+    def preview(self, photos: Tensor, average: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """Return photographs and their stylized versions."""
+        style = torch.arange(len(photos), device=self.device) % self.style_count
+        inputs = (photos.to(self.device), self.blend(style, average))
+        stylized: Tensor = functional_call(self.network, dict(average), inputs)
+        return photos, stylized.clamp(0, 1).cpu()
 
     @property
     def style_count(self) -> int:
@@ -151,7 +160,7 @@ class Objective:
     ) -> dict[str, Tensor]:
         frames = shown if motion is None else torch.cat([shown, motion.second_frame(shown)])
         blend = self.blend(style).repeat(len(frames) // len(photo), 1)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+        with self.autocast():
             output = self.network(frames, blend)
         painted = output[: len(photo)]
         target = photo if self.teacher is None else self._teacher_output(photo, style)
@@ -170,6 +179,6 @@ class Objective:
         """Stylize with the teacher: the target of content and style at once."""
         assert self.teacher is not None
         blend = F.one_hot(style, self.teacher.options.styles).float()
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+        with self.autocast():
             painted: Tensor = self.teacher(photo, blend)
         return painted.clamp(0, 1)

@@ -22,8 +22,13 @@ class Schedule:
         return min(1.0, done)
 
     def learning_rate(self, progress: float) -> float:
-        """Rise linearly over the warm-up, then fall as half a cosine to FINAL_SHARE of the peak (Smith 2018)."""
-        peak, warm_up = self.options.learning_rate, self.options.warm_up
+        """Rise linearly over the warm-up, then fall as half a cosine to FINAL_SHARE of the peak (Smith 2018).
+
+        Against discriminators it is constant for half of the training and falls linearly to 0 (Zhu et al. 2017).
+        """
+        peak, warm_up = self.options.peak_learning_rate, self.options.warm_up
+        if self.options.gan.adversarial:
+            return peak * min(1.0, 2 * (1 - progress))
         if progress < warm_up:
             return peak * max(FINAL_SHARE, progress / warm_up)
         falling = (progress - warm_up) / max(1e-9, 1 - warm_up)

@@ -1,25 +1,29 @@
 """Hold everything that changes while training (weights, average, optimizer, counters), and its resume file."""
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import FastStyleError
-from ..models.johnson import TransformerNetwork
 from ..models.tensor_files import load_tensors, save_tensors
-from ..options import TrainOptions
-from .optimizers import OPTIMIZERS
+from ..options import AdversarialOptions
 
 PARTS = {"network", "optimizer", "average", "counters", "bad_files", "recent"}
 """Entries of a state's content."""
 ADJUSTABLE = frozenset({"learning_rate", "clip", "precision"})
 """Settings that may change when a diverged training is resumed."""
-ADDED: dict[str, Any] = {"any_style": False, "color_patches_weight": 0.0, "noise_share": 0.0, "style_pyramid": 1}
+ADDED: dict[str, Any] = {
+    "any_style": False,
+    "color_patches_weight": 0.0,
+    "noise_share": 0.0,
+    "style_pyramid": 1,
+    **asdict(AdversarialOptions()),
+}
 """Settings that older resume files lack, and the values that say what those trainings did."""
 
 
@@ -27,7 +31,8 @@ ADDED: dict[str, Any] = {"any_style": False, "color_patches_weight": 0.0, "noise
 class TrainingState:
     """Hold the state after `step` steps; a run resumed from it equals the uninterrupted run."""
 
-    network: TransformerNetwork
+    network: nn.Module
+    """Everything that is trained, and what it remembers beside its weights."""
     optimizer: torch.optim.Optimizer
     average: dict[str, Tensor]
     """Exponential moving average of the weights, float32."""
@@ -43,12 +48,12 @@ class TrainingState:
     """Loss terms of the last steps, the latest last."""
 
     @classmethod
-    def begin(cls, network: TransformerNetwork, options: TrainOptions, bad_files: list[str]) -> "TrainingState":
+    def begin(
+        cls, network: nn.Module, optimizer: torch.optim.Optimizer, bad_files: Sequence[str] = ()
+    ) -> "TrainingState":
         """Make the state before the first step."""
-        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        optimizer = OPTIMIZERS[options.optimizer](trained, lr=options.learning_rate)
         average = {name: parameter.detach().clone().float() for name, parameter in network.named_parameters()}
-        return cls(network, optimizer, average, bad_files=bad_files)
+        return cls(network, optimizer, average, bad_files=list(bad_files))
 
     @torch.no_grad()
     def average_weights(self, decay: float) -> None:

@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
-from ..data.photos import CropStream, PhotoCrops, list_photos
+from ..data.photos import PhotoCrops, list_photos
 from ..data.styles import as_one, find_styles, teacher_styles
 from ..errors import FastStyleError
 from ..models import checkpoint
@@ -20,14 +19,15 @@ from ..options import TrainOptions
 from ..system import distributed
 from ..system.atomic import remove_stale
 from ..system.hardware import deterministic
+from .base_objective import BaseObjective
 from .callbacks import Callback, Event, preview_photos
-from .files import RESUME_SUFFIX, checkpoint_path, companion
+from .cycle import CycleObjective
+from .files import RESUME_SUFFIX, checkpoint_path, companion, way_back
 from .initialization import initialize
 from .metadata import resume_settings, training_metadata
 from .objective import Objective
 from .processes import check_inputs, check_shares, continues, share_state
 from .schedule import Schedule
-from .sharpening import sharpened
 from .state import TrainingState
 from .style_features import CROPS
 
@@ -80,21 +80,23 @@ class Trainer:
             pictures = [as_one(pictures, (options.style.style_name or ("any",))[0])]
         self.styles = teacher_styles(options.teacher) if options.teacher else [style.describe() for style in pictures]
         self.output = checkpoint_path(options, str(self.styles[0]["name"]))
+        self.outputs = [self.output, way_back(self.output)] if options.gan.adversarial else [self.output]
         self.resume_file = companion(self.output, RESUME_SUFFIX)
         self.resumes = self.group.is_first and self._goes_on()
         self.initial = initialize(options, self.styles)
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
         self.settings = resume_settings(options, self.styles, self.photos)
-        self.paintings = [next(style.paintings(options.style)) for style in pictures]
+        shown = () if options.gan.adversarial else pictures  # whose previews have rows of paintings
+        self.paintings = [next(style.paintings(options.style)) for style in shown]
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
         with deterministic(options.deterministic):
-            self.objective = Objective(options, self.initial, pictures, self.group)
+            kind = CycleObjective if options.gan.adversarial else Objective
+            self.objective: BaseObjective = kind(options, self.initial, pictures, self.group)
         on_cpu = self.objective.device.type == "cpu"
         self.check_interval = 1 if on_cpu else CHECK_INTERVAL_ON_GPU
-        # Films are painted without noise.
-        data = replace(options.data, noise_share=0.0) if options.loss.temporal_weight else options.data
-        self.crops = CropStream(self.photos, data, self.objective.device.type == "cuda", self.group.share)
-        self.state = TrainingState.begin(self.objective.network, options, [str(path) for path in others])
+        self.crops = self.objective.stream(self.photos, self.group.share)
+        bad_files = [str(path) for path in others]
+        self.state = TrainingState.begin(self.objective.network, self.objective.optimizer(), bad_files)
         self.state.before = self.initial.steps_before
         self._unchecked: list[tuple[int, Tensor]] = []
         self._names: list[str] = []
@@ -105,7 +107,7 @@ class Trainer:
         """Return whether to continue from the resume file. Raises FastStyleError where files would be lost."""
         if continues(self.options, self.group.launch, self.resume_file):
             return True
-        for path in (self.output, self.resume_file):
+        for path in (*self.outputs, self.resume_file):
             if path.exists() and not self.options.overwrite:
                 raise FastStyleError(f"{path} exists; choose another `output`, `resume` it or `overwrite` it")
         return False
@@ -186,21 +188,22 @@ class Trainer:
             return
         self.state.save(self.resume_file, self.settings, diverged)
         if self.state.step or self._wrote_checkpoint:
-            self.checkpoint().save(self.output)
+            for ours, path in zip(self.checkpoints(), self.outputs, strict=True):
+                ours.save(path)
             self._wrote_checkpoint = True
 
     def _restore_checkpoint(self) -> None:
         """Write the checkpoint of the resumed state where a killed run left none, or an older one."""
-        ours = self.checkpoint()
-        if self.state.step and not (self.output.exists() and ours.equals(self.output)):
-            ours.save(self.output)
+        for ours, path in zip(self.checkpoints(), self.outputs, strict=True):
+            if self.state.step and not (path.exists() and ours.equals(path)):
+                ours.save(path)
 
     def _go_back(self) -> str:
         """Return to the last state known to be good and save it; the message says how to go on."""
         self.state.restore(self._snapshots[0])
         self._unchecked.clear()
         self._write(diverged=True)
-        rate = self.options.learning_rate
+        rate = self.options.peak_learning_rate
         message = (
             f"{self.resume_file} holds the last good state, after step {self.state.step}: go on from there with "
             f"`resume` and a lower `learning_rate`, such as {rate / 4:g} (it was {rate:g}), or a lower `clip` "
@@ -208,14 +211,9 @@ class Trainer:
         )
         return message + (", or `precision` fp32" if self.objective.dtype != torch.float32 else "")
 
-    def checkpoint(self) -> checkpoint.Checkpoint:
-        """Return the averaged network as it stands, with its metadata."""
-        return checkpoint.Checkpoint(
-            self.objective.network.options,
-            self.initial.styles,
-            training_metadata(self.options, self.state),
-            sharpened(self.state.average, self.options.sharpen),
-        )
+    def checkpoints(self) -> list[checkpoint.Checkpoint]:
+        """Return the averaged networks as they stand, with their metadata, in the order of `outputs`."""
+        return self.objective.checkpoints(self.state.average, training_metadata(self.options, self.state))
 
     def _next_batch(self) -> tuple[Tensor, list[str]]:
         """Return this process's share of the next crops, at the current size of the schedule, and bad files met."""
@@ -250,6 +248,7 @@ class Trainer:
     def _pretrain(self) -> None:
         data = self.options.data
         photos = PhotoCrops(self.photos, data.seed, PREDICTOR_PX, data.photo_size)
+        assert isinstance(self.objective, Objective)  # the options say that it learns any style
         self.objective.pretrain((photos[i][0][:1] for i in range(CROPS // 2)), self._say_pretraining)
         for name, weight in self.state.network.named_parameters():
             self.state.average[name].copy_(weight.detach())
@@ -260,18 +259,18 @@ class Trainer:
     def _step(self, crops: Tensor, bad: list[str]) -> None:
         state, device = self.state, self.objective.device
         state.bad_files = list(dict.fromkeys([*state.bad_files, *bad]))
-        photo, shown = (each.to(device, non_blocking=True, memory_format=torch.channels_last) for each in crops)
+        pictures = [each.to(device, non_blocking=True, memory_format=torch.channels_last) for each in crops]
         count = self.crops.crop[1]
         positions = torch.tensor(self.group.share(count), device=device)
         style = (positions + state.samples) % self.objective.style_count
         for group in state.optimizer.param_groups:
             group["lr"] = self.schedule.learning_rate(self._progress())
-        terms = self.objective(photo, shown, style, state.samples, count)
+        terms = self.objective(pictures, style, state.samples, count)
         terms["total"].backward()
         terms = {name: term.detach() for name, term in terms.items()}
         gradients = [weight.grad for weight in state.network.parameters() if weight.grad is not None]
         self.group.average_([*gradients, *terms.values()], self.group.weight(count))
-        terms["gradient"] = torch.nn.utils.clip_grad_norm_(state.network.parameters(), self.options.clip)
+        terms["gradient"] = self._clip()
         self._names = list(terms)
         self._unchecked.append((state.step + 1, torch.stack(list(terms.values()))))
         if len(self._unchecked) >= self.check_interval:
@@ -282,6 +281,11 @@ class Trainer:
         state.average_weights(self.options.ema)
         state.step += 1
         state.samples += count
+
+    def _clip(self) -> Tensor:
+        """Clip the gradients of each group of parameters; return the largest norm of before."""
+        clip, groups = torch.nn.utils.clip_grad_norm_, self.state.optimizer.param_groups
+        return torch.stack([clip(group["params"], self.options.clip) for group in groups]).max()
 
     def _check(self) -> None:
         """Fetch and report the losses since the last check; raise TrainingDiverged at the first that is not finite."""
@@ -306,14 +310,9 @@ class Trainer:
             # The last terms are of the step that has not been taken yet.
             self._snapshots.append({**self.state.snapshot(), "recent": self.state.recent[:-1]})
 
-    @torch.no_grad()
     def _preview(self) -> None:
-        if not self.group.is_first:
-            return
-        style = torch.arange(len(self.previews), device=self.objective.device) % self.objective.style_count
-        inputs = (self.previews.to(self.objective.device), self.objective.blend(style, self.state.average))
-        stylized = functional_call(self.objective.network, self.state.average, inputs)
-        self._report("preview", previews=(self.previews, stylized.clamp(0, 1).cpu()))
+        if self.group.is_first:
+            self._report("preview", previews=self.objective.preview(self.previews, self.state.average))
 
     def _say_pretraining(self, done: int, of: int) -> None:
         if done % 20 == 0:

@@ -20,7 +20,7 @@ from fast_style.models import checkpoint
 from fast_style.models.convert import convert
 from fast_style.models.johnson import TransformerNetwork
 from fast_style.models.vgg_weights import read_state
-from fast_style.options import DataOptions, NetworkOptions, RuntimeOptions, StyleOptions, TrainOptions
+from fast_style.options import NetworkOptions, RuntimeOptions
 from fast_style.training.state import TrainingState
 
 from ..conftest import untrained
@@ -125,8 +125,7 @@ class Stress:
     def _state(self) -> TrainingState:
         torch.manual_seed(0)
         network = TransformerNetwork(NetworkOptions(width=4, blocks=1))
-        options = TrainOptions(StyleOptions((Path("a.png"),)), DataOptions(Path()), optimizer="adam")
-        state = TrainingState.begin(network, options, [])
+        state = TrainingState.begin(network, torch.optim.Adam(network.parameters()))
         for parameter in network.parameters():
             parameter.grad = torch.ones_like(parameter)
         state.optimizer.step()
