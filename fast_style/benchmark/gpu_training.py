@@ -69,7 +69,7 @@ def _measure(setup: Setup, objective: Objective, profiles: bool) -> Iterator[str
 def _step(objective: Objective) -> Callable[[], None]:
     """Return a call that takes the step of `training.trainer` on random crops that lie on the device."""
     options = objective.options
-    state = TrainingState.begin(objective.network, options, [])
+    state = TrainingState.begin(objective.network, objective.optimizer(), [])
     count, side_px = options.data.batch_size, options.data.image_size
     photo = torch.rand(count, 3, side_px, side_px, device=objective.device).to(memory_format=torch.channels_last)
     shown, style = photo.clone(), torch.zeros(count, dtype=torch.long, device=objective.device)
