@@ -104,3 +104,18 @@ def test_a_wrong_picture_shows(tiny: Path, several: Path) -> None:
 
 def test_operations_of_the_chain_follow_its_shape() -> None:
     assert convolution_peak.chain_flops((128, 90, 160)) == convolution_peak.FLOPS / 4
+
+
+@pytest.mark.parametrize(("name", "chosen"), [("cuda", []), ("cuda:1", [torch.device("cuda", 1)])])
+def test_the_present_gpu_needs_no_choice(
+    name: str, chosen: list[torch.device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`torch.cuda.set_device` refuses a device without a number, and `auto` and `cuda` have none."""
+    asked: list[torch.device] = []
+    monkeypatch.setattr(gpu, "pick_device", torch.device)
+    monkeypatch.setattr(torch.cuda, "set_device", asked.append)
+    monkeypatch.setattr(gpu, "list_parts", lambda setup: [])
+    monkeypatch.setattr(gpu, "_stop_compile_workers", lambda: None)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    gpu.main(["--device", name])
+    assert asked == chosen

@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "fast_style_inductor"))
     setup = Setup(pick_device(asked.device), asked.small, asked.model, asked.vgg_weights, not asked.no_compile)
     if setup.on_gpu:
-        torch.cuda.set_device(setup.device)  # whose streams and graphs are meant
+        if setup.device.index is not None:  # without a number it is the present one
+            torch.cuda.set_device(setup.device)  # whose streams and graphs are meant
         torch.backends.cudnn.benchmark = True  # as training does
     try:
         run_parts(list_parts(setup), asked.seconds)
