@@ -43,6 +43,6 @@ def assert_same(a: Any, b: Any) -> None:
 def arguments(options: TrainOptions, **changes: Any) -> list[str]:
     flags: list[str] = []
     for key, value in {**recipe_of(options), **changes}.items():
-        values = value if isinstance(value, list) else [value]
+        values = value if isinstance(value, list) else [] if value is True else [value]
         flags += [f"--{key}", *map(str, values)]
     return flags

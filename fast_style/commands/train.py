@@ -202,6 +202,8 @@ def _say_how_it_ended(trainer: "Trainer", last: "Event | None") -> None:
         print(f"stopped after step {steps}; the same command with --resume continues")
     else:
         print(f"{output}: trained for {steps} steps\nuse it:   python stylize.py PICTURE --model {_quoted(output)}")
+        for path in trainer.outputs[1:]:
+            print(f"and back: python stylize.py PAINTING --model {_quoted(path)}")
         if options.style.style:
             where = f"--style {_quoted(options.style.style[0])} --photos {_quoted(options.data.dataset)}"
             print(f"judge it: fast-style evaluate {_quoted(output)} {where}{_vgg(options)}")

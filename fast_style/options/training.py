@@ -167,7 +167,8 @@ class TrainOptions:
     """Peak learning rate; by default 0.002, with --adversarial 0.0002."""
 
     warm_up: float = 0.05
-    """Share of the training in which the learning rate rises; afterwards it falls as a cosine."""
+    """Share of the training in which the learning rate rises; afterwards it falls as a cosine, with --adversarial
+    linearly from the middle on."""
 
     clip: float = 1.0
     """Largest norm of the gradient."""

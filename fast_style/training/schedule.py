@@ -24,13 +24,14 @@ class Schedule:
     def learning_rate(self, progress: float) -> float:
         """Rise linearly over the warm-up, then fall as half a cosine to FINAL_SHARE of the peak (Smith 2018).
 
-        Against discriminators it is constant for half of the training and falls linearly to 0 (Zhu et al. 2017).
+        Against discriminators it then stays until half of the training is done and falls linearly to 0 (Zhu et al.
+        2017, without the warm-up; there the scores of new discriminators leap to 40 in their first step).
         """
         peak, warm_up = self.options.peak_learning_rate, self.options.warm_up
-        if self.options.gan.adversarial:
-            return peak * min(1.0, 2 * (1 - progress))
         if progress < warm_up:
             return peak * max(FINAL_SHARE, progress / warm_up)
+        if self.options.gan.adversarial:
+            return peak * min(1.0, 2 * (1 - progress))
         falling = (progress - warm_up) / max(1e-9, 1 - warm_up)
         return peak * (FINAL_SHARE + (1 - FINAL_SHARE) * (1 + math.cos(math.pi * falling)) / 2)
 
