@@ -62,3 +62,22 @@ def test_a_frozen_network_needs_a_trained_one_and_a_new_name(options: TrainOptio
     again = replace(options, output=tmp_path / "again.pth", init=str(options.output), freeze_network=True)
     with pytest.raises(FastStyleError, match="choose another style_name"):
         Trainer(again)
+
+
+def test_a_share_of_the_initial_weights_is_in_what_is_saved(options: TrainOptions, tmp_path: Path) -> None:
+    first = checkpoint.load(train(options)).weights
+    further = replace(options, init=str(options.output), learning_rate=0.02)
+    trained = checkpoint.load(train(replace(further, output=tmp_path / "trained.pth"))).weights
+    for share in (0.25, 1.0):
+        mixed = checkpoint.load(train(replace(further, output=tmp_path / f"{share}.pth", init_share=share))).weights
+        for name, value in mixed.items():
+            expected = (1 - share) * trained[name].float() + share * first[name].float()
+            torch.testing.assert_close(value.float(), expected, rtol=2e-3, atol=2e-3)
+    assert any((trained[name].float() - first[name].float()).abs().max() > 0.02 for name in first)
+
+
+def test_a_share_of_the_initial_weights_needs_such(options: TrainOptions) -> None:
+    with pytest.raises(FastStyleError, match="init_share takes a trained init"):
+        replace(options, init_share=0.5)
+    with pytest.raises(FastStyleError, match="init_share is 2; it takes a share of up to 1"):
+        replace(options, init="wave", init_share=2.0)

@@ -176,6 +176,10 @@ class TrainOptions:
     ema: float = 0.998
     """Decay per step of the averaged weights, which are the ones saved."""
 
+    init_share: float = 0.0
+    """Share of --init in what is saved, the mean of both weight by weight (Wortsman et al. 2022): as the share grows,
+    more of the subject and less of what was learned."""
+
     sharpen: float = 0.0
     """Unsharp mask in what is saved: temporal training softens edges; 0.2 adds an eighth to their energy."""
 
@@ -241,7 +245,7 @@ class TrainOptions:
     def __post_init__(self) -> None:
         check_types(self)
         check_at_least(self, 1, "steps", "width")
-        check_at_least(self, 0, "blocks", "warm_up", "ema", "sharpen")
+        check_at_least(self, 0, "blocks", "warm_up", "ema", "sharpen", "init_share")
         check_at_least(self, 1e-9, "learning_rate", "clip", "minutes", "keep")
         if self.init and self.from_scratch:
             raise FastStyleError("`init` and `from_scratch` exclude each other; leave one out")
@@ -249,6 +253,10 @@ class TrainOptions:
             raise FastStyleError("`any_style` excludes `teacher`, `freeze_network` and `keep`; leave them out")
         if self.gan.adversarial:
             self._check_adversarial()
+        if self.init_share and (not self.init or self.keep < 1 or self.any_style):
+            raise FastStyleError("`init_share` takes a trained `init` of the same shape; leave it out")
+        if self.init_share > 1:
+            raise FastStyleError(f"`init_share` is {self.init_share:g}; it takes a share of up to 1")
         if self.keep > 1:
             raise FastStyleError(f"`keep` is {self.keep:g}; it takes a share of up to 1")
         if bool(self.style.style) == bool(self.teacher):
@@ -261,6 +269,7 @@ class TrainOptions:
             "any_style": self.any_style,
             "freeze_network": self.freeze_network,
             "keep": self.keep < 1,
+            "init_share": self.init_share,
             "sharpen": self.sharpen,
             "temporal_weight": self.loss.temporal_weight,
             "style_crop": self.style.style_crop != StyleOptions.style_crop,

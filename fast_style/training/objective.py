@@ -44,6 +44,8 @@ class Objective(BaseObjective):
         super().__init__(options, group)
         self.styles, self.first_style = initial.styles, initial.first_trained
         self.network = initial.network.to(self.device).to(memory_format=torch.channels_last)
+        shared = self.network.named_parameters() if options.init_share else ()
+        self._initial = {name: weight.detach().clone().float() for name, weight in shared}
         vgg = load_vgg(options.loss).to(self.device)
         layers, levels = options.loss.layers_in_use["style"], options.loss.style_pyramid
         self.paintings = self._pool(styles, vgg) if options.any_style else None
@@ -80,7 +82,7 @@ class Objective(BaseObjective):
 
     def checkpoints(self, average: Mapping[str, Tensor], training: Mapping[str, Any]) -> list[checkpoint.Checkpoint]:
         """Return the network."""
-        weights = sharpened(average, self.options.sharpen)
+        weights = sharpened(self._mixed(average), self.options.sharpen)
         return [checkpoint.Checkpoint(self.network.options, self.styles, dict(training), weights)]
 
     @torch.no_grad()
@@ -88,8 +90,13 @@ class Objective(BaseObjective):
         """Return photographs and their stylized versions."""
         style = torch.arange(len(photos), device=self.device) % self.style_count
         inputs = (photos.to(self.device), self.blend(style, average))
-        stylized: Tensor = functional_call(self.network, dict(average), inputs)
+        stylized: Tensor = functional_call(self.network, self._mixed(average), inputs)
         return photos, stylized.clamp(0, 1).cpu()
+
+    def _mixed(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Mix weights with the initial ones."""
+        share = self.options.init_share
+        return {name: value.lerp(self._initial[name], share) if share else value for name, value in weights.items()}
 
     @property
     def style_count(self) -> int:

@@ -22,6 +22,7 @@ ADDED: dict[str, Any] = {
     "color_patches_weight": 0.0,
     "noise_share": 0.0,
     "style_pyramid": 1,
+    "init_share": 0.0,
     **asdict(AdversarialOptions()),
 }
 """Settings that older resume files lack, and the values that say what those trainings did."""
