@@ -53,6 +53,12 @@ def test_wrong_controls_name_the_argument_and_what_it_takes(values: dict[str, An
     assert caught.value.with_flags().startswith(flag)
 
 
+def test_lists_are_taken_where_tuples_are(tmp_path: Path) -> None:
+    assert list(DataOptions(tmp_path, photo_size=[256, 480]).photo_size) == [256, 480]  # type: ignore[arg-type]
+    with pytest.raises(FastStyleError, match="photo_size is 0; it takes 1 or more"):
+        DataOptions(tmp_path, photo_size=[0, 480])  # type: ignore[arg-type]
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     assert StylizeOptions(strength=np.float32(0.5), size=np.int64(64)).size == 64  # type: ignore[arg-type]
 

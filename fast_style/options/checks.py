@@ -41,7 +41,7 @@ def check_between(options: Any, least: float, most: float, *names: str) -> None:
 def _check(options: Any, fits: Callable[[Any], bool], allowed: str, names: tuple[str, ...]) -> None:
     for name in names:
         value = getattr(options, name)
-        for number in value if isinstance(value, tuple) else (value,):
+        for number in value if isinstance(value, tuple | list) else (value,):
             if number is not None and not fits(number):
                 raise FastStyleError(f"`{name}` is {number}; it takes {allowed}")
 
