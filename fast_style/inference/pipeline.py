@@ -17,6 +17,7 @@ from .base_color import even_base_color
 from .coarse_colors import keep_coarse_colors
 from .displacement import displaced
 from .effect import Effect
+from .face_detail import keep_faces
 from .masks import Mask
 from .single_pass import Progress, size_of
 from .strokes import WHOLE_PX, Strokes, mixed, pass_sizes
@@ -109,7 +110,7 @@ def _passes(
     painted = painted_at(coarse[0], None)
     for short_px in (*coarse[1:], min(height, width)):
         painted = painted_at(short_px, painted)
-    return single_pass.mix(effect, photo, painted)
+    return single_pass.mix(effect, photo, keep_faces(painted, photo, faces))
 
 
 def _next(photo: Pixels, painted: Pixels | None, strokes: Strokes, faces: list[Any], noise: float) -> Pixels:
