@@ -228,7 +228,7 @@ def offered(running: Running, file: bytes, per_s: float, seconds: float) -> tupl
 
 
 def test_twice_the_capacity(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = as_file(Image.effect_noise((320, 320), 60).convert("RGB"), "JPEG")
+    file = as_file(Image.effect_noise((192, 192), 60).convert("RGB"), "JPEG")
     with service(models, "--queue", "16") as running:
         with ThreadPoolExecutor(12) as pool:  # closed loop: as fast as it goes
             list(pool.map(lambda _: send(running.port, file), range(30)))

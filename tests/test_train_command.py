@@ -93,7 +93,9 @@ def test_sigterm_to_a_real_process_saves_and_ends_cleanly(options: TrainOptions)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "name", ["SIGINT", *(pytest.param(name, marks=pytest.mark.slow) for name in ("SIGTERM", "SIGHUP"))]
+)
 def test_signals_to_the_whole_group_reach_workers_too_and_still_save(options: TrainOptions, name: str) -> None:
     assert options.output
     flags = arguments(options, steps=100000, workers=2, **{"preview-seconds": 0})
