@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import DracoPy
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,7 +19,7 @@ from fast_style.meshes.gltf import Gltf
 from fast_style.meshes.sources import named_files
 from fast_style.meshes.types import PaintedTexture
 
-from .sample_models import box, encoded, glb, packed, unpacked
+from .sample_models import box, encoded, glb, packed, unpacked, with_draco
 
 TEXTURE = encoded(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
 PAINTED = PaintedTexture(b"painted, and of another length", ".png")
@@ -254,24 +253,7 @@ def test_whether_a_texture_repeats(tmp_path: Path, sampler: Any, transform: Any,
 
 
 def test_draco_is_read(tmp_path: Path) -> None:
-    places, uv = (np.concatenate([part[i] for part in box()]).reshape(-1, 3 - i) for i in (0, 1))
-    faces = np.arange(len(places)).reshape(-1, 3)
-    blob = DracoPy.encode(places.astype(np.float32), faces.astype(np.uint32), tex_coord=uv.astype(np.float64))
-    decoded = {each["attribute_type"]: each["unique_id"] for each in DracoPy.decode(blob).attributes}
-    ids = {"POSITION": decoded[0], "TEXCOORD_0": decoded[3]}
-    tree, _ = unpacked(glb(box(), TEXTURE))
-    for accessor in tree["accessors"]:
-        del accessor["bufferView"]
-    tree["accessors"].append({"componentType": 5125, "count": len(places), "type": "SCALAR"})
-    primitive = tree["meshes"][0]["primitives"][0]
-    primitive["indices"] = 2
-    primitive["extensions"] = {"KHR_draco_mesh_compression": {"bufferView": 0, "attributes": ids}}
-    blob += bytes(-len(blob) % 4)
-    sizes = [(0, len(blob)), (len(blob), len(TEXTURE))]
-    tree["bufferViews"] = [{"buffer": 0, "byteOffset": start, "byteLength": size} for start, size in sizes]
-    tree["images"] = [{"bufferView": 1, "mimeType": "image/png"}] * 2
-    tree["buffers"] = [{"byteLength": len(blob) + len(TEXTURE)}]
-    (texture,) = opened(tmp_path, packed(tree, blob + TEXTURE)).textures()
+    (texture,) = opened(tmp_path, with_draco(box(), TEXTURE)).textures()
     assert len(texture.surface.uv) == 48
     assert np.ptp(texture.surface.places) == pytest.approx(1, abs=0.01)
 
