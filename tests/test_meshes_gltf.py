@@ -6,6 +6,8 @@ import io
 import json
 import os
 import sys
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -369,3 +371,65 @@ def test_the_result_is_read_by_other_programs(tmp_path: Path) -> None:
     (mesh,) = scene.geometry.values()
     image = mesh.visual.material.baseColorTexture
     assert isinstance(image, Image.Image) and image.getpixel((0, 0)) == (7, 7, 7)
+
+
+def test_a_long_chain_of_nodes_is_followed_at_once(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any]) -> None:
+        first, scale = tree["nodes"][0], {"scale": [1.001] * 3}
+        tree["nodes"] = [{"children": [i + 1], **scale} for i in range(1000)] + [{**first, "children": [0]}]
+
+    start = time.process_time()
+    (texture,) = opened(tmp_path, changed(change)).textures()
+    assert np.ptp(texture.surface.places) == pytest.approx(1.001**1000)
+    assert time.process_time() - start < 10  # matrix products of the whole chain took minutes
+
+
+def test_a_mesh_below_one_without_a_texture_is_where_its_node_puts_it(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any]) -> None:
+        plain = {"primitives": [{"attributes": {"POSITION": 0}}]}
+        tree["meshes"].append(plain)
+        tree["nodes"] = [{"mesh": 1, "children": [1], "scale": [3, 3, 3]}, *tree["nodes"]]
+
+    (texture,) = opened(tmp_path, changed(change)).textures()
+    assert np.ptp(texture.surface.places) == pytest.approx(3)
+
+
+def test_a_file_that_is_named_often_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = as_files(tmp_path / "a")
+    tree = json.loads(source.read_text())
+    tree["buffers"] *= 50
+    source.write_text(json.dumps(tree))
+    read: list[Path] = []
+    monkeypatch.setattr("fast_style.meshes.types.content", lambda path, *_: read.append(path) or path.read_bytes())
+    Gltf(source).textures()
+    assert sorted(path.name for path in read) == ["dark wood.png", "in.bin"]
+
+
+def test_parts_of_buffers_that_nothing_shown_needs_take_no_memory(tmp_path: Path) -> None:
+    tree, binary = unpacked(glb(box(), TEXTURE))
+    binary += bytes(10**6)
+    tree["buffers"][0]["byteLength"] = len(binary)
+    tree["bufferViews"] += [{"buffer": 0, "byteLength": len(binary)}] * 200
+    tracemalloc.start()
+    try:
+        assert opened(tmp_path, packed(tree, binary)).textures()
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_triangles_that_do_not_fit_into_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def often(tree: dict[str, Any]) -> None:
+        tree["meshes"][0]["primitives"] *= 5000
+
+    monkeypatch.setattr("fast_style.images.limits.available_bytes", lambda: 2**29)
+    with pytest.raises(
+        FastStyleError, match=r"in\.glb: 240000 triangles take about 0\.7 GB of memory, 0\.5 GB are free"
+    ):
+        opened(tmp_path, changed(often)).textures()
+
+
+def test_draco_data_that_cannot_be_decoded_is_told(tmp_path: Path) -> None:
+    tree, binary = unpacked(with_draco(box(), TEXTURE))
+    with pytest.raises(FastStyleError, match="the Draco data of mesh 0 is damaged"):
+        opened(tmp_path, packed(tree, bytes(20) + binary[20:])).textures()
