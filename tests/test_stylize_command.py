@@ -413,9 +413,9 @@ def test_what_decoders_say_of_damaged_files_is_left_out(caplog: pytest.LogCaptur
         raise FastStyleError("in.tif: not a readable picture")
 
     assert run(command, [], "prog") == 1
-    assert not caplog.records  # those that no handler takes would be printed
+    assert "tag 256" not in caplog.text  # what no handler takes would be printed
     assert run(command, ["--debug"], "prog") == 1
-    assert len(caplog.records) == 2
+    assert caplog.text.count("tag 256") >= 2
 
 
 def test_warnings_of_a_command_are_one_line_each_and_no_filter_stays(tmp_path: Path) -> None:
