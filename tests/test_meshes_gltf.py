@@ -400,7 +400,12 @@ def test_a_file_that_is_named_often_is_read_once(tmp_path: Path, monkeypatch: py
     tree["buffers"] *= 50
     source.write_text(json.dumps(tree))
     read: list[Path] = []
-    monkeypatch.setattr("fast_style.meshes.types.content", lambda path, *_: read.append(path) or path.read_bytes())
+
+    def content(path: Path, *_: object) -> bytes:
+        read.append(path)
+        return path.read_bytes()
+
+    monkeypatch.setattr("fast_style.meshes.types.content", content)
     Gltf(source).textures()
     assert sorted(path.name for path in read) == ["dark wood.png", "in.bin"]
 

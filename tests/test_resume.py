@@ -369,7 +369,7 @@ def test_steps_before_count_once_where_the_start_is_overwritten(options: TrainOp
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
 @pytest.mark.parametrize("value", [None, torch.zeros(7)], ids=["lost", "of another size"])
 def test_a_damaged_state_of_an_optimizer_is_noticed_before_the_first_step(
-    options: TrainOptions, optimizer: str, value: Any
+    options: TrainOptions, optimizer: Any, value: Any
 ) -> None:
     options = replace(options, steps=1, optimizer=optimizer)
     train(options)
