@@ -161,9 +161,33 @@ def glb(parts: list[Part], texture: bytes, mime: str = "image/png", **changes: A
     return packed(tree, binary)
 
 
-def packed(tree: dict[str, Any], binary: bytes) -> bytes:
-    """Put a glTF together as a GLB."""
-    text = json.dumps(tree).encode()
+def with_draco(parts: list[Part], texture: bytes) -> bytes:
+    """The GLB with its mesh compressed by Draco."""
+    import DracoPy
+
+    places, uv = (np.concatenate([part[i] for part in parts]).reshape(-1, 3 - i) for i in (0, 1))
+    faces = np.arange(len(places)).reshape(-1, 3)
+    blob = DracoPy.encode(places.astype(np.float32), faces.astype(np.uint32), tex_coord=uv.astype(np.float64))
+    decoded = {each["attribute_type"]: each["unique_id"] for each in DracoPy.decode(blob).attributes}
+    tree, _ = unpacked(glb(parts, texture))
+    for accessor in tree["accessors"]:
+        del accessor["bufferView"]
+    tree["accessors"].append({"componentType": 5125, "count": len(places), "type": "SCALAR"})
+    primitive = tree["meshes"][0]["primitives"][0]
+    primitive["indices"] = 2
+    attributes = {"POSITION": decoded[0], "TEXCOORD_0": decoded[3]}
+    primitive["extensions"] = {"KHR_draco_mesh_compression": {"bufferView": 0, "attributes": attributes}}
+    blob += bytes(-len(blob) % 4)
+    sizes = [(0, len(blob)), (len(blob), len(texture))]
+    tree["bufferViews"] = [{"buffer": 0, "byteOffset": start, "byteLength": size} for start, size in sizes]
+    tree["images"] = [{"bufferView": 1, "mimeType": "image/png"}] * 2
+    tree["buffers"] = [{"byteLength": len(blob) + len(texture)}]
+    return packed(tree, blob + texture)
+
+
+def packed(tree: dict[str, Any] | str, binary: bytes) -> bytes:
+    """Put a glTF, or its JSON, together as a GLB."""
+    text = (tree if isinstance(tree, str) else json.dumps(tree)).encode()
     chunks = [(b"JSON", text + b" " * (-len(text) % 4)), (b"BIN\0", binary + bytes(-len(binary) % 4))]
     body = b"".join(struct.pack("<I", len(data)) + kind + data for kind, data in chunks)
     return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body

@@ -129,6 +129,14 @@ def test_damage_in_the_middle_is_passed_over(tmp_path: Path, stylizer: Stylizer)
     assert stylize_film(stylizer, source, tmp_path / "out.mp4", PHOTO) > 50
 
 
+def test_frames_that_this_libav_does_not_decode_are_told_in_a_line(tmp_path: Path, stylizer: Stylizer) -> None:
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=32x32:d=0.1", "-c:v", "mjpeg", str(tmp_path / "in.avi"))
+    data = (tmp_path / "in.avi").read_bytes()
+    (tmp_path / "in.avi").write_bytes(data.replace(b"MJPG", b"ABCD"))
+    with pytest.raises(FastStyleError, match=r"in\.avi: its frames are in a format that this libav does not decode"):
+        stylize_film(stylizer, tmp_path / "in.avi", tmp_path / "out.mp4")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -6,11 +6,12 @@ import io
 import json
 import os
 import sys
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import DracoPy
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,7 +21,7 @@ from fast_style.meshes.gltf import Gltf
 from fast_style.meshes.sources import named_files
 from fast_style.meshes.types import PaintedTexture
 
-from .sample_models import box, encoded, glb, packed, unpacked
+from .sample_models import box, encoded, glb, packed, unpacked, with_draco
 
 TEXTURE = encoded(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
 PAINTED = PaintedTexture(b"painted, and of another length", ".png")
@@ -254,24 +255,7 @@ def test_whether_a_texture_repeats(tmp_path: Path, sampler: Any, transform: Any,
 
 
 def test_draco_is_read(tmp_path: Path) -> None:
-    places, uv = (np.concatenate([part[i] for part in box()]).reshape(-1, 3 - i) for i in (0, 1))
-    faces = np.arange(len(places)).reshape(-1, 3)
-    blob = DracoPy.encode(places.astype(np.float32), faces.astype(np.uint32), tex_coord=uv.astype(np.float64))
-    decoded = {each["attribute_type"]: each["unique_id"] for each in DracoPy.decode(blob).attributes}
-    ids = {"POSITION": decoded[0], "TEXCOORD_0": decoded[3]}
-    tree, _ = unpacked(glb(box(), TEXTURE))
-    for accessor in tree["accessors"]:
-        del accessor["bufferView"]
-    tree["accessors"].append({"componentType": 5125, "count": len(places), "type": "SCALAR"})
-    primitive = tree["meshes"][0]["primitives"][0]
-    primitive["indices"] = 2
-    primitive["extensions"] = {"KHR_draco_mesh_compression": {"bufferView": 0, "attributes": ids}}
-    blob += bytes(-len(blob) % 4)
-    sizes = [(0, len(blob)), (len(blob), len(TEXTURE))]
-    tree["bufferViews"] = [{"buffer": 0, "byteOffset": start, "byteLength": size} for start, size in sizes]
-    tree["images"] = [{"bufferView": 1, "mimeType": "image/png"}] * 2
-    tree["buffers"] = [{"byteLength": len(blob) + len(TEXTURE)}]
-    (texture,) = opened(tmp_path, packed(tree, blob + TEXTURE)).textures()
+    (texture,) = opened(tmp_path, with_draco(box(), TEXTURE)).textures()
     assert len(texture.surface.uv) == 48
     assert np.ptp(texture.surface.places) == pytest.approx(1, abs=0.01)
 
@@ -387,3 +371,70 @@ def test_the_result_is_read_by_other_programs(tmp_path: Path) -> None:
     (mesh,) = scene.geometry.values()
     image = mesh.visual.material.baseColorTexture
     assert isinstance(image, Image.Image) and image.getpixel((0, 0)) == (7, 7, 7)
+
+
+def test_a_long_chain_of_nodes_is_followed_at_once(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any]) -> None:
+        first, scale = tree["nodes"][0], {"scale": [1.001] * 3}
+        tree["nodes"] = [{"children": [i + 1], **scale} for i in range(1000)] + [{**first, "children": [0]}]
+
+    start = time.process_time()
+    (texture,) = opened(tmp_path, changed(change)).textures()
+    assert np.ptp(texture.surface.places) == pytest.approx(1.001**1000)
+    assert time.process_time() - start < 10  # matrix products of the whole chain took minutes
+
+
+def test_a_mesh_below_one_without_a_texture_is_where_its_node_puts_it(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any]) -> None:
+        plain = {"primitives": [{"attributes": {"POSITION": 0}}]}
+        tree["meshes"].append(plain)
+        tree["nodes"] = [{"mesh": 1, "children": [1], "scale": [3, 3, 3]}, *tree["nodes"]]
+
+    (texture,) = opened(tmp_path, changed(change)).textures()
+    assert np.ptp(texture.surface.places) == pytest.approx(3)
+
+
+def test_a_file_that_is_named_often_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = as_files(tmp_path / "a")
+    tree = json.loads(source.read_text())
+    tree["buffers"] *= 50
+    source.write_text(json.dumps(tree))
+    read: list[Path] = []
+
+    def content(path: Path, *_: object) -> bytes:
+        read.append(path)
+        return path.read_bytes()
+
+    monkeypatch.setattr("fast_style.meshes.types.content", content)
+    Gltf(source).textures()
+    assert sorted(path.name for path in read) == ["dark wood.png", "in.bin"]
+
+
+def test_parts_of_buffers_that_nothing_shown_needs_take_no_memory(tmp_path: Path) -> None:
+    tree, binary = unpacked(glb(box(), TEXTURE))
+    binary += bytes(10**6)
+    tree["buffers"][0]["byteLength"] = len(binary)
+    tree["bufferViews"] += [{"buffer": 0, "byteLength": len(binary) - 1}] * 200
+    tracemalloc.start()
+    try:
+        assert opened(tmp_path, packed(tree, binary)).textures()
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_triangles_that_do_not_fit_into_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def often(tree: dict[str, Any]) -> None:
+        tree["meshes"][0]["primitives"] *= 5000
+
+    monkeypatch.setattr("fast_style.images.limits.available_bytes", lambda: 2**29)
+    with pytest.raises(
+        FastStyleError, match=r"in\.glb: 240000 triangles take about 0\.7 GB of memory, 0\.5 GB are free"
+    ):
+        opened(tmp_path, changed(often)).textures()
+
+
+def test_draco_data_that_cannot_be_decoded_is_told(tmp_path: Path) -> None:
+    tree, binary = unpacked(with_draco(box(), TEXTURE))
+    with pytest.raises(FastStyleError, match="the Draco data of mesh 0 is damaged"):
+        opened(tmp_path, packed(tree, bytes(20) + binary[20:])).textures()

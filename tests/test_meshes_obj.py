@@ -150,3 +150,20 @@ def test_what_cannot_be_painted_is_told_in_a_line(
     with pytest.raises(FastStyleError, match=message) as error:
         Obj(source).textures()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("number", ["1e300", "-1e30", "1e400", "nan"])
+@pytest.mark.parametrize("key", [b"v ", b"vt "])
+def test_triangles_that_lie_nowhere_are_left_out(tmp_path: Path, number: str, key: bytes) -> None:
+    source = saved(tmp_path / "a")
+    source.write_bytes(source.read_bytes().replace(b"\n" + key, b"\n" + key + number.encode() + b" ", 1))
+    (texture,) = Obj(source).textures()
+    assert len(texture.surface.uv) == 6 and texture.surface.islands.max() == 2
+
+
+def test_faces_that_do_not_fit_into_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = saved(tmp_path / "a")
+    source.write_bytes(source.read_bytes() + b"\nf" + b" 1/1 2/2" * 100_000)
+    monkeypatch.setattr("fast_style.images.limits.available_bytes", lambda: 2**29)
+    with pytest.raises(FastStyleError, match=r"in\.obj: 200010 triangles take about 0\.6 GB"):
+        Obj(source).textures()

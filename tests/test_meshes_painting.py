@@ -176,6 +176,27 @@ def test_islands_that_need_too_much_room_are_painted_as_a_picture(caplog: Any) -
     assert painter.calls[0][0].shape == texture.shape and "too much memory" in caplog.text
 
 
+def test_a_sheet_that_does_not_fit_into_memory_is_not_made(surface: Surface, monkeypatch: Any, caplog: Any) -> None:
+    monkeypatch.setattr("fast_style.images.limits.available_bytes", lambda: 10**6)
+    monkeypatch.setattr("fast_style.images.limits.SMALL_BYTES", 0)
+    texture = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+    painter = Painter(lambda picture: 255 - picture)
+    assert (paint(painter, texture, surface) == 255).all()
+    assert painter.calls[0][0].shape == texture.shape and "too much memory" in caplog.text
+
+
+def test_long_islands_across_each_other_make_no_large_sheet(caplog: Any) -> None:
+    # Both are as long as the texture, one is turned: rows as high as one, as wide as the other, and nearly empty.
+    places = np.array(
+        [[[0.0, 0.0, 0.0], [0.0, -9.0, 0.0], [0.02, 0.0, 0.0]], [[5.0, 0, 0], [14.0, 0, 0], [5, 0.02, 0]]]
+    )
+    uv = np.array([[[0.0, 0.0], [1.0, 0.0], [0.0, 0.4]], [[0.0, 0.5], [1.0, 0.5], [0.0, 0.9]]])
+    texture = np.zeros((8, 6000, 3), np.uint8)
+    painter = Painter(lambda picture: 255 - picture)
+    assert (paint(painter, texture, Surface(places, uv)) == 255).all()
+    assert painter.calls[0][0].shape == texture.shape and "too much memory" in caplog.text
+
+
 def test_margins_show_what_lies_across_the_seams(surface: Surface) -> None:
     shown = owners(surface, (SIDE_PX, SIDE_PX))
     for chart in charts(surface, shown, (SIDE_PX, SIDE_PX), 12.0)[:6]:  # the sides of the box

@@ -366,6 +366,38 @@ def test_steps_before_count_once_where_the_start_is_overwritten(options: TrainOp
     assert load(first).training["steps_in_all"] == 2 * options.total_steps
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+@pytest.mark.parametrize("value", [None, torch.zeros(7)], ids=["lost", "of another size"])
+def test_a_damaged_state_of_an_optimizer_is_noticed_before_the_first_step(
+    options: TrainOptions, optimizer: Any, value: Any
+) -> None:
+    options = replace(options, steps=1, optimizer=optimizer)
+    train(options)
+    path = Path(str(options.output)).with_suffix(".resume")
+    content = torch.load(path, weights_only=True)
+    first = next(each for each in content["optimizer"]["state"].values() if "step" in each)
+    name = "exp_avg" if optimizer == "adam" else "mean"
+    first[name] = value
+    if value is None:
+        del first[name]
+    torch.save(content, path)
+    with pytest.raises(FastStyleError, match="damaged resume file"):
+        Trainer(replace(options, resume=True))
+
+
+@pytest.mark.parametrize("change", [{"lr": None}, {"amsgrad": 1}, {"capturable": 1}, {"betas": "x"}], ids=str)
+def test_what_an_optimizer_is_made_with_comes_from_the_settings(options: TrainOptions, change: dict[str, Any]) -> None:
+    options = replace(options, steps=1, optimizer="adam")
+    train(options)
+    path = Path(str(options.output)).with_suffix(".resume")
+    content = torch.load(path, weights_only=True)
+    content["optimizer"]["param_groups"][0].update(change)
+    torch.save(content, path)
+    group = Trainer(replace(options, resume=True)).state.optimizer.param_groups[0]
+    fresh = torch.optim.Adam([torch.zeros(1)], lr=options.learning_rate).param_groups[0]
+    assert all(group[name] == fresh[name] for name in change)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -406,6 +406,18 @@ def test_what_the_library_logs_is_a_line_on_standard_error(capsys: pytest.Captur
     assert capsys.readouterr().err.splitlines() == lines
 
 
+def test_what_decoders_say_of_damaged_files_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    def command(arguments: object, prog: str) -> int:
+        for name in ("tifffile", "trimesh"):
+            logging.getLogger(name).error("tag 256 raised an error")
+        raise FastStyleError("in.tif: not a readable picture")
+
+    assert run(command, [], "prog") == 1
+    assert "tag 256" not in caplog.text  # what no handler takes would be printed
+    assert run(command, ["--debug"], "prog") == 1
+    assert caplog.text.count("tag 256") >= 2
+
+
 def test_warnings_of_a_command_are_one_line_each_and_no_filter_stays(tmp_path: Path) -> None:
     code = """
 import warnings

@@ -1,6 +1,5 @@
 """Run the HTTP and WebSocket service and its page: `fast-style serve`."""
 
-import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from ..options import RuntimeOptions, ServerOptions
 from ..system import malloc
 from ..taste import looks
 from .console.help import Help
+from .console.messages import DECODERS, quiet
 from .console.parsing import parse
 
 HELP = Help(
@@ -41,14 +41,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
 @contextmanager
 def _quiet_decoders() -> Iterator[None]:
-    """Decoders say much of damaged pictures, thousands of lines of one file; the client is told that it is damaged."""
-    loggers = [logging.getLogger(name) for name in ("PIL", "tifffile", "fast_style.images")]
-    levels = [logger.level for logger in loggers]
+    """Leave out what is said of damaged pictures: the client is told."""
     warnings.filterwarnings("ignore", module="PIL")
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
+    with quiet((*DECODERS, "fast_style.images")):
         yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -25,14 +25,14 @@ def check_size(size: tuple[int, int], name: str, bytes_per_px: float = BYTES_PER
     width, height = size
     if width * height > MOST_PX:
         raise FastStyleError(f"{name}: {width}x{height} has more pixels than the limit of {MOST_PX}")
-    need = width * height * bytes_per_px
-    if need < SMALL_BYTES:
-        return
-    free = available_bytes()
+    check_memory(width * height * bytes_per_px, f"{name}: {width}x{height} pixels")
+
+
+def check_memory(need: float, what: str) -> None:
+    """Raise FastStyleError when so many bytes are not there. what: the message begins with it; in the plural."""
+    free = None if need < SMALL_BYTES else available_bytes()
     if free is not None and need > free:
-        raise FastStyleError(
-            f"{name}: {width}x{height} pixels take about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free"
-        )
+        raise FastStyleError(f"{what} take about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free")
 
 
 def check_claim(size: tuple[int, int], file_bytes: int, most_px_per_byte: int, name: str) -> None:

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from ..errors import FastStyleError
 from .gltf_file import BINARY_CHUNK, Json, Writer, chunks_of, is_file, parse
-from .gltf_geometry import Use, parts, unread
+from .gltf_geometry import Use, most_triangles, parts, unread
 from .side_files import SideFiles
-from .surface import Surface
+from .surface import Surface, check_triangles
 from .types import Model, ModelTexture, PaintedTexture
 
 # Names of references to base colours; the second is of KHR_materials_pbrSpecularGlossiness.
@@ -44,6 +44,7 @@ class Gltf(Model):
         uses = [use for use in self._uses() if use.coordinates]
         for reason in filter(None, (unread(self.tree, use) for use in uses)):
             raise FastStyleError(f"{self.path}: {reason}")
+        check_triangles(most_triangles(self.tree, uses), str(self.path))
         shapes = parts(self.tree, self._buffers, uses)
         self._painted, found = [], []
         for numbers in self._groups():

@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ TRIANGLES, STRIP = 4, 5
 DRACO, TRANSFORM = "KHR_draco_mesh_compression", "KHR_texture_transform"
 # Stands for accessors that are not read, whose memory trimesh would set aside all the same.
 NOTHING = {"componentType": 5126, "count": 0, "type": "SCALAR"}
+# Stands for parts of buffers that are not read, which trimesh would copy.
+EMPTY = {"buffer": 0, "byteLength": 0}
 # What of a node says where its mesh is.
 PLACEMENT = ("children", "mesh", "matrix", "translation", "rotation", "scale")
 
@@ -57,6 +60,16 @@ def unread(tree: Json, use: Use) -> str | None:
     return None
 
 
+def most_triangles(tree: Json, uses: Sequence[Use]) -> int:
+    """Return how many triangles the primitives have at most: several may show the same ones."""
+    total = 0
+    for use in uses:
+        accessor = tree["accessors"][use.primitive.get("indices", use.primitive["attributes"]["POSITION"])]
+        room = tree["bufferViews"][accessor["bufferView"]]["byteLength"] if "bufferView" in accessor else math.inf
+        total += min(accessor["count"], room) // (1 if use.primitive.get("mode") == STRIP else 3)
+    return total
+
+
 def parts(tree: Json, buffers: Sequence[bytes], uses: Sequence[Use]) -> list[tuple[Array, Array]]:
     """Return places in the scene (F, 3, 3) and texture coordinates (F, 3, 2) of each primitive.
 
@@ -65,38 +78,67 @@ def parts(tree: Json, buffers: Sequence[bytes], uses: Sequence[Use]) -> list[tup
     """
     from trimesh.exchange.gltf import load_gltf
     from trimesh.resolvers import ZipResolver
-    from trimesh.scene.transforms import SceneGraph
 
     archive = ZipResolver({str(number): io.BytesIO(data) for number, data in enumerate(buffers)})
     read = load_gltf(io.BytesIO(json.dumps(_bare(tree, uses)).encode()), archive, skip_materials=True)
-    graph = SceneGraph(base_frame=read["base_frame"])
+    places = _places(read)
+    for use, mesh in zip(uses, read["geometry"].values(), strict=True):
+        if DRACO in use.primitive.get("extensions", {}) and not len(mesh["faces"]):
+            raise ValueError(f"the Draco data of mesh {use.mesh} is damaged")
+    return [
+        _placed(tree, use, mesh, places.get(name, np.eye(4)))
+        for use, (name, mesh) in zip(uses, read["geometry"].items(), strict=True)
+    ]
+
+
+def _places(read: dict[str, Any]) -> dict[str, Array]:
+    """Where the first node that shows it puts each geometry, (4, 4), as trimesh lists nodes: from parents to children.
+
+    trimesh's own scene graph multiplies a chain of n nodes in n^3 steps.
+    """
+    world, places = {read["base_frame"]: np.eye(4)}, dict[str, Array]()
     for edge in read["graph"]:
-        graph.update(**edge)
-    found = []
-    for use, (name, mesh) in zip(uses, read["geometry"].items(), strict=True):
-        nodes = graph.geometry_nodes.get(name)
-        found.append(_placed(tree, use, mesh, graph.get(nodes[0])[0] if nodes else np.eye(4)))
-    return found
+        place = world.setdefault(edge["frame_to"], world[edge["frame_from"]] @ edge["matrix"])
+        if "geometry" in edge:
+            places.setdefault(edge["geometry"], place)
+    return places
 
 
 def _bare(tree: Json, uses: Sequence[Use]) -> Json:
     """The scene with those primitives alone, which have nothing but places and texture coordinates."""
-    kept: Json = {name: tree[name] for name in ("bufferViews", "scene", "scenes") if name in tree}
+    kept: Json = {name: tree[name] for name in ("scene", "scenes") if name in tree}
     needed = {number for use in uses for number in use.accessors}
+    shown = _views(tree, uses, needed)
     meshes: list[Json] = [{"name": str(number), "primitives": []} for number in range(len(tree["meshes"]))]
     for use in uses:
         meshes[use.mesh]["primitives"].append(_bare_primitive(use))
     return {
         **kept,
+        "bufferViews": [view if number in shown else EMPTY for number, view in enumerate(tree.get("bufferViews", ()))],
         "accessors": [
             accessor if number in needed and "bufferView" in accessor else NOTHING
             for number, accessor in enumerate(tree["accessors"])
         ],
         "asset": {"version": "2.0"},
         "buffers": [{"uri": str(number)} for number in range(len(tree.get("buffers", ())))],
-        "nodes": [{name: node[name] for name in PLACEMENT if name in node} for node in tree.get("nodes", ())],
+        "nodes": [_bare_node(node, meshes) for node in tree.get("nodes", ())],
         "meshes": meshes,
     }
+
+
+def _views(tree: Json, uses: Sequence[Use], accessors: Iterable[int]) -> set[int]:
+    """Numbers of the parts of buffers that are needed."""
+    drawn = (use.primitive.get("extensions", {}).get(DRACO) for use in uses)
+    holders = [*(tree["accessors"][number] for number in accessors), *filter(None, drawn)]
+    return {holder["bufferView"] for holder in holders if "bufferView" in holder}
+
+
+def _bare_node(node: Json, meshes: Sequence[Json]) -> Json:
+    """What says where a node and its mesh are; trimesh leaves out nodes of empty meshes, with what hangs on them."""
+    bare = {name: node[name] for name in PLACEMENT if name in node}
+    if "mesh" in bare and not meshes[bare["mesh"]]["primitives"]:
+        del bare["mesh"]
+    return bare
 
 
 def _bare_primitive(use: Use) -> Json:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import FastStyleError
 from .side_files import SideFiles
-from .surface import Array, Surface
+from .surface import Array, Surface, check_triangles
 from .types import Model, ModelTexture, PaintedTexture, content
 
 # Lines of MTL that name a picture; the options of some stand before its name.
@@ -119,12 +119,14 @@ class Obj(Model):
         from trimesh.resolvers import ZipResolver
 
         numbers = {name: str(number).encode() for number, name in enumerate(materials)}
-        lines = [b"mtllib materials"]
+        lines, triangles = [b"mtllib materials"], 0
         for key, rest in _statements(self._text):
             if key in (b"v", b"vt", b"f"):
                 lines.append(key + b" " + rest.partition(b"#")[0])
+                triangles += max(0, len(rest.split()) - 2) if key == b"f" else 0
             elif key == b"usemtl":
                 lines.append(b"usemtl " + numbers.get(rest, b"other"))
+        check_triangles(triangles, str(self.path))
         library = b"\n".join(b"newmtl " + number for number in (*numbers.values(), b"other"))
         read = load_obj(io.BytesIO(b"\n".join(lines)), ZipResolver({"materials": io.BytesIO(library)}))
         pictures = {str(number): picture for number, picture in enumerate(materials.values())}

@@ -3,17 +3,20 @@
 import logging
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import FastStyleError
+from ..images.limits import check_memory
 from ..inference.masks import Mask
 from ..inference.single_pass import Progress
 from ..options import StylizeOptions
 from ..stylizer import Stylizer
 from .blending import BANDS_PX, Blend, nearest_shown, owners
-from .charts import charts
+from .charts import MOST_EXCESS, charts
 from .sheet import Sheet
 from .surface import Surface
 
@@ -23,6 +26,8 @@ Pixels = NDArray[Any]
 
 # A sheet has at most so many times the texels of its texture, and so many pixels more; margins are narrower otherwise.
 MOST_GROWTH, MORE_PX = 6, 2**20
+# Memory that a pixel of the sheet takes beside its painting, with those of the texture; measured at 1024 px.
+SHEET_BYTES_PER_PX = 220
 # Where single texels outside the islands count, islands go on only as far as filters reach.
 LEAST_GUTTER_PX = 2
 
@@ -47,10 +52,10 @@ def paint(
         return stylizer.stylize(texture, options, masks, progress)
     most_px = MOST_GROWTH * math.prod(size) + MORE_PX
     laid = charts(solid, shown, size, BANDS_PX[0] + stylizer.engine.reach_px, most_px)
-    if not laid:
+    sheet = Sheet.of(laid) if laid else None
+    if not (sheet and _fits(sheet, most_px)):
         log.warning("a texture is painted as a picture, with seams: its UV islands would need too much memory")
         return stylizer.stylize(texture, options, masks, progress)
-    sheet = Sheet.of(laid)
     away, nearest = nearest_shown(shown, size)
     # What lies outside the islands is anything: the nearest texel inside takes its place.
     drawn = sheet.drawn(texture.reshape(len(nearest), -1)[nearest].reshape(texture.shape))
@@ -66,6 +71,14 @@ def paint(
         whole = stylizer.stylize(texture, options, masks, progress)
         result = np.where(away.reshape(*size[::-1], 1) > LEAST_GUTTER_PX, whole, result)
     return result
+
+
+def _fits(sheet: Sheet, most_px: int) -> bool:
+    """Whether there is memory for a sheet, which long islands that lie across each other make larger than they are."""
+    with suppress(FastStyleError):
+        check_memory(math.prod(sheet.size) * SHEET_BYTES_PER_PX, "sheets")
+        return math.prod(sheet.size) <= MOST_EXCESS * most_px
+    return False
 
 
 def _coverage(size: tuple[int, int], options: StylizeOptions, masks: Sequence[Mask]) -> NDArray[np.float32]:

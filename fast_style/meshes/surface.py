@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images.limits import check_memory
+
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
@@ -12,6 +14,10 @@ Indices = NDArray[np.intp]
 SAME = 1e-6
 # Triangles smaller than this share of the model, or of the texture, have no inside.
 SMALLEST_AREA = 1e-14
+# Triangles farther away than this, and texture coordinates beyond that, are left out: their squares must be numbers.
+FARTHEST, FARTHEST_UV = 1e30, 1e9
+# Memory that a triangle takes, with what is worked out of it; measured on half a million.
+TRIANGLE_BYTES = 2800
 # How far texture coordinates may lie outside the texture and still be meant to lie in it.
 SLACK = 0.05
 
@@ -34,7 +40,10 @@ class Surface:
     """(F,): the number of each triangle's UV island, from 0."""
 
     def __post_init__(self) -> None:
-        vertices = _numbered(self.places, max(float(np.ptp(self.places)) if len(self.places) else 0.0, 1e-12))
+        size, farthest = (
+            float(of(self.places)) if len(self.places) else 0.0 for of in (np.ptp, lambda p: np.abs(p).max())
+        )
+        vertices = _numbered(self.places, max(size, 1e-9 * farthest, 1e-12))
         partners, seams = _neighbours(vertices, _numbered(self.uv, 1.0))
         values = {"vertices": vertices, "partners": partners, "seams": seams, "islands": _islands(partners, seams)}
         for name, value in values.items():
@@ -45,8 +54,8 @@ class Surface:
         """Join the triangles of several meshes: places (F, 3, 3) and texture coordinates (F, 3, 2) of each."""
         places = np.concatenate([np.zeros((0, 3, 3)), *(place for place, _ in parts)])
         uv = np.concatenate([np.zeros((0, 3, 2)), *(uv for _, uv in parts)])
-        finite = np.isfinite(places).all((1, 2)) & np.isfinite(uv).all((1, 2))
-        return cls(places[finite], uv[finite])
+        near = (np.abs(places) < FARTHEST).all((1, 2)) & (np.abs(uv) < FARTHEST_UV).all((1, 2))
+        return cls(places[near], uv[near])
 
     def solid(self) -> "tuple[Surface, Surface]":
         """Split into the triangles that have an area on the model and in the texture, and those that have none."""
@@ -92,6 +101,11 @@ class Surface:
         along = (third * edge).sum(-1) / length
         beside = np.linalg.norm(third - along[..., None] * edge, axis=-1) / np.sqrt(length)
         return np.stack([along, beside], -1)
+
+
+def check_triangles(count: int, name: str) -> None:
+    """Raise FastStyleError that begins with `name` where so many triangles do not fit into memory."""
+    check_memory(count * TRIANGLE_BYTES, f"{name}: {count} triangles")
 
 
 def areas(corners: Array) -> Array:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+import numpy as np
+
 from ..errors import FastStyleError
 from .side_files import SideFiles
 from .surface import Surface
@@ -50,6 +52,7 @@ class Model(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._contents: dict[Path, bytes] = {}
         with self._readable():
             self._open()
 
@@ -97,7 +100,8 @@ class Model(ABC):
     def _readable(self) -> Iterator[None]:
         """Raise FastStyleError for whatever is raised: a damaged file makes this package and trimesh trip anywhere."""
         try:
-            yield
+            with np.errstate(all="ignore"):  # numbers that are none, or too large, are left out of the surface
+                yield
         except FastStyleError:
             raise
         except ImportError as error:
@@ -107,8 +111,11 @@ class Model(ABC):
             raise FastStyleError(f"{self.path}: not a readable {self.kind} model ({what})") from error
 
     def read(self, name: str) -> bytes:
-        """Read a file that the model names. Raises FastStyleError where it is not there."""
-        return content(self.beside(name), f"{self.path}: it names {name!r}, which")
+        """Read a file that the model names, once however often. Raises FastStyleError where it is not there."""
+        path = self.beside(name)
+        if path not in self._contents:
+            self._contents[path] = content(path, f"{self.path}: it names {name!r}, which")
+        return self._contents[path]
 
     def beside(self, name: str) -> Path:
         """Return the resolved path of a file that the model names.

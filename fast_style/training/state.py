@@ -86,7 +86,10 @@ class TrainingState:
     def restore(self, content: Mapping[str, Any]) -> None:
         """Return to a state by its content. Raises an exception of any kind for content of another network."""
         self.network.load_state_dict(content["network"])
-        self.optimizer.load_state_dict(content["optimizer"])
+        # What an optimizer is made with follows from the settings, which agree; its rate from the schedule.
+        saved, own = content["optimizer"], self.optimizer.state_dict()["param_groups"]
+        groups = [{**mine, "params": its["params"]} for mine, its in zip(own, saved["param_groups"], strict=True)]
+        self.optimizer.load_state_dict({"state": saved["state"], "param_groups": groups})
         if content["average"].keys() != self.average.keys():
             raise KeyError("average")
         for key, value in content["average"].items():
@@ -122,8 +125,18 @@ class TrainingState:
             raise FastStyleError(f"{path} was made with other values of {names}; `resume` needs the same")
         try:
             self.restore(content)
+            _try_a_step(self.optimizer)
         except Exception as error:  # of any kind: the types inside a damaged file may be any
             raise FastStyleError(f"{path}: damaged resume file; start again with `overwrite`") from error
+
+
+def _try_a_step(optimizer: torch.optim.Optimizer) -> None:
+    """Step with a copy. Raises an exception of any kind where its state is not what such an optimizer keeps."""
+    trial = copy.deepcopy(optimizer)
+    for group in trial.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    trial.step()
 
 
 def named(key: str, value: Any = None) -> str:

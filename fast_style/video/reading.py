@@ -56,6 +56,8 @@ class FilmReader:
         if not videos:
             raise FastStyleError(f"{self.path}: there is no film in it")
         self._video = videos[0]
+        if self._video.codec_context is None:
+            raise FastStyleError(f"{self.path}: its frames are in a format that this libav does not decode")
         self._decoder = _decoder(self._video)
         self._base = self._video.time_base or Fraction(1, 90000)
         self._zero = Fraction(container.start_time or 0, 10**6)  # libav's unit is a microsecond

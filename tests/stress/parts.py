@@ -47,6 +47,7 @@ PARTS = {
     "killer": Part("killer", 8, 1000, guarded=False),
     "pictures": Part("pictures", 4, 1500),
     "checkpoints": Part("checkpoints", 4, 500),
+    "meshes": Part("meshes", 4, 1500),
     "films": Part("films", 5, 1500),
     "requests": Part("requests", 4, 1500, guarded=False),
     "recipes": Part("recipes", 1, 300),

@@ -116,7 +116,7 @@ def _entries(process: "subprocess.Popen[bytes]", place: Path, log: Any) -> Itera
             log.flush()
             said = (place / "stderr.txt").read_text(errors="replace").strip().splitlines()[-12:]
             if begun is None:
-                raise RuntimeError(f"the worker did not start: {end}: {' | '.join(said)}")
+                raise RuntimeError(f"the worker did not start, or made no case: {end}: {' | '.join(said)}")
             seconds = time.monotonic() - start
             yield {**begun, "outcome": end.split()[0], "failure": f"{end}: {' | '.join(said)}", "seconds": seconds}
             return
@@ -124,6 +124,7 @@ def _entries(process: "subprocess.Popen[bytes]", place: Path, log: Any) -> Itera
         entry["path"] = place / entry["name"]
         if "outcome" in entry:
             yield {**entry, "seconds": time.monotonic() - start}
+            begun = None
         else:
             begun, start = entry, time.monotonic()
 

@@ -3,13 +3,15 @@
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
 # Of torch, for a setting that losses do not want: they are float32.
 UNIMPORTANT = ("TensorFloat32",)
+DECODERS = ("PIL", "tifffile", "trimesh")
+"""Loggers of libraries that say much of damaged files, thousands of lines of one; one line of ours tells the user."""
 
 
 @contextmanager
@@ -27,13 +29,28 @@ def shown_on_stderr(debug: bool = False) -> Iterator[None]:
     logging.captureWarnings(True)
     threading.excepthook = _log_end_of_thread
     try:
-        yield
+        with quiet(() if debug else DECODERS):
+            yield
     finally:
         threading.excepthook = thread_hook
         logging.captureWarnings(False)
         library.removeHandler(handler)
         python.removeHandler(handler)
         library.setLevel(before)
+
+
+@contextmanager
+def quiet(names: Iterable[str]) -> Iterator[None]:
+    """Leave out what loggers of those names say, but for what ends the program."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _log_end_of_thread(end: threading.ExceptHookArgs) -> None:
