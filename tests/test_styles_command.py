@@ -58,7 +58,7 @@ def test_models_of_one_file_name_are_all_painted(tiny: Path, tmp_path: Path) -> 
 def test_a_script_can_list_what_is_shipped() -> None:
     listed = package.styles()
     assert {style.model for style in listed} == set(shipped())
-    assert len([style for style in listed if style.model == "gallery"]) == 12
+    assert len([style for style in listed if style.model == "gallery"]) == 24
     (scream,) = package.styles("scream")
     assert (scream.name, scream.title, scream.artist) == ("scream", "The Scream", "Edvard Munch")
     with pytest.raises(FastStyleError, match=r"no shipped style of that name \(did you mean scream\?\)"):

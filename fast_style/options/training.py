@@ -253,7 +253,7 @@ class TrainOptions:
             raise FastStyleError("`any_style` excludes `teacher`, `freeze_network` and `keep`; leave them out")
         if self.gan.adversarial:
             self._check_adversarial()
-        if self.init_share and (not self.init or self.keep < 1 or self.any_style):
+        if self.init_share and (not self.init or self.keep < 1):
             raise FastStyleError("`init_share` takes a trained `init` of the same shape; leave it out")
         if self.init_share > 1:
             raise FastStyleError(f"`init_share` is {self.init_share:g}; it takes a share of up to 1")
