@@ -394,7 +394,7 @@ def test_what_an_optimizer_is_made_with_comes_from_the_settings(options: TrainOp
     content["optimizer"]["param_groups"][0].update(change)
     torch.save(content, path)
     group = Trainer(replace(options, resume=True)).state.optimizer.param_groups[0]
-    fresh = torch.optim.Adam([torch.zeros(1)], lr=options.learning_rate).param_groups[0]
+    fresh = torch.optim.Adam([torch.zeros(1)], lr=options.peak_learning_rate).param_groups[0]
     assert all(group[name] == fresh[name] for name in change)
 
 
