@@ -14,7 +14,7 @@ from .test_structure import PACKAGE, modules
 
 FLAG, NAME = re.compile(r"(?<![\w-])--[a-z]"), re.compile(r"`([a-z][a-z0-9_]*)`")
 # Flags in other strings than messages: two run programs, one names rows of a table by the command that gives them.
-NO_MESSAGES = {"benchmark/whole_process.py", "export/web_runtime.py", "evaluation/stability.py"}
+NO_MESSAGES = {"benchmark/gpu.py", "benchmark/whole_process.py", "export/web_runtime.py", "evaluation/stability.py"}
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
