@@ -13,8 +13,15 @@ from fast_style.commands import COMMANDS
 from .test_structure import PACKAGE, modules
 
 FLAG, NAME = re.compile(r"(?<![\w-])--[a-z]"), re.compile(r"`([a-z][a-z0-9_]*)`")
-# Flags in other strings than messages: two run programs, one names rows of a table by the command that gives them.
-NO_MESSAGES = {"benchmark/gpu.py", "benchmark/whole_process.py", "export/web_runtime.py", "evaluation/stability.py"}
+# Flags in other strings than messages: three run programs, one is run as a program, one names rows of a table by the
+# command that gives them.
+NO_MESSAGES = {
+    "benchmark/gpu.py",
+    "benchmark/gpu_machine.py",
+    "benchmark/whole_process.py",
+    "evaluation/stability.py",
+    "export/web_runtime.py",
+}
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
