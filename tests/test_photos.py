@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from fast_style import images
+from fast_style.data import photos as photos_module
 from fast_style.data.photos import PhotoCrops, batches, list_photos, random_crop
 from fast_style.errors import FastStyleError
 from fast_style.options import DataOptions
@@ -223,3 +226,22 @@ def test_a_gpu_gets_a_worker_for_each_core(
     next(batches(list_photos(photos)[0], replace(PLAIN, workers=None), 32, 2, 0, for_gpu))
     assert asked["num_workers"] == workers
     assert asked["pin_memory"] == for_gpu
+
+
+def test_crops_of_several_folders_are_read_by_the_same_workers(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of a second loader would be forked beside the threads of the first one, and now and then hang."""
+    found = list_photos(photos)[0]
+    other = replace(PLAIN, seed=6)
+    loaders: list[Any] = []
+
+    def counted(*arguments: Any, **settings: Any) -> DataLoader[Any]:
+        loaders.append(DataLoader(*arguments, **settings))
+        return loaders[-1]
+
+    monkeypatch.setattr(photos_module, "DataLoader", counted)
+    stream = batches(found, PLAIN, 32, 2, 0, beside=[(found[::-1], other)])
+    both, bad = next(stream)
+    stream.close()
+    assert len(loaders) == 1 and both.shape == (4, 2, 3, 32, 32) and bad == []
+    alone = [next(batches(*of, 32, 2, 0))[0] for of in ((found, PLAIN), (found[::-1], other))]
+    assert torch.equal(both, torch.cat(alone))

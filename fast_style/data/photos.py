@@ -27,6 +27,8 @@ BLUR_PX = (2.0, 16.0)
 """Range of the blur's radius (sigma), log-uniform: from no grain to hardly an edge."""
 NOISE_STRENGTH = (0.5, 1.0)
 """Range of the strength of the noise: passes that go on with what was painted have half of it."""
+Source = tuple[Sequence[Path], DataOptions]
+"""Pictures, and how crops of them are cut."""
 MAX_TRIES = 200
 """Unreadable files in a row after which a folder is given up."""
 MAX_WORKERS = 8
@@ -138,6 +140,17 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
         return self._order[1][position]
 
 
+class _JoinedCrops(Dataset[tuple[Tensor, list[str]]]):
+    """Return as item i the pairs of several folders' crops i, one after the other, and the unreadable files met."""
+
+    def __init__(self, sources: Sequence[PhotoCrops]) -> None:
+        self.sources = sources
+
+    def __getitem__(self, i: int) -> tuple[Tensor, list[str]]:
+        pairs, bad = zip(*(source[i] for source in self.sources), strict=True)
+        return torch.cat(pairs) if len(pairs) > 1 else pairs[0], [path for paths in bad for path in paths]
+
+
 def _collate(samples: list[tuple[Tensor, list[str]]]) -> tuple[Tensor, list[str]]:
     return torch.stack([pair for pair, _ in samples], 1), [path for _, bad in samples for path in bad]
 
@@ -158,15 +171,23 @@ def batches(
     start: int,
     for_gpu: bool = False,
     share: range | None = None,
+    beside: Sequence[Source] = (),
 ) -> Generator[tuple[Tensor, list[str]]]:
     """Yield endless batches from sample `start` on, and bad files met: pairs of photographs and what is shown of them.
 
     Batches are float32 (2, batch, 3, size_px, size_px) in [0, 1].
 
     share: positions in each batch of what is yielded, where other processes read the rest; by default all of it.
+    beside: further folders, whose pairs follow. The same workers read them: others would be forked while threads of the
+    first ones' queues run, and may then wait for ever for a lock that such a thread held.
     Close it to end the workers. The first `next` raises FastStyleError when none of the files can be read.
     """
-    crops = PhotoCrops(photos, options.seed, size_px, options.photo_size, options.smooth_share, options.noise_share)
+    crops = _JoinedCrops(
+        [
+            PhotoCrops(pictures, of.seed, size_px, of.photo_size, of.smooth_share, of.noise_share)
+            for pictures, of in ((photos, options), *beside)
+        ]
+    )
     crops[start]  # raises for a folder without readable pictures, before workers would wrap the error
     workers = options.workers
     if workers is None:
@@ -214,9 +235,14 @@ class CropStream:
         options: DataOptions,
         for_gpu: bool,
         share: Callable[[int], range] = range,
+        beside: Sequence[Source] = (),
     ) -> None:
-        """Take photographs. share: this process's positions in a batch of a size, by default all of them."""
+        """Take photographs. share: this process's positions in a batch of a size, by default all of them.
+
+        beside: further folders with options of their own, whose pairs follow in each batch.
+        """
         self.photos, self.options, self.for_gpu, self.share = photos, options, for_gpu, share
+        self.beside = beside
         self.crop = (0, 0)
         """Side in px and crops per batch, over all processes, of the last batch."""
         self._batches: Generator[tuple[Tensor, list[str]]] | None = None
@@ -231,7 +257,7 @@ class CropStream:
             self.close()
             self.crop = crop
             share = self.share(crop[1])
-            self._batches = batches(self.photos, self.options, *crop, start, for_gpu=self.for_gpu, share=share)
+            self._batches = batches(self.photos, self.options, *crop, start, self.for_gpu, share, self.beside)
         return next(self._batches)
 
     def close(self) -> None:
@@ -239,28 +265,3 @@ class CropStream:
         if self._batches:
             self._batches.close()
         self._batches = None
-
-
-class PairedStream(CropStream):
-    """Serve batches of several folders together, of the same size and number, each with options of its own."""
-
-    def __init__(
-        self,
-        sources: Sequence[tuple[Sequence[Path], DataOptions]],
-        for_gpu: bool,
-        share: Callable[[int], range] = range,
-    ) -> None:
-        """Take pictures and options. share: this process's positions in a batch of a size, by default all of them."""
-        self.crop = (0, 0)
-        self._streams = [CropStream(pictures, options, for_gpu, share) for pictures, options in sources]
-
-    def __call__(self, crop: tuple[int, int], start: int) -> tuple[Tensor, list[str]]:
-        """Return the next batch, the pairs of the sources one after the other, and bad files met."""
-        self.crop = crop
-        crops, bad = zip(*(stream(crop, start) for stream in self._streams), strict=True)
-        return torch.cat(crops), [path for paths in bad for path in paths]
-
-    def close(self) -> None:
-        """End the workers."""
-        for stream in self._streams:
-            stream.close()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ..data.photos import CropStream, PairedStream
+from ..data.photos import CropStream
 from ..data.styles import Style
 from ..errors import FastStyleError
 from ..losses.adversarial import discriminator_loss, generator_loss, picture_distance
@@ -144,8 +144,8 @@ class CycleObjective(BaseObjective):
     def stream(self, photos: Sequence[Path], share: Callable[[int], range]) -> CropStream:
         """Return batches of photographs and paintings; none is blurred, which discriminators would take for real."""
         data = replace(self.options.data, smooth_share=0.0)
-        sources = [(photos, data), (self.paintings, self._paintings_data(data))]
-        return PairedStream(sources, self.device.type == "cuda", share)
+        paintings = (self.paintings, self._paintings_data(data))
+        return CropStream(photos, data, self.device.type == "cuda", share, beside=[paintings])
 
     def _paintings_data(self, data: DataOptions) -> DataOptions:
         sizes = self.options.style.style_size
