@@ -19,7 +19,7 @@ from fast_style.taste.search import TasteSearch
 from fast_style.taste.space import SIZES, Space
 
 Vector = NDArray[np.float64]
-SEEDS = range(20)
+SEEDS, MANY = range(20), range(100)
 TWELVE, ALL = 12, 24
 
 
@@ -59,10 +59,12 @@ def nearest(offered: Vector, hidden: Vector) -> int:
     return int(np.argmin(np.linalg.norm(offered - hidden, axis=1)))
 
 
-def of_people(choose: Callable[[Vector, Vector], int], styles: int = TWELVE) -> tuple[float, float]:
+def of_people(
+    choose: Callable[[Vector, Vector], int], styles: int = TWELVE, seeds: range = SEEDS
+) -> tuple[float, float]:
     """Median distance to the hidden look after the rounds of a search, and of looks at random."""
-    found = [distance_found(seed, choose, styles) for seed in SEEDS]
-    return float(np.median(found)), float(np.median([distance_at_random(seed, styles) for seed in SEEDS]))
+    found = [distance_found(seed, choose, styles) for seed in seeds]
+    return float(np.median(found)), float(np.median([distance_at_random(seed, styles) for seed in seeds]))
 
 
 def test_choosing_finds_the_hidden_look_of_twenty_people() -> None:
@@ -78,7 +80,11 @@ def test_it_is_found_among_all_styles_too() -> None:
 
 @pytest.mark.slow
 def test_people_who_err_and_weigh_otherwise_find_theirs_too() -> None:
-    """They choose with the odds exp(-12 * distance), and some axes matter to them three times as much as others."""
+    """They choose with the odds exp(-12 * distance), and some axes matter to them three times as much as others.
+
+    The median of twenty such people is anything from half to nine tenths of the distance at random, that of a hundred
+    hardly varies.
+    """
     random = np.random.default_rng(5)
 
     def choose(offered: Vector, hidden: Vector) -> int:
@@ -86,7 +92,7 @@ def test_people_who_err_and_weigh_otherwise_find_theirs_too() -> None:
         felt = np.linalg.norm((offered - hidden) * weights, axis=1) - random.gumbel(0, 1 / 12, len(offered))
         return int(np.argmin(felt))
 
-    found, at_random = of_people(choose)
+    found, at_random = of_people(choose, seeds=MANY)
     assert found <= 0.75 * at_random
 
 

@@ -19,7 +19,7 @@ from . import MOST_ROUNDS, OFFERED
 from .space import Looks, Space, Vectors
 
 # Odds fall by e over 1 / CERTAINTY of distance: people err between looks that are nearly as near, hardly otherwise.
-CERTAINTY = 20.0
+CERTAINTY = 15.0
 SAMPLE = 500
 """Looks that stand for what is known."""
 MOVES = 4
