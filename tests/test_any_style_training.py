@@ -16,6 +16,7 @@ from fast_style.export import predictor_graph
 from fast_style.models import checkpoint, style_predictor
 from fast_style.options import PREDICTED_ROWS, StyleOptions, TrainOptions
 from fast_style.training import Trainer, objective, refinement, style_features, train, trainer
+from fast_style.training.callbacks import Event
 from fast_style.training.refinement import refine
 
 from .conftest import picture, untrained
@@ -156,3 +157,16 @@ def test_refinement_is_refused_or_ended_in_plain_words(
         refined(str(path), painting, [], 1.0, weights, overwrite=False)
     with pytest.raises(KeyboardInterrupt):
         refined(str(path), painting, [], 1.0, weights, overwrite=True)
+
+
+def test_a_share_of_what_it_predicted_before_is_kept(any_style: TrainOptions, tmp_path: Path) -> None:
+    first = checkpoint.load(train(any_style)).weights
+    again = replace(any_style, from_scratch=False, init=str(any_style.output), output=tmp_path / "again.pth", steps=1)
+    events: list[Event] = []
+    kept = checkpoint.load(train(replace(again, init_share=1.0), [events.append])).weights
+    for name, value in kept.items():
+        torch.testing.assert_close(value.float(), first[name].float(), rtol=2e-3, atol=2e-3)
+    assert any(event.kind == "preview" for event in events)
+    one_style = train(replace(any_style, any_style=False, output=tmp_path / "one.pth", steps=1))
+    with pytest.raises(FastStyleError, match=r"init_share: .*one.pth predicts no styles yet"):
+        Trainer(replace(again, init=str(one_style), init_share=0.5, overwrite=True))

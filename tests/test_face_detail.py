@@ -7,7 +7,6 @@ from fast_style.images.faces import Face
 from fast_style.images.noise import add_noise
 from fast_style.inference.face_detail import keep_faces
 
-pytest.importorskip("scipy")
 FACE = Face(row=0.5, column=0.4, radius=0.25)
 
 

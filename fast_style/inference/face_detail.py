@@ -46,7 +46,7 @@ def _around(face: Face, height: int, width: int) -> tuple[slice, slice]:
 
 
 def _kept(painted: Pixels, photo: Pixels, face: Face, rows: slice, columns: slice) -> Pixels:
-    # Comes with scikit-image, without which there are no faces.
+    # Of the extra `faces`, without which there are none.
     from scipy.ndimage import gaussian_filter
 
     height, width = painted.shape[:2]

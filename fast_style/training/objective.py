@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from ..data.photos import CropStream
 from ..data.styles import Style
+from ..errors import FastStyleError
 from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..losses.temporal import Motion, random_motion
 from ..losses.terms import TERMS, TermInputs, add_terms, style_statistics
@@ -44,6 +45,8 @@ class Objective(BaseObjective):
         super().__init__(options, group)
         self.styles, self.first_style = initial.styles, initial.first_trained
         self.network = initial.network.to(self.device).to(memory_format=torch.channels_last)
+        if options.init_share and options.any_style and not initial.predicts:
+            raise FastStyleError(f"`init_share`: {options.init} predicts no styles yet; leave it out")
         shared = self.network.named_parameters() if options.init_share else ()
         self._initial = {name: weight.detach().clone().float() for name, weight in shared}
         vgg = load_vgg(options.loss).to(self.device)
@@ -89,8 +92,9 @@ class Objective(BaseObjective):
     def preview(self, photos: Tensor, average: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Return photographs and their stylized versions."""
         style = torch.arange(len(photos), device=self.device) % self.style_count
-        inputs = (photos.to(self.device), self.blend(style, average))
-        stylized: Tensor = functional_call(self.network, self._mixed(average), inputs)
+        weights = self._mixed(average)
+        inputs = (photos.to(self.device), self.blend(style, weights))
+        stylized: Tensor = functional_call(self.network, weights, inputs)
         return photos, stylized.clamp(0, 1).cpu()
 
     def _mixed(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
