@@ -128,11 +128,13 @@ def _medians(colors: Array, weights: Array) -> Array:
 
     A mean of two patches is a grey that neither had; a median is the colour of the larger one.
     """
-    medians = _means(colors, weights)
+    middle = colors.mean(0)
+    colors = colors - middle  # so that differences of squares keep their digits
+    medians, squares = _means(colors, weights), np.square(colors).sum(-1)
     for _ in range(MEDIAN_STEPS):
-        away: Array = np.square(medians[:, None] - colors).sum(-1)
-        medians = _means(colors, weights / np.sqrt(away + np.float32(1)))
-    return medians
+        away = np.square(medians).sum(-1)[:, None] + squares - 2 * medians @ colors.T
+        medians = _means(colors, weights / np.sqrt(away.clip(0) + np.float32(1)))
+    return medians + middle
 
 
 def _limited(colors: Array, around: Array, seen: Array) -> Array:
