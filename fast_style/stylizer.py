@@ -19,6 +19,7 @@ from .inference.pipeline import stylize, stylize_batch
 from .inference.single_pass import Progress
 from .inference.style_weights import Styles, as_text, predictor_input
 from .options import RuntimeOptions, StylizeOptions
+from .options.checks import check_names
 from .system.threads import ahead, overlapped
 
 if TYPE_CHECKING:
@@ -250,7 +251,11 @@ def loaded(model: "str | Path | Stylizer") -> tuple[Stylizer, str]:
 
 
 def changed(options: StylizeOptions | None, changes: Mapping[str, Any]) -> StylizeOptions:
-    """Return the options with the keyword arguments of a call; a blend {style: share} becomes text."""
+    """Return the options with the keyword arguments of a call; a blend {style: share} becomes text.
+
+    Raises FastStyleError for the name of a control that there is not.
+    """
+    check_names(StylizeOptions, changes, "control")
     style = changes.get("style")
     if isinstance(style, Mapping):
         changes = {**changes, "style": as_text(style)}
@@ -293,7 +298,8 @@ def _described(image: Any) -> str:
     """What somebody handed in, in words."""
     if not hasattr(image, "shape"):
         return type(image).__name__
-    return f"{str(image.dtype).removeprefix('torch.')} of shape {tuple(image.shape)}"
+    mend = "; a grey picture has three equal channels: np.stack([grey] * 3, axis=-1)" if len(image.shape) == 2 else ""
+    return f"{str(image.dtype).removeprefix('torch.')} of shape {tuple(image.shape)}{mend}"
 
 
 def _any_uniform(batch: Any) -> bool:

@@ -20,7 +20,7 @@ from .conftest import picture
 def test_shipped_styles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert fast_style(["styles", "wave", "scream"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["MODEL", "wave", "scream"]
+    assert [line.split()[0] for line in lines] == ["MODEL", "wave", "scream", "Choose"]
     assert "The Scream, Edvard Munch" in lines[2]
 
 

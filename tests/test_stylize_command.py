@@ -4,6 +4,7 @@ import logging
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -367,6 +368,91 @@ def test_a_model_may_be_named_by_its_style_and_a_style_by_its_model(
     shipped = {name: untrained(tmp_path / f"{name}.pth", *styles) for name, styles in checkpoints.items()}
     monkeypatch.setattr("fast_style.models.bundled.shipped", lambda: shipped)
     assert model_names.choose(model, style) == meant
+
+
+@pytest.mark.parametrize(
+    ("model", "style", "masks", "meant"),
+    [
+        (None, "", ["sky.png=oil", "ground.png=chalk"], ("several", "")),
+        (None, "oil=0.6,chalk=0.4", ["sky.png=oil"], ("several", "oil=0.6,chalk=0.4")),
+        (None, "scream", ["sky.png"], ("scream", "")),
+        (None, "scream", ["sky.png=scream"], ("scream", "scream")),
+        ("several", "", ["sky.png=oil"], ("several", "")),
+        (
+            "wave",
+            "oil=0.6,chalk=0.4",
+            [],
+            "wave lacks a style of oil=0.6,chalk=0.4; model several has all: name that one",
+        ),
+        ("wave", "", ["sky.png=oil"], "wave lacks a style of oil; model several has all: name that one"),
+        (None, "", ["sky.png=oil", "ground.png=wave"], "no shipped model has the styles oil, wave together"),
+        (None, "", ["sky.png=chalq"], "no shipped model has a style 'chalq'; did you mean chalk?"),
+    ],
+)
+def test_the_model_is_the_one_that_has_the_styles_of_masks_and_blends(
+    tmp_path: Path,
+    model: str | None,
+    style: str,
+    masks: list[str],
+    meant: tuple[str, str] | str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoints = {"scream": ["scream"], "several": ["oil", "chalk"], "wave": ["wave"]}
+    shipped = {name: untrained(tmp_path / "shipped" / f"{name}.pth", *styles) for name, styles in checkpoints.items()}
+    monkeypatch.setattr("fast_style.models.bundled.checkpoints", lambda: shipped)
+    if isinstance(meant, tuple):
+        assert model_names.choose(model, style, masks) == meant
+        return
+    with pytest.raises(FastStyleError) as wrong:
+        model_names.choose(model, style, masks)
+    assert str(wrong.value).startswith(meant)
+
+
+def test_what_takes_long_is_said_on_standard_error(
+    work: Path, command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fast_style import Stylizer
+    from fast_style.commands.console import progress
+
+    paint = Stylizer.apply
+
+    def slowly(*given: object, **named: object) -> images.Picture:
+        time.sleep(0.1)
+        return paint(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Stylizer, "apply", slowly)
+    assert command("in.jpg", "-o", "a.jpg") == 0
+    assert capsys.readouterr().err == ""  # it was quick
+    monkeypatch.setattr(progress, "SLOW_S", 0.01)
+    assert command("in.jpg", "-o", "b.jpg") == 0
+    assert capsys.readouterr().err.splitlines() == ["painting in.jpg ..."]
+    for flag in ("--quiet", "--json"):
+        assert command("in.jpg", "-o", f"{flag}.jpg", flag) == 0
+        assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("flags", [["broken.jpg"], ["in.jpg", "--mask", "broken.jpg"], ["in.jpg", "--mask", "no.png"]])
+def test_an_input_that_cannot_be_read_is_told_before_a_network_is_loaded(
+    work: Path, command: Command, flags: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("broken.jpg").write_text("no picture")
+    monkeypatch.setattr(stylize, "load", None)  # it would be called
+    assert command(*flags) == 1
+    wrong = flags[-1]
+    problem = "no such file" if wrong == "no.png" else "not a readable picture"
+    assert capsys.readouterr().err.startswith(f"stylize.py: {wrong}: {problem}")
+
+
+def test_a_painting_that_cannot_be_read_is_told_before_a_network_is_loaded(
+    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fast_style import Stylizer
+
+    Path("broken.jpg").write_text("no picture")
+    monkeypatch.setattr(Stylizer, "load", None)
+    assert run(stylize.main, ["in.jpg", "--style-image", "broken.jpg"], "stylize.py") == 1
+    assert capsys.readouterr().err.startswith("stylize.py: broken.jpg: not a readable picture")
 
 
 def test_a_wrong_name_of_a_model_gets_a_suggestion(work: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fast_style import FastStyleError, StylizeOptions, Stylizer, images
+from fast_style import FastStyleError, StylizeOptions, Stylizer, images, stylize_film, stylize_model
 from fast_style.engines import torch_engine
 from fast_style.engines.torch_engine import TorchEngine
 from fast_style.options import RuntimeOptions
@@ -134,6 +134,30 @@ def test_gradients_are_refused_and_not_dropped(stylizer: Stylizer) -> None:
 def test_sizes_beyond_the_limit_are_one_line(stylizer: Stylizer, name: str) -> None:
     with pytest.raises(FastStyleError, match=r"size 2000000: .* has more pixels than the limit"):
         stylizer.stylize(picture(30, 20), **{name: 2_000_000})  # type: ignore[call-overload]
+
+
+def test_a_grey_array_is_told_how_to_get_three_channels(stylizer: Stylizer) -> None:
+    grey = np.zeros((8, 9), np.uint8)
+    with pytest.raises(FastStyleError, match=r"of shape \(8, 9\); .*np\.stack\(\[grey\] \* 3, axis=-1\)$"):
+        stylizer.stylize(grey)
+    assert stylizer.stylize(np.stack([grey] * 3, axis=-1)).shape == (8, 9, 3)
+
+
+def test_the_wrong_name_of_a_control_is_one_plain_line_everywhere(stylizer: Stylizer, tmp_path: Path) -> None:
+    image, wrong = np.zeros((8, 9, 3), np.uint8), {"strenght": 0.5}
+    calls: list[Callable[[], object]] = [
+        lambda: stylizer(image, **wrong),
+        lambda: stylizer.stylize(image, **wrong),
+        lambda: next(iter(stylizer.stream([image], **wrong))),
+        lambda: stylize_film(tmp_path / "in.mp4", model=stylizer, **wrong),
+        lambda: stylize_model(tmp_path / "in.glb", model=stylizer, **wrong),
+    ]
+    for call in calls:
+        with pytest.raises(FastStyleError) as error:
+            call()
+        assert str(error.value) == "no control strenght (did you mean strength?)"
+    with pytest.raises(FastStyleError, match=r"^no control colour$"):
+        stylizer.stylize(image, colour=1)
 
 
 def test_blends_may_be_dictionaries(several: Path) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ..stylizer import Stylizer
 
 
+HOW_TO_CHOOSE = "Choose one with --model MODEL; of a model with several by its style too: --model gallery --style adele"
+
+
 @dataclass(frozen=True)
 class StylesCommand:
     """List the shipped models with their styles; `--model NAME` takes a model, `--style NAME` one of its styles."""
@@ -65,7 +68,8 @@ def _table(names: Sequence[str]) -> str:
 
     rows = [("MODEL", "STYLE", "WORK"), *((style.model, style.name, style.work) for style in styles(*names))]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(f"{name:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip() for name, style, work in rows)
+    lines = [f"{name:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip() for name, style, work in rows]
+    return "\n".join([*lines, HOW_TO_CHOOSE])
 
 
 def _json(names: Sequence[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,8 +26,12 @@ from .console.report import Report, name_of
 
 # What the work needs beyond that is imported where it is done, so that `--help` is quick.
 if TYPE_CHECKING:
+    from ..images import Picture
+    from ..inference.masks import Mask
     from ..stylizer import Stylizer
     from .console.planning import Job
+
+    Opened = tuple[Picture, tuple[Mask, ...]]
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +133,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
     if not 1 <= command.quality <= 100:
         raise FastStyleError(f"`quality` is {command.quality}; it takes 1 to 100")
     asked = bundled.ANY_STYLE if command.style_image and not command.model else command.model
-    model, style = model_names.choose(asked, command.how.style)
+    model, style = model_names.choose(asked, command.how.style, command.how.mask)
     command = replace(command, model=model, how=replace(command.how, style=style))
     if command.info:
         return _print_info(command)
@@ -137,8 +141,14 @@ def main(arguments: Sequence[str] | None = None, prog: str = "stylize.py") -> in
         return _run_live(command)
     report = Report(prog, command.manifest, command.json, command.quiet)
     jobs = _jobs(command, bundled.stem(command.style_image[0] if command.style_image else model), report)
+    try:
+        opened = _open_first(jobs, command)
+    except FastStyleError as error:
+        report.failed(error.with_flags(), name_of(jobs[0]), jobs[0].target)
+        jobs = []
     if jobs:
-        _stylize_all(_load(command, jobs), jobs, command, report)
+        with _said_when_slow(jobs, command):
+            _stylize_all(_load(command, jobs), jobs, command, report, opened)
     return 1 if report.failures else 0
 
 
@@ -180,6 +190,21 @@ def _jobs(command: StylizeCommand, style: str, report: Report) -> "list[Job]":
     return own
 
 
+def _open_first(jobs: "Sequence[Job]", command: StylizeCommand) -> "Opened | None":
+    """Return what is read of a single picture, so that one that cannot be is told before a network is loaded."""
+    if len(jobs) != 1 or jobs[0].film or jobs[0].model:
+        return None
+    return _open(jobs[0], command)
+
+
+def _said_when_slow(jobs: "Sequence[Job]", command: StylizeCommand) -> AbstractContextManager[None]:
+    """Say what is painted where that takes long; several inputs, films and --refine have bars, which do."""
+    from .console.progress import said_when_slow
+
+    silent = command.quiet or command.json or command.refine or len(jobs) > 1 or jobs[0].film
+    return said_when_slow("" if silent else f"painting {name_of(jobs[0])} ...")
+
+
 def _load(command: StylizeCommand, jobs: "Sequence[Job]" = ()) -> "Stylizer":
     malloc.tune()
     name = command.model or model_names.DEFAULT
@@ -213,14 +238,19 @@ def _print_info(command: StylizeCommand) -> int:
     return 0
 
 
-def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeCommand, report: Report) -> None:
-    """Stylize each, going on after one that fails. A bar on the terminal when there are several."""
+def _stylize_all(
+    stylizer: "Stylizer", jobs: "list[Job]", command: StylizeCommand, report: Report, opened: "Opened | None"
+) -> None:
+    """Stylize each, going on after one that fails. A bar on the terminal when there are several.
+
+    opened: what is read already of a single picture.
+    """
     from tqdm import tqdm
 
     for job in tqdm(jobs, unit="film" if any(job.film for job in jobs) else "picture", disable=len(jobs) < 2):
         start = time.perf_counter()
         try:
-            size = _stylize(stylizer, job, command)
+            size = _stylize(stylizer, job, command, opened)
         except FastStyleError as error:
             report.failed(error.with_flags(), name_of(job), job.target, time.perf_counter() - start)
         except Exception as error:  # whatever it is, the other pictures are not to suffer
@@ -231,11 +261,11 @@ def _stylize_all(stylizer: "Stylizer", jobs: "list[Job]", command: StylizeComman
             report.done(job, size, time.perf_counter() - start)
 
 
-def _stylize(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:
+def _stylize(stylizer: "Stylizer", job: "Job", command: StylizeCommand, opened: "Opened | None") -> tuple[int, int]:
     """Stylize one input; return width and height."""
     if job.film:
         return _stylize_film(stylizer, job, command)
-    return _stylize_model(stylizer, job, command) if job.model else stylize_one(stylizer, job, command)
+    return _stylize_model(stylizer, job, command) if job.model else stylize_one(stylizer, job, command, opened)
 
 
 def _stylize_model(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:
@@ -257,14 +287,25 @@ def _stylize_film(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> 
     return stylize_film(stylizer, job.source, job.target, command.how, command.video)
 
 
-def stylize_one(stylizer: "Stylizer", job: "Job", command: StylizeCommand) -> tuple[int, int]:
-    """Read, stylize and write one picture; return the result's width and height."""
+def _open(job: "Job", command: StylizeCommand) -> "Opened":
+    """Read a picture and its masks."""
+    from .. import images
+    from ..inference import masks
+
+    picture = images.read(job.source or io.BytesIO(sys.stdin.buffer.read()))
+    return picture, masks.read(command.how.mask or None)
+
+
+def stylize_one(
+    stylizer: "Stylizer", job: "Job", command: StylizeCommand, opened: "Opened | None" = None
+) -> tuple[int, int]:
+    """Read, stylize and write one picture; return the result's width and height. opened: what is read already."""
     from .. import images
     from .console.progress import TileBar
 
-    picture = images.read(job.source or io.BytesIO(sys.stdin.buffer.read()))
+    picture, found = opened or _open(job, command)
     with closing(TileBar(job.source.name if job.source else "standard input")) as bar:
-        styled = stylizer.apply(picture, command.how, progress=bar)
+        styled = stylizer.apply(picture, command.how, found, progress=bar)
     if command.compare:
         styled = replace(styled, image=images.side_by_side(picture.image, styled.image), deep=None)
     kind = job.format or (picture.format if picture.format in images.SUFFIXES else "PNG")

@@ -72,7 +72,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     command = parse(WatchCommand, arguments, prog, HELP)
     _check(command)
     asked = bundled.ANY_STYLE if command.style_image and not command.model else command.model
-    model, style = model_names.choose(asked, command.how.style)
+    model, style = model_names.choose(asked, command.how.style, command.how.mask)
     command = replace(command, model=model, how=replace(command.how, style=style))
     malloc.tune()
     stylizer = load(model, command.style_image, command.runtime)

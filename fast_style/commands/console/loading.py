@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 def load(model: str, paintings: Sequence[str], runtime: RuntimeOptions) -> "Stylizer":
     """Load a model; paintings: pictures that a model for any painting takes a look at, styles by the files' names.
 
-    Raises FastStyleError as `Stylizer.load` and `Stylizer.with_style` do.
+    Paintings are read first: one that cannot be is told at once. Raises FastStyleError as `Stylizer.load` and
+    `Stylizer.with_style` do.
     """
+    from ... import images
     from ...stylizer import Stylizer
 
+    pictures = [images.read(Path(painting)).rgb for painting in paintings]
     stylizer = Stylizer.load(model, runtime.device, runtime.engine, runtime.precision)
-    for painting, name in zip(paintings, distinct([Path(painting).stem for painting in paintings]), strict=True):
-        stylizer = stylizer.with_style(painting, name)
+    for picture, name in zip(pictures, distinct([Path(painting).stem for painting in paintings]), strict=True):
+        stylizer = stylizer.with_style(picture, name)
     return stylizer

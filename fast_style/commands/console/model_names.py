@@ -1,6 +1,8 @@
 """Find the model and the style that are meant, where each may be the name of the other."""
 
+import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import FastStyleError
@@ -11,24 +13,49 @@ from ...system.suggestions import suggestion
 DEFAULT = "wave"
 
 
-def choose(model: str | None, style: str) -> tuple[str, str]:
-    """Return the model and the style to use, from what `--model` and `--style` say.
+def choose(model: str | None, style: str, masks: Sequence[str] = ()) -> tuple[str, str]:
+    """Return the model and the style to use, from what `--model`, `--style` and `--mask` say.
 
-    Without a model it is the shipped one of that name or with that style or blend, else wave. A model that is neither a
-    file nor shipped may be the name of a style of a shipped one.
+    Without a model it is the shipped one of that name or with that style or blend and the styles of the masks, else
+    wave. A model that is neither a file nor shipped may be the name of a style of a shipped one. Raises FastStyleError
+    for styles that the model has not, where it is shipped, and for those that no shipped model has.
     """
     shipped = bundled.shipped()
+    wanted = ",".join(filter(None, [style, *map(json.dumps, _styles_of(masks))]))
     if model is None:
-        if style in shipped:
+        if style in shipped and wanted == style:
             return style, ""
-        found = _with_style(style) or _with_style(re.sub(r"=[^=,]*(?=,|$)", "", style))  # a wrong share is told later
-        if style and not found:
-            raise FastStyleError(_no_model_has(style))
+        found = _with_style(wanted) or _with_style(_without_shares(wanted))  # a wrong share is told later
+        if wanted and not found:
+            raise FastStyleError(_no_model_has(wanted))
         return found or DEFAULT, style
-    if style or is_address(model) or Path(model).is_file() or model in shipped:
+    if model in shipped and wanted and not Path(model).is_file():
+        _check_has(model, wanted)
+    if wanted or is_address(model) or Path(model).is_file() or model in shipped:
         return model, style
     found = _with_style(model)
     return (found, model) if found else (model, style)
+
+
+def _styles_of(masks: Sequence[str]) -> list[str]:
+    """The styles that flags such as `sky.png=wave` name."""
+    if not any("=" in mask for mask in masks):
+        return []  # and the reader of masks need not be imported
+    from ...inference.masks import split_flag
+
+    return list(dict.fromkeys(filter(None, (split_flag(mask)[1] for mask in masks))))
+
+
+def _without_shares(style: str) -> str:
+    return re.sub(r"=[^=,]*(?=,|$)", "", style)
+
+
+def _check_has(model: str, style: str) -> None:
+    """Raise FastStyleError where a shipped model lacks the styles and another has them: it is the one to name."""
+    other = _with_style(_without_shares(style))
+    if other and not _has(bundled.find(model), _without_shares(style)):
+        names = style.replace('"', "")
+        raise FastStyleError(f"{model} lacks a style of {names}; `model` {other} has all: name that one")
 
 
 def _no_model_has(style: str) -> str:
@@ -36,7 +63,7 @@ def _no_model_has(style: str) -> str:
     from ...models.shipped_styles import styles
 
     known = list(dict.fromkeys([each.name for each in styles()] + list(bundled.shipped())))
-    names = [part.partition("=")[0].strip() for part in style.split(",")]
+    names = [part.partition("=")[0].strip().strip('"') for part in style.split(",")]
     wrong = next((name for name in names if name not in known), None)
     if wrong is None:
         return f"no shipped model has the styles {style} together; gallery has the most"
@@ -45,15 +72,15 @@ def _no_model_has(style: str) -> str:
 
 def _with_style(style: str) -> str:
     """The first shipped model that has a style, or all styles of a blend; nothing where there is none."""
-    if not style:
-        return ""
+    return next((name for name, path in bundled.shipped().items() if _has(path, style)), "") if style else ""
+
+
+def _has(path: Path, style: str) -> bool:
+    """Whether a checkpoint has a style, or all styles of a blend."""
     from ...inference.style_weights import shares
     from ...models.checkpoint_file import read
 
-    for name, path in bundled.shipped().items():
-        try:
-            if shares(style, [str(about["name"]) for about in read(path).styles]):
-                return name
-        except FastStyleError:
-            continue
-    return ""
+    try:
+        return bool(shares(style, [str(about["name"]) for about in read(path).styles]))
+    except FastStyleError:
+        return False

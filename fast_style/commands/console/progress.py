@@ -1,11 +1,34 @@
 """Show progress bars of what `stylize.py` does before and while it paints."""
 
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from .messages import write_line
+
 if TYPE_CHECKING:
     from ...training import Event
+
+
+# Work that takes this long says what it is.
+SLOW_S = 3.0
+
+
+@contextmanager
+def said_when_slow(line: str) -> Iterator[None]:
+    """Write a line on standard error where the block takes longer than SLOW_S; an empty line is never written."""
+    timer = threading.Timer(SLOW_S, lambda: write_line(line, sys.stderr))
+    timer.daemon = True
+    if line:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class TileBar:
