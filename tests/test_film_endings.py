@@ -16,6 +16,7 @@ from fast_style import FastStyleError, Stylizer
 from fast_style.commands import run, stylize
 from fast_style.options import VideoOptions
 from fast_style.video import FilmProgress, Frame, open_source, partial_path, stylize_film
+from fast_style.video.writing import FilmWriter
 
 from .conftest import picture
 from .test_video import PHOTO, clip, ffmpeg, probe, stylizer, times, two_styles
@@ -80,6 +81,34 @@ def test_an_interruption_leaves_what_there_is(tmp_path: Path, stylizer: Stylizer
         stylize_film(stylizer, source, target, PHOTO, report=stop)
     assert not target.exists()
     assert len(times(partial_path(target))) == 60
+
+
+class Interrupted(Stylizer):
+    """Painting its first frame is interrupted."""
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        time.sleep(0.2)  # packets of sound are written meanwhile
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".gif"])
+def test_a_film_without_a_frame_leaves_no_file(
+    tmp_path: Path, stylizer: Stylizer, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = film(tmp_path / "in.mp4", 1), tmp_path / "out" / f"out{suffix}"
+    with pytest.raises(KeyboardInterrupt):
+        stylize_film(Interrupted(stylizer.engine), source, target, PHOTO)
+    assert not list(target.parent.iterdir())
+    finish = FilmWriter._finish
+
+    def complain(self: FilmWriter, empty: bool) -> None:
+        finish(self, empty)
+        raise ValueError("nothing was written")
+
+    monkeypatch.setattr(FilmWriter, "_finish", complain)
+    with pytest.raises(FastStyleError, match="nothing was written"):
+        stylize_film(Interrupted(stylizer.engine), source, target, PHOTO)
+    assert not list(target.parent.iterdir())
 
 
 @pytest.mark.slow

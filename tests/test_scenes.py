@@ -15,6 +15,16 @@ def test_landscapes_are_reproducible_and_rich() -> None:
     assert len(np.unique(a.reshape(-1, 3), axis=0)) > 2000
 
 
+def test_winter_has_snow_and_no_lake_and_a_bowl_is_no_vase() -> None:
+    summer, winter = scenes.landscape(96, 128, 7).astype(int), scenes.landscape(96, 128, 7, winter=True).astype(int)
+    assert winter[-40:].mean() > 1.5 * summer[-40:].mean()  # the ground, where the lake was
+    assert np.abs(summer - winter).mean() > 30
+    vase, bowl = scenes.still_life(48, 64, 3).astype(int), scenes.still_life(48, 64, 3, bowl=True).astype(int)
+    assert np.abs(vase - bowl).mean() > 20
+    yellow = (bowl[..., 0] > 150) & (bowl[..., 1] > 110) & (bowl[..., 2] < 90)
+    assert yellow.sum() > 30  # lemons
+
+
 def test_still_lifes_are_reproducible_and_lit_from_the_left() -> None:
     a, b, c = scenes.still_life(72, 48, 7), scenes.still_life(72, 48, 7), scenes.still_life(72, 48, 8)
     assert a.shape == (48, 72, 3)

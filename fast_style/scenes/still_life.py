@@ -1,4 +1,4 @@
-"""Render a still life, fruit and a vase on a table, by sphere tracing of signed distances (Hart 1996)."""
+"""Render still lifes, fruit with a vase or with a bowl, by sphere tracing of signed distances (Hart 1996)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +27,13 @@ class SceneObject:
     """Strength of its highlights, 0 for none."""
 
 
-def still_life(width_px: int, height_px: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Render fruit and a vase before a wall.
+def still_life(width_px: int, height_px: int, seed: int = 0, bowl: bool = False) -> NDArray[np.uint8]:
+    """Render fruit and a vase before a wall, or a bowl of lemons and a bottle before another.
 
     Returns RGB uint8 (height_px, width_px, 3); the same seed gives the same picture.
     """
-    objects = _objects(np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    objects = _with_bowl(rng) if bowl else _with_vase(rng)
     # Twice the size, halved at the end, so that edges are smooth.
     rays = _rays(2 * width_px, 2 * height_px)
     points, hit = _march(objects, rays)
@@ -58,7 +59,7 @@ def _rays(width: int, height: int) -> Array:
     return rays.reshape(-1, 3).astype(np.float32)
 
 
-def _objects(rng: np.random.Generator) -> list[SceneObject]:
+def _with_vase(rng: np.random.Generator) -> list[SceneObject]:
     """Place the table, the wall, a vase, a pear, and a heap of round fruit."""
     x = float(rng.uniform(-1.15, -0.75))
     objects = [
@@ -75,6 +76,48 @@ def _objects(rng: np.random.Generator) -> list[SceneObject]:
         center = np.array([left + rng.uniform(-0.06, 0.06), radius, front + rng.uniform(-0.06, 0.06)])
         objects.append(SceneObject(_ball(center, radius), _dappled(*peels[number % 2]), 0.35))
     return objects
+
+
+def _with_bowl(rng: np.random.Generator) -> list[SceneObject]:
+    """Place a wooden table, a red wall, a bottle, a bowl with lemons in it, and two plums before it."""
+    x, bowl = float(rng.uniform(0.75, 0.9)), np.array([-0.25, 0.5, 0.1])
+    objects = [
+        SceneObject(lambda p: p[:, 1], _wood, 0.1),
+        SceneObject(lambda p: p[:, 2] - WALL, lambda p: _plaster(p) * np.array([1.5, 0.45, 0.5]), 0.0),
+        SceneObject(lambda p: _bottle(p - [x, 0, -0.5]), lambda p: np.zeros((len(p), 3)) + [0.03, 0.16, 0.06], 1.2),
+        SceneObject(lambda p: _bowl(p - bowl), lambda p: np.zeros((len(p), 3)) + [0.82, 0.84, 0.86], 0.6),
+    ]
+    lemons = [(-0.3, 0.0, 0.24), (0.28, 0.02, 0.24), (0.0, -0.26, 0.25), (-0.02, 0.3, 0.23)]
+    for left, front, radius in lemons:
+        center = bowl + [left, 0.02 + rng.uniform(0, 0.06), front]
+        objects.append(SceneObject(_ball(center, radius), _dappled([0.93, 0.74, 0.06], [0.86, 0.62, 0.03], 30), 0.3))
+    for left, front in ((0.72, 0.75), (1.1, 0.5)):
+        center = np.array([left + rng.uniform(-0.05, 0.05), 0.22, front])
+        objects.append(SceneObject(_ball(center, 0.22), _dappled([0.20, 0.05, 0.22], [0.35, 0.06, 0.20], 4), 0.5))
+    return objects
+
+
+def _bowl(p: Array) -> Array:
+    """Compute the distance from a bowl, the lower half of a hollow ball of radius 0.75 that is flat below."""
+    shell = np.abs(np.linalg.norm(p * [1.0, 1.4, 1.0], axis=1) - 0.75) / 1.4 - 0.025
+    result: Array = np.maximum(shell, p[:, 1] - 0.05)
+    return result
+
+
+def _bottle(p: Array) -> Array:
+    """Compute the distance from a bottle, a body of revolution, 1.7 high."""
+    y = np.clip(p[:, 1], 0, 1.7)
+    profile = 0.08 + 0.22 / (1 + np.exp(14 * (y - 1.05)))
+    result: Array = np.maximum(0.6 * (np.hypot(p[:, 0], p[:, 2]) - profile), np.abs(p[:, 1] - 0.85) - 0.85)
+    return result
+
+
+def _wood(p: Array) -> Array:
+    """Colour boards along the table, with a grain."""
+    grain = np.sin(9 * p[:, 2] + 1.5 * np.sin(1.7 * p[:, 0]) + 6 * np.sin(0.6 * p[:, 0] + 2 * p[:, 2]))
+    seam = np.abs((p[:, 2] + 0.2) % 0.8 - 0.4) < 0.015
+    shade = (0.85 + 0.15 * grain) * np.where(seam, 0.35, 1)
+    return shade[:, None] * [0.46, 0.27, 0.13]
 
 
 def _ball(center: Array, radius: float) -> Callable[[Array], Array]:

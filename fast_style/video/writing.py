@@ -145,20 +145,27 @@ class FilmWriter:
     def close(self, whole: bool = True) -> None:
         """Finish the file; not `whole` leaves what there is, playable, under its partial name (if there is any)."""
         empty = self._last is None
-        with plain_errors(self.target, "written"):
-            try:
-                if not empty:
-                    self._encode(None)
-                    for track in self._tracks.values():
-                        track.close()
-            finally:
-                self._container.close()
+        try:
+            with plain_errors(self.target, "written"):
+                self._finish(empty)
+        finally:
+            if empty:  # whatever libav says of a file without a frame
+                self.partial.unlink(missing_ok=True)
         if empty:
-            self.partial.unlink(missing_ok=True)
             return
         self._correct_file()
         if whole:
             put_in_place({self.partial: self.target})
+
+    def _finish(self, empty: bool) -> None:
+        """Encode what the encoder holds, unless no frame came, and close the file."""
+        try:
+            if not empty:
+                self._encode(None)
+                for track in self._tracks.values():
+                    track.close()
+        finally:
+            self._container.close()
 
     def _correct_file(self) -> None:
         """Correct times of the last frame that libav gets wrong."""
