@@ -1,7 +1,7 @@
 """Provide the inference API: every front end, from the command line to a server, goes through `Stylizer`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -19,7 +19,7 @@ from .inference.pipeline import stylize, stylize_batch
 from .inference.single_pass import Progress
 from .inference.style_weights import Styles, as_text, predictor_input
 from .options import RuntimeOptions, StylizeOptions
-from .options.checks import check_names
+from .system.suggestions import did_you_mean
 from .system.threads import ahead, overlapped
 
 if TYPE_CHECKING:
@@ -255,7 +255,10 @@ def changed(options: StylizeOptions | None, changes: Mapping[str, Any]) -> Styli
 
     Raises FastStyleError for the name of a control that there is not.
     """
-    check_names(StylizeOptions, changes, "control")
+    known = [field.name for field in fields(StylizeOptions)]
+    wrong = next((name for name in changes if name not in known), None)
+    if wrong:
+        raise FastStyleError(f"no control {wrong}{did_you_mean(wrong, known)}")
     style = changes.get("style")
     if isinstance(style, Mapping):
         changes = {**changes, "style": as_text(style)}

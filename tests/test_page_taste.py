@@ -67,7 +67,7 @@ def test_five_rounds_are_walked_and_the_look_is_kept(browser: Browser, running: 
         expect(page.get_by_label("My looks")).to_have_value("my-look")
         expect(page.locator("#strength-value")).to_have_text(seen[2].partition("strength ")[2].partition(",")[0])
         expect(page.locator("#size-value")).to_have_text(
-            f"{seen[2].partition('strokes at ')[2].partition(' px')[0]} px"
+            f"larger, {seen[2].partition('strokes at ')[2].partition(' px')[0]} px"
         )
         page.wait_for_selector("[data-shown=full]")
         page.get_by_role("slider", name="Strength").press("ArrowLeft")

@@ -279,7 +279,7 @@ def test_the_pages_take_nothing_from_elsewhere(name: str) -> None:
 
 
 def test_the_samples_of_the_strip_are_those_that_are_served(client: httpx.Client) -> None:
-    listed = set(re.findall(r'file: "([^"]+)"', (PACKAGE / "web/samples.js").read_text()))
+    listed = set(re.findall(r'(?:file|painted): "([^"]+)"', (PACKAGE / "web/samples.js").read_text()))
     assert listed == SAMPLES
     for name in listed:
         assert opened(client.get(f"/{name}").content).format == "JPEG"

@@ -428,7 +428,7 @@ def test_what_takes_long_is_said_on_standard_error(
     assert command("in.jpg", "-o", "b.jpg") == 0
     assert capsys.readouterr().err.splitlines() == ["painting in.jpg ..."]
     for flag in ("--quiet", "--json"):
-        assert command("in.jpg", "-o", f"{flag}.jpg", flag) == 0
+        assert command("in.jpg", "-o", f"{flag[2:]}.jpg", flag) == 0
         assert capsys.readouterr().err == ""
 
 

@@ -2,14 +2,13 @@
 
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..errors import FastStyleError
-from ..system.suggestions import did_you_mean
 
 # The largest whole number that any option takes; seeds go up to it. NumPy and torch hold no larger ones.
 LARGEST = 2**63 - 1
@@ -26,14 +25,6 @@ def check_types(options: Any) -> None:
         wanted = _wrong(value, kind)
         if wanted:
             raise FastStyleError(f"`{name}` is {value!r}; it takes {wanted}")
-
-
-def check_names(options: type, given: Iterable[str], what: str) -> None:
-    """Raise FastStyleError for a name that is not a field of a dataclass. what: what such a field is called."""
-    known = list(_kinds(options))
-    for name in given:
-        if name not in known:
-            raise FastStyleError(f"no {what} {name}{did_you_mean(name, known)}")
 
 
 def check_at_least(options: Any, least: float, *names: str) -> None:

@@ -9,12 +9,12 @@ import { Looks } from "./looks.js";
 import { Notice } from "./notice.js";
 import { Opening, release } from "./opening.js";
 import { OwnPainting } from "./own_painting.js";
-import { Paintings } from "./paintings.js";
+import { Paintings, titleIn } from "./paintings.js";
 import { Preview } from "./preview.js";
 import { SAMPLES } from "./samples.js";
 import { Saving, nameFor } from "./saving.js";
 import { Settings } from "./settings.js";
-import { Shortcuts } from "./shortcuts.js";
+import { Shortcuts, open as openList } from "./shortcuts.js";
 import { Taste } from "./taste.js";
 import { setUpTheme } from "./theme.js";
 import { Thumbnails } from "./thumbnails.js";
@@ -34,13 +34,14 @@ const paintings = new Paintings({
   card: byId("card"),
   onChange: () => (settings.update(), looks.mark(""), change()),
 });
-const settings = new Settings({ paintings, onChange: () => (looks.mark(""), change()) });
+const settings = new Settings({ paintings, onePass: backend.onePass, onChange: () => (looks.mark(""), change()) });
 const painter = new MaskPainter({ canvas: byId("mask"), toolbar: byId("brushes"), onChange: change });
 const preview = new Preview({ make: makeShown, show: showResult, report, busy });
 const thumbnails = new Thumbnails({ paintings, backend });
 const saving = new Saving({ dialog: byId("save-dialog"), formats: backend.formats, onSave: download });
 const looks = new Looks({ field: byId("look-field"), backend, onChoose: applyLook, say: (text) => notice.say(text), report });
-const taste = new Taste({ dialog: byId("taste-dialog"), backend, isTaken: (name) => looks.has(name), onUse: useLook, onClose: goOn });
+const titled = (model, name) => titleIn(paintings.all, model, name);
+const taste = new Taste({ dialog: byId("taste-dialog"), backend, titled, isTaken: (name) => looks.has(name), onUse: useLook, onClose: goOn });
 const opening = new Opening({ backend, network: () => paintings.all[0]?.networks[0] });
 const own = new OwnPainting({
   row: byId("own"),
@@ -60,7 +61,7 @@ const camera = new Camera({
   elements: { button: byId("camera"), record: byId("record"), rate: byId("rate") },
   names: () => settings.names,
   begin: beginLive,
-  end: () => (byId("download-options").disabled = byId("find").disabled = !picture),
+  end: () => ((byId("find").disabled = !picture), result(false)),
 });
 const tray = new Tray({
   strip: byId("strip"),
@@ -90,15 +91,12 @@ function report(error) {
   if (error.help === "token") return askForToken();
   const actions = {
     again: { text: "Try again", run: () => (paintings.chosen ? change() : loadStyles()) },
-    faster: { text: "Paint with larger strokes", run: paintFaster },
     reduce: { text: "Use a smaller copy", run: useSmallerCopy },
   };
-  notice.warn(error.message, actions[error.help]);
-}
-
-function paintFaster() {
-  settings.workSmaller(Math.min(picture.bitmap.width, picture.bitmap.height));
-  change();
+  if (error.help !== "faster") return notice.warn(error.message, actions[error.help]);
+  const quicker = settings.quicker(Math.min(picture.bitmap.width, picture.bitmap.height));
+  if (!quicker) return notice.warn(error.message);
+  notice.warn(`${error.message} ${quicker.text}`, { text: quicker.button, run: quicker.run });
 }
 
 async function useSmallerCopy() {
@@ -123,6 +121,7 @@ function change() {
   if (!paintings.chosen) return;
   began = performance.now();
   delete byId("frame").dataset.shown;
+  result(false);
   tray.outdate();
   if (camera.on) camera.change();
   else preview.change();
@@ -159,6 +158,7 @@ async function showResult(blob, small) {
   viewer.showAfter(bitmap);
   bitmap.close();
   byId("frame").dataset.shown = small ? "small" : "full";
+  result(!small);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   notice.say(small ? "Painting…" : `${picture.bitmap.width} × ${picture.bitmap.height}, painted in ${seconds} s`);
   if (!small && !painter.used) picture.painted ??= saving.asShown && picture.readable ? blob : null;
@@ -230,10 +230,10 @@ async function showPicture(one) {
   preview.close();
   delete byId("frame").dataset.shown;
   byId("welcome").hidden = Boolean(one);
-  for (const id of ["frame", "divider", "zoom"]) byId(id).hidden = !one;
+  for (const id of ["frame", "zoom"]) byId(id).hidden = !one;
+  viewer.clearAfter();
   if (!one) return notice.say("");
   const { bitmap, file } = one;
-  viewer.clearAfter();
   viewer.fitted = true;
   viewer.showBefore(bitmap, bitmap.width, bitmap.height);
   painter.open(bitmap.width, bitmap.height);
@@ -252,7 +252,14 @@ async function openSample({ file, title }) {
 }
 
 function enable(on) {
-  for (const id of ["paint", "find", "download", "download-options"]) byId(id).disabled = !on;
+  for (const id of ["paint", "find"]) byId(id).disabled = !on;
+  result(false);
+}
+
+// Whether there is a result that can be downloaded: not while it is painted, nor after an error. Of the camera always.
+function result(on) {
+  byId("download").disabled = !on && !camera.on;
+  byId("download-options").disabled = !on || camera.on;
 }
 
 function step(by) {
@@ -305,7 +312,7 @@ function beginLive() {
   byId("welcome").hidden = true;
   byId("zoom").hidden = false;
   enable(true);
-  byId("download-options").disabled = byId("find").disabled = true;
+  byId("find").disabled = true;
 }
 
 function toggleLive() {
@@ -364,7 +371,7 @@ const shortcuts = new Shortcuts({
     { keys: ["Escape"], text: "Leave the mask; the whole picture", run: escape },
     { keys: ["c"], text: "Camera on and off", run: toggleLive },
     { keys: ["r"], text: "Record a clip of the camera", run: () => camera.record() },
-    { keys: ["?"], text: "This list", run: () => shortcuts.dialog.showModal() },
+    { keys: ["?"], text: "This list", run: () => openList(shortcuts.dialog) },
   ],
 });
 
@@ -385,6 +392,7 @@ async function keepForOffline() {
 
 for (const id of backend.leavesOut) (byId(id).closest(".field, .check, label") ?? byId(id)).hidden = true;
 if (backend.strokeSize) byId("size").value = backend.strokeSize;
+settings.describe();
 byId("note").textContent = backend.note;
 setUpTheme(byId("theme"));
 setUpFiles({
@@ -396,10 +404,12 @@ setUpFiles({
 });
 byId("camera").addEventListener("click", toggleLive);
 byId("paint").addEventListener("click", () => paint(!painting()));
+byId("mask-done").addEventListener("click", escape);
+document.querySelector(".more").addEventListener("toggle", ({ target }) => target.open && target.scrollIntoView({ block: "nearest" }));
 byId("download").addEventListener("click", () => download());
 byId("download-options").addEventListener("click", openSaving);
 byId("find").addEventListener("click", findStyle);
-byId("help").addEventListener("click", () => shortcuts.dialog.showModal());
+byId("help").addEventListener("click", () => openList(shortcuts.dialog));
 byId("zoom-in").addEventListener("click", viewer.larger);
 byId("zoom-out").addEventListener("click", viewer.smaller);
 byId("zoom-level").addEventListener("click", () => viewer.toggle());

@@ -1,19 +1,20 @@
 // Show the paintings as a group of radio buttons: networks of one painting, large and small, are one button.
 
 const words = (name) => name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
-// Characters of a title that fit below a thumbnail.
-const SHORT = 15;
 // From the best picture to the fastest.
 const KINDS = ["full", "lite", "nano", "video"];
 const HOVER_MS = 250;
 
 export const titleOf = (painting) => painting.title || words(painting.name);
 
-// Names below thumbnails: the title where it is short, else the name of the style.
-function shortTitle({ title, name }) {
-  const short = title.replace(/^The /, "");
-  return short && short.length <= SHORT ? short : words(name);
+// The title of the painting that a part {name} of a blend of a model stands for.
+export function titleIn(all, model, name) {
+  const painting = all.find(({ networks }) => networks.some((one) => one.model === model && one.name === name));
+  return painting ? shortTitle(painting) : words(name);
 }
+
+// Names below thumbnails, in two lines: the title without its article and what stands in brackets.
+const shortTitle = ({ title, name }) => title.replace(/^(The|A|An) (?=.)/, "").replace(/ \(.*\)$/, "") || words(name);
 
 // Return [{name, title, artist, year, networks}] of styles as the back end lists them, in their order.
 export function group(styles) {

@@ -3,25 +3,33 @@
 import { fastest, titleOf } from "./paintings.js";
 
 // Working short sides in px: the network's strokes have a fixed size in px, so a smaller picture has larger ones.
-const SIZES = ["", 1024, 768, 576, 448, 352, 272, 208];
-const STROKES = ["finest", ...SIZES.slice(1).map((px) => `${px} px`)];
+const SIZES = [1024, 768, 576, 448, 352, 272, 208];
+// Stroke sizes from small to large: one pass, or several from coarse to fine, then at smaller working sizes.
+const ONE_PASS = [{ text: "as trained" }];
+const SEVERAL = [{ text: "fine", strokes: "fine" }, { text: "as suits the picture" }, { text: "bold", strokes: "bold" }];
+const STROKES = (onePass) => [...(onePass ? ONE_PASS : SEVERAL), ...SIZES.map((size) => ({ text: `larger, ${size} px`, size }))];
 const RANGES = ["strength", "size", "mix", "noise", "detail"];
-const FIELDS = [...RANGES, "network", "second", "strokes", "tileable", "slerp", "feather"];
+const FIELDS = [...RANGES, "network", "second", "tileable", "slerp", "feather"];
 // The default of pictures; the camera has another, which applies where none is sent.
 const NOISE = 1;
 const KINDS = { full: "Best", lite: "Fast", nano: "Fastest", video: "Steady, for films", any: "At one look" };
 const percent = (value) => `${Math.round(100 * value)} %`;
 
 export class Settings {
-  constructor({ paintings, onChange }) {
+  // onePass: whether the back end paints once, without passes from coarse to fine.
+  constructor({ paintings, onChange, onePass }) {
     this.paintings = paintings;
+    this.strokes = STROKES(onePass);
+    this.usual = this.strokes.findIndex((one) => !one.strokes && !one.size);
     this.on = Object.fromEntries(FIELDS.map((id) => [id, document.getElementById(id)]));
     this.colours = [...document.querySelectorAll("[name=preserve_color]")];
+    Object.assign(this.on.size, { max: this.strokes.length - 1, value: this.usual });
     this.kind = "full";
     for (const element of [...Object.values(this.on), ...this.colours]) {
       element.addEventListener("input", () => {
         if (element === this.on.network) this.kind = this.network.kind;
         if (element === this.on.second) this.lastSecond = element.value;
+        if (element === this.on.size) this.look = null;
         this.describe();
         onChange();
       });
@@ -58,7 +66,8 @@ export class Settings {
     const { network, second } = this.on;
     const wanted = this.lastSecond;
     const twice = (one) => chosen.networks.filter((other) => other.kind === one.kind).length > 1;
-    const named = (one) => (KINDS[one.kind] ?? one.kind) + (twice(one) ? ` (${one.model})` : "");
+    const blends = (one) => all.some((other) => other !== chosen && other.networks.some(({ model }) => model === one.model));
+    const named = (one) => (KINDS[one.kind] ?? one.kind) + (twice(one) ? (blends(one) ? ", can be blended" : ", for this painting alone") : "");
     network.replaceChildren(...(chosen?.networks ?? []).map((one, i) => new Option(named(one), i)));
     network.value = Math.max(0, chosen?.networks.findIndex((one) => one.kind === this.kind) ?? 0);
     network.disabled = network.options.length < 2;
@@ -77,15 +86,15 @@ export class Settings {
       on[id].setAttribute("aria-valuetext", text);
     };
     show("strength", percent(on.strength.value));
-    show("size", STROKES[on.size.value]);
+    show("size", this.stroke.text);
     show("mix", percent(on.mix.value));
     show("noise", Number(on.noise.value) ? on.noise.value : "none");
     show("detail", percent(on.detail.value));
     off(on.mix, !second);
-    on.mix.parentElement.classList.toggle("unused", !second);
+    on.mix.parentElement.hidden = !second;
     off(on.network, Boolean(second) || on.network.options.length < 2);
     // Only a working size below the picture's loses detail that can be added again.
-    off(on.detail, !Number(on.size.value));
+    off(on.detail, !this.stroke.size);
     this.paintings.markSecond(second);
     for (const id of [...RANGES, "feather"]) fill(on[id]);
   }
@@ -104,10 +113,10 @@ export class Settings {
     this.kind = this.network.kind;
     if (second) on.mix.value = second.weight / (first.weight + second.weight);
     on.strength.value = look.strength ?? 1;
-    on.size.value = look.size ? nearest(look.size) : 0;
+    this.look = look.size && look.strokes ? { strokes: look.strokes } : null; // together they have no place of their own
+    on.size.value = look.size ? this.nearest(look.size) : Math.max(0, this.strokes.findIndex((one) => !one.size && one.strokes === usual(look.strokes)));
     on.detail.value = look.detail ?? 0;
     on.noise.value = look.noise ?? NOISE;
-    on.strokes.value = look.strokes ?? "auto";
     on.feather.value = look.feather ?? on.feather.defaultValue;
     on.tileable.checked = look.tileable ?? false;
     on.slerp.checked = look.interpolate === "slerp";
@@ -122,10 +131,10 @@ export class Settings {
     fields.preserve_color = this.colours.find((one) => one.checked).value;
     if (on.slerp.checked) fields.interpolate = "slerp";
     if (on.tileable.checked) fields.tileable = true;
-    if (on.strokes.value !== "auto") fields.strokes = on.strokes.value;
+    const { strokes, size } = { ...this.stroke, ...this.look };
+    if (strokes) fields.strokes = strokes;
     if (Number(on.noise.value) !== NOISE) fields.noise = Number(on.noise.value);
     if (Number(on.detail.value) && !on.detail.disabled) fields.detail = Number(on.detail.value);
-    const size = SIZES[on.size.value];
     if (size && size < shortSidePx) fields.size = size;
     return fields;
   }
@@ -146,19 +155,33 @@ export class Settings {
     return { model: first.model, parts, ...(first.painting && { painting: first.painting }) };
   }
 
-  // Take larger strokes, which need less work, than a picture of that short side has.
-  workSmaller(shortSidePx) {
-    const index = SIZES.findIndex((px) => px && px <= Math.min(1024, 0.7 * shortSidePx));
-    this.on.size.value = Math.max(index, Number(this.on.size.value));
-    this.describe();
+  get stroke() {
+    return this.strokes[this.on.size.value];
+  }
+
+  // Return {text, button, run} of what needs less work for a picture of that short side, or null: larger strokes, or
+  // where they are large already a faster network.
+  quicker(shortSidePx) {
+    const index = this.strokes.findIndex(({ size }) => size <= Math.min(1024, 0.7 * shortSidePx));
+    const set = (control, value) => () => ((control.value = value), control.dispatchEvent(new Event("input")));
+    if (index > Number(this.on.size.value)) {
+      return { text: "Larger strokes are quicker.", button: "Paint with larger strokes", run: set(this.on.size, index) };
+    }
+    const { networks } = this.paintings.chosen;
+    const faster = networks.indexOf(fastest(this.paintings.chosen));
+    if (this.second || networks[faster] === this.network) return null;
+    return { text: "The fastest network is quicker.", button: "Use the fastest network", run: set(this.on.network, faster) };
+  }
+
+  // The index of the stroke size that is nearest to a working size in px, as a ratio.
+  nearest(px) {
+    const away = ({ size }) => (size ? Math.abs(Math.log(size / px)) : Infinity);
+    return this.strokes.reduce((best, one, index) => (away(one) < away(this.strokes[best]) ? index : best), this.strokes.length - 1);
   }
 }
 
-// The index of the stroke size that is nearest to a working size in px, as a ratio.
-function nearest(px) {
-  const away = (index) => Math.abs(Math.log(SIZES[index] / px));
-  return SIZES.map((_, index) => index).slice(1).reduce((best, index) => (away(index) < away(best) ? index : best), 1);
-}
+// The strokes of a look; those of pictures, which are the default, have no name.
+const usual = (strokes) => (["auto", "medium"].includes(strokes) ? undefined : strokes);
 
 function off(control, disabled) {
   control.disabled = disabled;

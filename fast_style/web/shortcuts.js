@@ -38,6 +38,12 @@ export class Shortcuts {
   }
 }
 
+// Show the list from its top.
+export function open(dialog) {
+  dialog.showModal();
+  dialog.scrollTop = 0;
+}
+
 function row({ keys, text, ctrl, shown }) {
   const term = document.createElement("dt");
   for (const key of shown ?? keys) {

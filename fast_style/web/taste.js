@@ -9,20 +9,19 @@ const NAME = "my-look";
 const COLOURS = { none: "the painting's colours", statistics: "matched colours", luminance: "the photograph's colours" };
 
 const percent = (value) => `${Math.round(100 * value)} %`;
-const words = (name) => name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 
-// What a look is, in words.
-export function described({ parts, strength = 1, size, preserve_color = "none" }) {
+// What a look is, in words. titled(model, name): the title of a style.
+export function described({ model, parts, strength = 1, size, preserve_color = "none" }, titled) {
   const total = parts.reduce((sum, { weight }) => sum + weight, 0);
-  const blend = parts.map(({ name, weight }) => (parts.length > 1 ? `${words(name)} ${percent(weight / total)}` : words(name)));
+  const blend = parts.map(({ name, weight }) => titled(model, name) + (parts.length > 1 ? ` ${percent(weight / total)}` : ""));
   return [blend.join(" and "), `strength ${percent(strength)}`, ...(size ? [`strokes at ${size} px`] : []), COLOURS[preserve_color]].join(", ");
 }
 
 export class Taste {
-  // isTaken(name): whether a look is kept by that name. onUse(look, name, replace): the look was found; name: by which it
+  // titled(model, name): the title of a style. isTaken(name): whether a look is kept by that name. onUse(look, name, replace): the look was found; name: by which it
   // is to be kept, or nothing; replace: in the place of another. onClose(): after it, or without.
-  constructor({ dialog, backend, isTaken, onUse, onClose }) {
-    Object.assign(this, { dialog, backend, isTaken, onUse, onClose });
+  constructor({ dialog, backend, titled, isTaken, onUse, onClose }) {
+    Object.assign(this, { dialog, backend, titled, isTaken, onUse, onClose });
     const by = (id) => dialog.querySelector(`#taste-${id}`);
     this.on = Object.fromEntries(
       ["round", "progress", "status", "tiles", "back", "again", "done", "found", "picture", "what", "name", "use", "keep"].map((id) => [id, by(id)]),
@@ -73,13 +72,15 @@ export class Taste {
       Object.assign(this, { looks, rounds });
       on.progress.max = rounds;
       on.round.textContent = `Round ${picks.length + 1} of ${rounds}`;
-      on.tiles.replaceChildren(...looks.map((look, i) => tile(i + 1, described(look), this.urls.get(""))));
+      on.tiles.replaceChildren(...looks.map((look, i) => tile(i + 1, described(look, this.titled), this.urls.get(""))));
       if (!this.dialog.contains(document.activeElement) || document.activeElement === document.body) on.tiles.firstChild.focus();
       for (const [i, look] of looks.entries()) {
         const url = await this.painted(look, signal);
         if (signal.aborted) return;
         show(on.tiles.children[i], url);
       }
+      this.comparable = true;
+      for (const button of on.tiles.children) button.removeAttribute("aria-disabled");
       this.tell("Which do you like best?");
     } catch (error) {
       this.failed(error, signal);
@@ -92,7 +93,7 @@ export class Taste {
     const signal = this.begin(true);
     const look = this.chosen.at(-1);
     on.round.textContent = "Your look";
-    on.what.textContent = `${described(look)}.`;
+    on.what.textContent = `${described(look, this.titled)}.`;
     on.picture.src = this.urls.get(JSON.stringify(look)) ?? this.urls.get("");
     if (!on.name.value || this.isTaken(on.name.value)) on.name.value = this.freeName();
     this.label();
@@ -113,6 +114,7 @@ export class Taste {
     this.controller?.abort();
     this.controller = new AbortController();
     this.finished = found;
+    this.comparable = false; // until all four are painted
     on.found.hidden = !found;
     on.tiles.hidden = found;
     on.again.hidden = true;
@@ -139,7 +141,7 @@ export class Taste {
   }
 
   pick(number) {
-    if (this.finished || !this.looks?.[number - 1] || !this.on.tiles.children.length) return;
+    if (!this.comparable || !this.looks?.[number - 1] || !this.on.tiles.children.length) return;
     this.chosen.push(this.looks[number - 1]);
     this.picks.push(number);
     this.looks = null; // a second click is not a choice of the next round
@@ -202,6 +204,7 @@ function tile(number, description, photo) {
   button.dataset.number = number;
   button.setAttribute("aria-label", `${number}: ${description}`);
   button.setAttribute("aria-keyshortcuts", number);
+  button.setAttribute("aria-disabled", "true"); // until all can be compared; it may have the focus
   const image = Object.assign(document.createElement("img"), { src: photo, alt: "" });
   const badge = Object.assign(document.createElement("kbd"), { textContent: number, ariaHidden: "true" });
   const frame = Object.assign(document.createElement("span"), { className: "framed" });

@@ -17,7 +17,8 @@ export class Tray {
     this.zipButton = queue.querySelector("#zip");
     this.paintButton.addEventListener("click", () => (this.controller ? this.stop() : this.paintAll()));
     this.zipButton.addEventListener("click", () => this.download());
-    for (const list of [strip, start]) list.replaceChildren(...samples.map((one) => sampleItem(one, () => sample(one))));
+    strip.replaceChildren(...samples.map((one) => sampleItem(one, () => sample(one))));
+    start.replaceChildren(...samples.map((one) => exampleItem(one, () => sample(one))));
   }
 
   // Add a picture {file, name, bitmap} in front of the samples.
@@ -132,6 +133,14 @@ function sampleItem({ file, title }, open) {
   pick.title = `Sample: ${title}`;
   pick.append(Object.assign(document.createElement("img"), { src: file, alt: "", width: 84, height: 56, decoding: "async" }));
   item.append(pick);
+  return item;
+}
+
+// A sample as it is on its left, painted on its right.
+function exampleItem(one, open) {
+  const item = sampleItem(one, open);
+  const painted = Object.assign(document.createElement("img"), { src: one.painted, alt: "", width: 84, height: 56, className: "painted" });
+  item.firstChild.append(painted, Object.assign(document.createElement("span"), { textContent: one.title }));
   return item;
 }
 

@@ -38,17 +38,17 @@ export class Viewer {
       this.fitted = true;
       this.stage.style.setProperty("--aspect", width / height);
     }
-    this.frame.hidden = this.divider.hidden = false;
+    this.frame.hidden = false;
     this.layout();
   }
 
   showAfter(source) {
     draw(this.after, source);
-    this.after.hidden = false;
+    this.after.hidden = this.divider.hidden = false;
   }
 
   clearAfter() {
-    this.after.hidden = true;
+    this.after.hidden = this.divider.hidden = true; // it would divide two halves that are the same
   }
 
   // Show the photograph alone while `on`, wherever the divider is.

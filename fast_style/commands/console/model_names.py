@@ -53,7 +53,7 @@ def _without_shares(style: str) -> str:
 def _check_has(model: str, style: str) -> None:
     """Raise FastStyleError where a shipped model lacks the styles and another has them: it is the one to name."""
     other = _with_style(_without_shares(style))
-    if other and not _has(bundled.find(model), _without_shares(style)):
+    if other and not _has(bundled.shipped()[model], _without_shares(style)):
         names = style.replace('"', "")
         raise FastStyleError(f"{model} lacks a style of {names}; `model` {other} has all: name that one")
 
@@ -66,7 +66,7 @@ def _no_model_has(style: str) -> str:
     names = [part.partition("=")[0].strip().strip('"') for part in style.split(",")]
     wrong = next((name for name in names if name not in known), None)
     if wrong is None:
-        return f"no shipped model has the styles {style} together; gallery has the most"
+        return f"no shipped model has the styles {", ".join(names)} together; gallery has the most"
     return f"no shipped model has a style {wrong!r}; {suggestion(wrong, known)}"
 
 

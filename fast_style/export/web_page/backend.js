@@ -78,7 +78,8 @@ function workingSize({ width, height }, sizePx) {
 
 export const backend = {
   formats: ["", ...KINDS],
-  leavesOut: ["find", "look", "network", "strokes", "noise", "tileable", "slerp", "colours-matched", "own"],
+  onePass: true,
+  leavesOut: ["find", "look", "network", "noise", "tileable", "slerp", "colours-matched", "own"],
   // Index of the stroke size at first: WebAssembly needs its time for more.
   strokeSize: 4,
   limits: { bytes: Infinity, pixels: 50e6 },
@@ -92,7 +93,7 @@ export const backend = {
   async styles() {
     const content = await (await fetch("styles.json")).json();
     Object.assign(this, { rows: content.rows, version: content.version, entries: content.styles });
-    if (content.styles.length < 2) for (const id of ["blend-field", "mix-field"]) document.getElementById(id).hidden = true;
+    if (content.styles.length < 2) document.getElementById("blend-field").hidden = true;
     return content.styles;
   },
 

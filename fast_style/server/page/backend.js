@@ -1,6 +1,7 @@
 // The back end of the page that the service serves: every picture is painted by the service.
 //
-// A back end has: formats (of downloads), leavesOut (ids of controls that it has not), note (a line for the user),
+// A back end has: formats (of downloads), onePass (whether it paints in one pass, not from coarse to fine), leavesOut (ids
+// of controls that it has not), note (a line for the user),
 // limits ({bytes, pixels} of a picture), anyPainting (name of the model that paints like the user's own painting, or
 // nothing), mayKeep, styles(), taste(), looks(), keepLook(), forgetLook(), paint(file, fields, {mask, signal, wait}) and
 // openLive(callbacks).
@@ -19,7 +20,8 @@ const HELP = { 401: "token", 408: "again", 413: "reduce", 503: "again", 504: "fa
 
 class HttpError extends PaintError {
   constructor(status, text, retryAfterS) {
-    super(text.replace(/^./, (letter) => letter.toUpperCase()), HELP[status]);
+    const plain = status === 504 ? text.split(";")[0] : text; // the page says itself what is quicker
+    super(plain.replace(/^./, (letter) => letter.toUpperCase()), HELP[status]);
     Object.assign(this, { status, retryAfterS });
   }
 }
@@ -77,6 +79,7 @@ function apiFields({ parts, painting, ...fields }) {
 
 export const backend = {
   formats: ["", "jpeg", "png", "webp", "avif", "tiff"],
+  onePass: false,
   leavesOut: [],
   note: "",
   limits: { bytes: Infinity, pixels: Infinity },
