@@ -21,7 +21,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Route, WebSocket, expect
 
 from fast_style import images
-from fast_style.options import ServerOptions
+from fast_style.models.architectures import build
+from fast_style.models.checkpoint import Checkpoint
+from fast_style.options import NetworkOptions, ServerOptions
 
 from .browsing import (
     DESKTOP,
@@ -209,6 +211,119 @@ def test_the_controls_are_in_reach_without_scrolling(browser: Browser, running: 
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         for name in ("Open", "Camera", "Mask", "Download"):
             expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+
+
+def many_styles(folder: Path) -> Path:
+    """A folder with as many styles as the shipped gallery has, one of them in a network of its own too."""
+    save_model(folder / "gallery.pth", *(f"style {number}" for number in range(24)))
+    return save_model(folder / "one.pth", "style 0").parent
+
+
+def test_with_a_whole_gallery_every_control_is_in_reach(browser: Browser, tmp_path: Path) -> None:
+    with in_process(ServerOptions(models=many_styles(tmp_path))) as client, watched(browser, address(client)) as page:
+        expect(page.locator(".style")).to_have_count(24)
+        for name in ("strength", "size", "colours-field", "network", "second"):
+            expect(page.locator(f"#{name}")).to_be_in_viewport(ratio=1)
+        expect(page.locator("summary")).to_be_in_viewport(ratio=1)
+        gap = "document.querySelector('summary').getBoundingClientRect().top - document.querySelector('#second').getBoundingClientRect().bottom"
+        assert page.evaluate(gap) < 48
+        # The names of whole rows are seen whole, and of the next row no name begins.
+        list_box = page.locator(".styles").bounding_box()
+        assert list_box
+        bottom = list_box["y"] + list_box["height"]
+        names = [name.bounding_box() or {} for name in page.locator(".style span").all()]
+        assert all(box["y"] + box["height"] <= bottom or box["y"] >= bottom for box in names)
+        assert len([box for box in names if box["y"] + box["height"] <= bottom]) == 8
+        page.locator("summary").click()
+        expect(page.locator("#slerp")).to_be_in_viewport(ratio=1)
+        options = page.get_by_label("Quality or speed").locator("option").all_text_contents()
+        assert options == ["Best, to blend", "Best, by itself"]
+        page.get_by_label("Blend with").select_option("Title of style 3")
+        expect(page.locator("#mix")).to_be_in_viewport(ratio=1)
+
+
+def test_the_start_shows_a_painted_example_and_no_empty_boxes(page: Page) -> None:
+    loaded = "images => images.every((image) => image.complete && image.naturalWidth > 100)"
+    expect(page.locator(".samples .painted")).to_have_count(4)
+    assert page.locator(".samples .painted").evaluate_all(loaded)
+    page.locator(".style").first.evaluate("label => label.classList.add('waiting')")
+    image = page.locator(".style img").first.evaluate("image => getComputedStyle(image).backgroundImage")
+    assert image.endswith('samples/lake.jpg")')
+
+
+def test_thumbnails_have_the_titles_of_paintings(browser: Browser, tmp_path: Path) -> None:
+    titles = {"cat": "Mädchen mit Katze II", "wave": "The Great Wave off Kanagawa", "udnie": "Udnie (Young Girl)"}
+    network = build(NetworkOptions(width=4, blocks=1, styles=3))
+    entries = [{"name": name, "title": title, "artist": "Nobody"} for name, title in titles.items()]
+    Checkpoint(network.options, entries, {"steps": 0}, network.state_dict()).save(tmp_path / "many.pth")
+    with in_process(ServerOptions(models=tmp_path)) as client, watched(browser, address(client)) as page:
+        names = page.locator(".style span")
+        expect(names).to_have_text(["Mädchen mit Katze II", "Great Wave off Kanagawa", "Udnie"])
+
+
+def test_while_it_is_painted_and_after_an_error_nothing_is_divided_or_downloaded(
+    browser: Browser, running: Running
+) -> None:
+    with watched(browser, running.url, allowed="Failed to load resource") as page:
+        expect(page.locator(".style")).to_have_count(4)
+        held: list[Route] = []
+        page.route("**/v1/stylize", lambda route: held.append(route))
+        page.set_input_files("#file", [file("small.png", picture(64, 60, 1))])
+        expect(page.locator("#status")).to_have_text("Painting…")
+        expect(page.locator("#divider")).to_be_hidden()
+        for name in ("download", "download-options"):
+            expect(page.locator(f"#{name}")).to_be_disabled()
+        held[0].fulfill(status=500, content_type="application/json", body=json.dumps({"error": "it failed"}))
+        expect(notice(page)).to_have_text("It failed.")
+        expect(page.locator("#divider")).to_be_hidden()
+        expect(page.locator("#download")).to_be_disabled()
+        page.unroute("**/v1/stylize")
+        change_style = page.get_by_role("radio", name="Title of oil, Nobody")
+        change_style.check()
+        page.wait_for_selector("[data-shown=full]")
+        expect(page.locator("#divider")).to_be_visible()
+        expect(page.locator("#download")).to_be_enabled()
+
+
+def test_what_took_too_long_is_offered_larger_strokes_then_the_fastest_network(
+    browser: Browser, running: Running
+) -> None:
+    with watched(browser, running.url, allowed="Failed to load resource") as page:
+        expect(page.locator(".style")).to_have_count(4)
+        answers(page, "**/v1/stylize", 504, "it took longer than the limit of 60 s; try a smaller size")
+        page.set_input_files("#file", [file()])
+        expect(notice(page)).to_have_text("It took longer than the limit of 60 s. Larger strokes are quicker.")
+        page.get_by_role("button", name="Mask").click()
+        above, stage = page.locator("#notice").bounding_box(), page.locator("#stage").bounding_box()
+        assert above and stage and above["y"] + above["height"] <= stage["y"]
+        page.get_by_role("button", name="Paint with larger strokes").click()
+        expect(notice(page)).to_have_text("It took longer than the limit of 60 s. The fastest network is quicker.")
+        page.get_by_role("button", name="Use the fastest network").click()
+        expect(notice(page)).to_have_text("It took longer than the limit of 60 s.")
+        expect(page.get_by_label("Quality or speed")).to_have_value("1")
+        expect(page.locator("#notice .act")).to_be_hidden()
+
+
+def test_a_phone_has_help_from_its_top_and_a_way_out_of_the_mask(browser: Browser, running: Running) -> None:
+    with watched(browser, running.url, viewport=PHONE, has_touch=True) as page:
+        expect(page.locator(".style")).to_have_count(4)
+        load(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        page.get_by_role("button", name="Keyboard shortcuts").click()
+        expect(page.locator("#help-title")).to_be_in_viewport(ratio=1)
+        assert page.locator("#help-dialog").evaluate("dialog => dialog.scrollTop") == 0
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Mask").click()
+        done, download = page.get_by_role("button", name="Done"), page.locator("#download")
+        boxes = done.bounding_box(), download.bounding_box()
+        assert boxes[0] and boxes[1] and boxes[0]["y"] > boxes[1]["y"] + boxes[1]["height"]
+        done.click()
+        expect(page.locator("#brushes")).to_be_hidden()
+        # The bar and the picture below it leave no gap, through which the page would be seen while it is scrolled.
+        page.mouse.wheel(0, 400)
+        edges = "[document.querySelector('.bar'), document.querySelector('.wall')].map((one) => one.getBoundingClientRect())"
+        bar, wall = page.evaluate(f"{edges}.map(({{ top, bottom }}) => [top, bottom])")
+        assert wall[0] <= bar[1]
 
 
 def test_a_sample_is_a_click_away(page: Page) -> None:

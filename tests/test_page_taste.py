@@ -5,11 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from fast_style.taste import looks
 
-from .browsing import DESKTOP, PHONE, browser, check_axe, load, watched
+from .browsing import DESKTOP, PHONE, browser, check_axe, file, load, watched
+from .conftest import picture
 from .serving import Running, save_two, service
 
 __all__ = ["browser"]  # a fixture
@@ -93,6 +94,30 @@ def test_five_rounds_are_walked_and_the_look_is_kept(browser: Browser, running: 
         assert [look["name"] for look in looks_of(running)] == ["my-look"] and looks_of(running) != before
         page.get_by_role("button", name="Delete the look my-look").click()
         expect(page.get_by_label("My looks")).to_be_hidden()
+
+
+def test_nothing_is_chosen_before_all_four_are_painted(browser: Browser, running: Running) -> None:
+    with watched(browser, running.url, viewport=PHONE) as page:
+        expect(page.locator(".style")).to_have_count(4)
+        load(page, file("high.png", picture(300, 400, 3)))
+        held: list[Route] = []
+        page.route(
+            "**/v1/stylize", lambda route: held.append(route) if len(held) else (held.append(route), route.continue_())
+        )
+        page.get_by_role("button", name="Find my style").click()
+        expect(page.locator(".tile.waiting")).to_have_count(3)
+        page.keyboard.press("1")
+        page.locator(".tile").first.click(force=True)
+        expect(page.locator("#taste-round")).to_have_text("Round 1 of 8")
+        expect(page.locator(".tile[aria-disabled]")).to_have_count(4)
+        page.unroute("**/v1/stylize")
+        for route in held[1:]:
+            route.continue_()
+        ready(page, 1)
+        rows = [box for tile in page.locator(".framed").all() if (box := tile.bounding_box())]
+        assert rows[2]["y"] - rows[0]["y"] - rows[0]["height"] < 24  # no holes between the rows
+        page.keyboard.press("1")
+        ready(page, 2)
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])

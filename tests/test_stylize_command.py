@@ -422,6 +422,7 @@ def test_what_takes_long_is_said_on_standard_error(
         return paint(*given, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Stylizer, "apply", slowly)
+    monkeypatch.setattr(progress, "SLOW_S", 300)
     assert command("in.jpg", "-o", "a.jpg") == 0
     assert capsys.readouterr().err == ""  # it was quick
     monkeypatch.setattr(progress, "SLOW_S", 0.01)

@@ -146,7 +146,9 @@ async function make(one, blob, fields, signal) {
 function busy(on) {
   byId("busy").hidden = !on;
   clearInterval(ticking);
-  if (on) ticking = setInterval(() => {
+  if (!on) return;
+  notice.say("Painting…");
+  ticking = setInterval(() => {
     const seconds = (performance.now() - began) / 1000;
     if (seconds > SLOW_S) notice.say(`Painting… ${Math.floor(seconds)} s`);
   }, 1000);

@@ -67,7 +67,7 @@ export class Settings {
     const wanted = this.lastSecond;
     const twice = (one) => chosen.networks.filter((other) => other.kind === one.kind).length > 1;
     const blends = (one) => all.some((other) => other !== chosen && other.networks.some(({ model }) => model === one.model));
-    const named = (one) => (KINDS[one.kind] ?? one.kind) + (twice(one) ? (blends(one) ? ", can be blended" : ", for this painting alone") : "");
+    const named = (one) => (KINDS[one.kind] ?? one.kind) + (twice(one) ? (blends(one) ? ", to blend" : ", by itself") : "");
     network.replaceChildren(...(chosen?.networks ?? []).map((one, i) => new Option(named(one), i)));
     network.value = Math.max(0, chosen?.networks.findIndex((one) => one.kind === this.kind) ?? 0);
     network.disabled = network.options.length < 2;

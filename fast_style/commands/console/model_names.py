@@ -66,7 +66,7 @@ def _no_model_has(style: str) -> str:
     names = [part.partition("=")[0].strip().strip('"') for part in style.split(",")]
     wrong = next((name for name in names if name not in known), None)
     if wrong is None:
-        return f"no shipped model has the styles {", ".join(names)} together; gallery has the most"
+        return f"no shipped model has the styles {', '.join(names)} together; gallery has the most"
     return f"no shipped model has a style {wrong!r}; {suggestion(wrong, known)}"
 
 
