@@ -225,8 +225,8 @@ def test_with_a_whole_gallery_every_control_is_in_reach(browser: Browser, tmp_pa
         for name in ("strength", "size", "colours-field", "network", "second"):
             expect(page.locator(f"#{name}")).to_be_in_viewport(ratio=1)
         expect(page.locator("summary")).to_be_in_viewport(ratio=1)
-        gap = "document.querySelector('summary').getBoundingClientRect().top - document.querySelector('#second').getBoundingClientRect().bottom"
-        assert page.evaluate(gap) < 48
+        more, blend = page.locator("summary").bounding_box(), page.locator("#second").bounding_box()
+        assert more and blend and more["y"] - blend["y"] - blend["height"] < 48
         # The names of whole rows are seen whole, and of the next row no name begins.
         list_box = page.locator(".styles").bounding_box()
         assert list_box
@@ -321,9 +321,8 @@ def test_a_phone_has_help_from_its_top_and_a_way_out_of_the_mask(browser: Browse
         expect(page.locator("#brushes")).to_be_hidden()
         # The bar and the picture below it leave no gap, through which the page would be seen while it is scrolled.
         page.mouse.wheel(0, 400)
-        edges = "[document.querySelector('.bar'), document.querySelector('.wall')].map((one) => one.getBoundingClientRect())"
-        bar, wall = page.evaluate(f"{edges}.map(({{ top, bottom }}) => [top, bottom])")
-        assert wall[0] <= bar[1]
+        bar, wall = page.locator(".bar").bounding_box(), page.locator(".wall").bounding_box()
+        assert bar and wall and wall["y"] <= bar["y"] + bar["height"]
 
 
 def test_a_sample_is_a_click_away(page: Page) -> None:

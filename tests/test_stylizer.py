@@ -144,7 +144,8 @@ def test_a_grey_array_is_told_how_to_get_three_channels(stylizer: Stylizer) -> N
 
 
 def test_the_wrong_name_of_a_control_is_one_plain_line_everywhere(stylizer: Stylizer, tmp_path: Path) -> None:
-    image, wrong = np.zeros((8, 9, 3), np.uint8), {"strenght": 0.5}
+    image = np.zeros((8, 9, 3), np.uint8)
+    wrong: dict[str, Any] = {"strenght": 0.5}
     calls: list[Callable[[], object]] = [
         lambda: stylizer(image, **wrong),
         lambda: stylizer.stylize(image, **wrong),

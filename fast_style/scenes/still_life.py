@@ -84,12 +84,12 @@ def _with_bowl(rng: np.random.Generator) -> list[SceneObject]:
     objects = [
         SceneObject(lambda p: p[:, 1], _wood, 0.1),
         SceneObject(lambda p: p[:, 2] - WALL, lambda p: _plaster(p) * np.array([1.5, 0.45, 0.5]), 0.0),
-        SceneObject(lambda p: _bottle(p - [x, 0, -0.5]), lambda p: np.zeros((len(p), 3)) + [0.03, 0.16, 0.06], 1.2),
-        SceneObject(lambda p: _bowl(p - bowl), lambda p: np.zeros((len(p), 3)) + [0.82, 0.84, 0.86], 0.6),
+        SceneObject(lambda p: _bottle(p - [x, 0, -0.5]), _plain([0.03, 0.16, 0.06]), 1.2),
+        SceneObject(lambda p: _bowl(p - bowl), _plain([0.82, 0.84, 0.86]), 0.6),
     ]
     lemons = [(-0.3, 0.0, 0.24), (0.28, 0.02, 0.24), (0.0, -0.26, 0.25), (-0.02, 0.3, 0.23)]
     for left, front, radius in lemons:
-        center = bowl + [left, 0.02 + rng.uniform(0, 0.06), front]
+        center = bowl + np.array([left, 0.02 + rng.uniform(0, 0.06), front])
         objects.append(SceneObject(_ball(center, radius), _dappled([0.93, 0.74, 0.06], [0.86, 0.62, 0.03], 30), 0.3))
     for left, front in ((0.72, 0.75), (1.1, 0.5)):
         center = np.array([left + rng.uniform(-0.05, 0.05), 0.22, front])
@@ -168,6 +168,10 @@ def _plaster(p: Array) -> Array:
 def _glaze(p: Array) -> Array:
     bands = (np.abs((p[:, 1] * 2.2) % 1 - 0.5) < 0.12)[:, None]
     return np.where(bands, [0.70, 0.62, 0.42], [0.05, 0.22, 0.27])
+
+
+def _plain(color: list[float]) -> Callable[[Array], Array]:
+    return lambda p: np.tile(np.array(color), (len(p), 1))
 
 
 def _dappled(base: list[float], other: list[float], grain: float) -> Callable[[Array], Array]:
