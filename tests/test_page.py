@@ -231,7 +231,7 @@ def test_with_a_whole_gallery_every_control_is_in_reach(browser: Browser, tmp_pa
         list_box = page.locator(".styles").bounding_box()
         assert list_box
         bottom = list_box["y"] + list_box["height"]
-        names = [name.bounding_box() or {} for name in page.locator(".style span").all()]
+        names = [box for name in page.locator(".style span").all() if (box := name.bounding_box())]
         assert all(box["y"] + box["height"] <= bottom or box["y"] >= bottom for box in names)
         assert len([box for box in names if box["y"] + box["height"] <= bottom]) == 8
         page.locator("summary").click()

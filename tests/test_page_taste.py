@@ -101,9 +101,13 @@ def test_nothing_is_chosen_before_all_four_are_painted(browser: Browser, running
         expect(page.locator(".style")).to_have_count(4)
         load(page, file("high.png", picture(300, 400, 3)))
         held: list[Route] = []
-        page.route(
-            "**/v1/stylize", lambda route: held.append(route) if len(held) else (held.append(route), route.continue_())
-        )
+
+        def paint_one(route: Route) -> None:
+            held.append(route)
+            if len(held) == 1:
+                route.continue_()
+
+        page.route("**/v1/stylize", paint_one)
         page.get_by_role("button", name="Find my style").click()
         expect(page.locator(".tile.waiting")).to_have_count(3)
         page.keyboard.press("1")
