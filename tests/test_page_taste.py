@@ -114,9 +114,9 @@ def test_nothing_is_chosen_before_all_four_are_painted(browser: Browser, running
         page.locator(".tile").first.click(force=True)
         expect(page.locator("#taste-round")).to_have_text("Round 1 of 8")
         expect(page.locator(".tile[aria-disabled]")).to_have_count(4)
-        page.unroute("**/v1/stylize")
         for route in held[1:]:
             route.continue_()
+        page.unroute("**/v1/stylize")
         ready(page, 1)
         rows = [box for tile in page.locator(".framed").all() if (box := tile.bounding_box())]
         assert rows[2]["y"] - rows[0]["y"] - rows[0]["height"] < 24  # no holes between the rows
