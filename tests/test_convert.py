@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fast_style.commands import main as fast_style
 from fast_style.errors import FastStyleError
-from fast_style.models import checkpoint
+from fast_style.models import checkpoint, checkpoint_file, tensor_files
 from fast_style.models.convert import convert
 
 
@@ -148,6 +148,22 @@ def test_ours_become_safetensors_and_back(several: Path, tmp_path: Path, capsys:
     assert fast_style(["convert", str(several)]) == 1
     assert "--name is for one style" in (told := capsys.readouterr().err)
     assert "name one file to write" in told
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_checkpoint_of_ours_is_read_once(
+    several: Path, tmp_path: Path, kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint.load(several).save(tmp_path / "ours.pth", kind)
+    read, known = list[Path](), checkpoint.load(tmp_path / "ours.pth")
+    for module in (checkpoint_file, tensor_files):
+        monkeypatch.setattr(module, "load_arrays", read.append)
+    load = torch.load
+    monkeypatch.setattr(torch, "load", lambda path, **how: (read.append(path), load(path, **how))[1])
+    found = convert(tmp_path / "ours.pth")
+    assert read == [tmp_path / "ours.pth"]
+    assert found.describe() == known.describe()
+    assert all(torch.equal(value, known.weights[key]) for key, value in found.weights.items())
 
 
 def test_safetensors_of_pytorch_examples_are_converted_too(tmp_path: Path) -> None:
