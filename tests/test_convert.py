@@ -1,6 +1,7 @@
 """Against a small independent re-implementation of pytorch/examples' fast_neural_style network."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -159,7 +160,12 @@ def test_a_checkpoint_of_ours_is_read_once(
     for module in (checkpoint_file, tensor_files):
         monkeypatch.setattr(module, "load_arrays", read.append)
     load = torch.load
-    monkeypatch.setattr(torch, "load", lambda path, **how: (read.append(path), load(path, **how))[1])
+
+    def noted(path: Path, **how: Any) -> Any:
+        read.append(path)
+        return load(path, **how)
+
+    monkeypatch.setattr(torch, "load", noted)
     found = convert(tmp_path / "ours.pth")
     assert read == [tmp_path / "ours.pth"]
     assert found.describe() == known.describe()
