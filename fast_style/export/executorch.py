@@ -76,8 +76,8 @@ def _plain(compute: Callable[..., Any]) -> Callable[[NodeProto, Values], Any]:
 def _conv(node: NodeProto, values: Values) -> Any:
     from torch.nn.functional import conv2d
 
-    x, weight, *bias = (values[name] for name in node.input)
-    return conv2d(x, weight, *bias, stride=attributes(node)["strides"])
+    x, weight, bias = [*(values[name] for name in node.input), None][:3]
+    return conv2d(x, weight, bias, stride=attributes(node)["strides"])
 
 
 def _norm(node: NodeProto, values: Values) -> Any:
