@@ -99,7 +99,8 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_large_pictures_are_painted_smaller_unless_the_size_is_asked_for(
     tiny: Path, passes: list[int], kind: type
 ) -> None:
-    stylizer, photo = Stylizer.load(tiny, device="cpu"), landscape(700, 500, 3).astype(kind)
+    stylizer = Stylizer.load(tiny, device="cpu")
+    photo: NDArray[Any] = landscape(700, 500, 3).astype(kind)
     photo *= np.iinfo(kind).max // 255
     result = stylizer.stylize(photo)
     assert result.shape == photo.shape and result.dtype == kind

@@ -25,7 +25,7 @@ Pixels = NDArray[Any]
 
 # Differences between neighbours, as a share of the range, that are half sharpened: what is flat stays flat.
 FLAT = 4 / 255
-# Strips that are done at a time, each in a thread; NumPy lets them run side by side.
+# Resizings and strips that are done at a time, each in a thread; Pillow and NumPy let them run side by side.
 THREADS = 2
 
 
@@ -36,28 +36,34 @@ def enlarged(painted: Pixels, photo: Pixels, calm: Array) -> Pixels:
     detail is added, so that the grain of a photograph does not show in its sky.
     """
     size, small = photo.shape[:2], painted.shape[:2]
-    large, grey = images.resized(painted, size[::-1]), _grey(photo)
-    coarse = images.resized(images.resized(grey, small[::-1]), size[::-1])
+    large: Any
+    light: Any
+    large, light = overlapped((partial(images.resized, painted, size[::-1]), partial(_light, photo, small)), THREADS)
     result = np.empty_like(photo)
 
     def strips() -> Iterator[Callable[[], None]]:
         for rows, share in in_strips(1 - calm, size, (CELL_PX * size[0] / small[0], CELL_PX * size[1] / small[1])):
-            yield partial(_fill, result, large, (grey, coarse), rows, share)
+            yield partial(_fill, result, large, light, rows, share)
 
     for _ in overlapped(strips(), THREADS):
         pass
     return result
 
 
+def _light(photo: Pixels, small: tuple[int, int]) -> tuple[Pixels, Pixels]:
+    """The light of a photograph, (H, W), in its own type, and what is left of it at a smaller height and width."""
+    grey = _grey(photo)
+    return grey, images.resized(images.resized(grey, small[::-1]), photo.shape[1::-1])
+
+
 def _grey(photo: Pixels) -> Pixels:
-    """The light of a photograph, (H, W), in its own type."""
     if photo.dtype == np.uint8:
         return np.asarray(Image.fromarray(photo).convert("L"))
     return np.concatenate([(part @ LUMA + np.float32(0.5)).astype(photo.dtype) for part in np.array_split(photo, 16)])
 
 
 def _fill(result: Pixels, large: Pixels, light: tuple[Pixels, Pixels], rows: slice, share: Array) -> None:
-    """Write some rows of the result. light: the photograph's, and what the smaller photograph has of it."""
+    """Write some rows of the result. light: of `_light`; share: of the detail between the two, (rows, W)."""
     fine, coarse = (plane[rows].astype(np.float32) for plane in light)
     white = full_scale(result)
     painted = _crisp(large, rows, np.float32(FLAT) * white)

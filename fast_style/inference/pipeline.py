@@ -1,6 +1,7 @@
 """Run the inference pipeline: from a photograph and its controls to the result, with every step on the way."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from .. import images
 from ..engines import Engine
 from ..images import color
-from ..images.faces import find_faces
+from ..images.faces import Face, find_faces
 from ..images.noise import PERIOD_PX, add_noise, is_uniform, smoothness
 from ..options import StylizeOptions
 from . import single_pass, tileable
@@ -97,7 +98,7 @@ def _passes(
     coarsest, *finer = pass_sizes(short_side if options.size else painted_px(short_side, strokes), strokes)
     if not finer:
         return single_pass.run(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
-    faces = find_faces(photo)
+    faces: list[Face] = []
     only_style = effect.style_only()
 
     def painted_at(short_px: int, before: Pixels | None) -> tuple[Pixels, Array]:
@@ -109,7 +110,10 @@ def _passes(
             return result, calm
         return keep_coarse_colors(result, before), calm
 
-    painted, calm = painted_at(coarsest, None)
+    with ThreadPoolExecutor(1) as pool:  # half a second of one core, beside the first pass, which does without
+        found = pool.submit(find_faces, photo)
+        painted, calm = painted_at(coarsest, None)
+        faces += found.result()
     for short_px in finer:
         painted, calm = painted_at(short_px, painted)
     if painted.shape != photo.shape:
