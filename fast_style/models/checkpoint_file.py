@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from ..errors import FastStyleError
 from ..options import NetworkOptions
 from ..options.checks import check_at_least, check_types
+from . import int8_weights
 from .array_files import load_arrays
 
 FORMAT = 1
+FORMAT_INT8 = 2
+"""The format of files with kernels in 8 bits, which earlier versions do not read."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class CheckpointFile(Description):
     """Hold the content of a checkpoint file."""
 
     weights: Mapping[str, NDArray[np.floating[Any]]]
+    int8: bool = False
+    """Whether the file keeps its kernels in 8 bits; `weights` are floats all the same."""
 
 
 def misfit(model: NetworkOptions) -> FastStyleError:
@@ -62,11 +67,19 @@ def read(path: Path) -> CheckpointFile:
         raise FastStyleError(
             f"{path}: not a fast_style checkpoint (`fast-style convert` reads those of pytorch/examples)"
         )
-    if type(content["format"]) is not int or content["format"] != FORMAT:
-        raise FastStyleError(f"{path}: checkpoint format {content['format']!r}; this version reads format {FORMAT}")
+    if type(content["format"]) is not int or content["format"] not in (FORMAT, FORMAT_INT8):
+        raise FastStyleError(
+            f"{path}: checkpoint format {content['format']!r}; this version reads formats {FORMAT} and {FORMAT_INT8}"
+        )
     model = _model(path, content["model"])
     weights, styles, training = content["weights"], content.get("styles", []), content.get("training", {})
-    if not _is_state_dict(weights):
+    int8 = content["format"] == FORMAT_INT8
+    if int8 and _are_arrays(weights):
+        try:
+            weights = int8_weights.dequantize(weights)
+        except FastStyleError as error:
+            raise FastStyleError(f"{path}: {error}") from error
+    if not _are_arrays(weights) or any(value.dtype.kind != "f" for value in weights.values()):
         raise FastStyleError(f"{path}: the weights do not fit: no tensors by name: damaged checkpoint?")
     if not _are_styles(styles) or len(styles) > model.styles:
         raise FastStyleError(f"{path}: its styles are not one entry with a name for each: damaged checkpoint?")
@@ -76,7 +89,7 @@ def read(path: Path) -> CheckpointFile:
         json.dumps([styles, training])  # as exports keep them
     except (TypeError, ValueError) as error:
         raise FastStyleError(f"{path}: what it says of its training is not plain text: damaged checkpoint?") from error
-    return CheckpointFile(model, styles, training, weights)
+    return CheckpointFile(model, styles, training, weights, int8)
 
 
 def is_checkpoint(content: Any) -> bool:
@@ -100,10 +113,9 @@ def _model(path: Path, described: Any) -> NetworkOptions:
     return model
 
 
-def _is_state_dict(weights: Any) -> bool:
+def _are_arrays(weights: Any) -> bool:
     return isinstance(weights, dict) and all(
-        isinstance(key, str) and isinstance(value, np.ndarray) and value.dtype.kind == "f"
-        for key, value in weights.items()
+        isinstance(key, str) and isinstance(value, np.ndarray) for key, value in weights.items()
     )
 
 
