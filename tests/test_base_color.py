@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 from fast_style import Stylizer
 from fast_style.images.noise import smoothness
 from fast_style.inference import pipeline
-from fast_style.inference.base_color import MOST_CELLS, _grid, even_base_color
+from fast_style.inference.base_color import MOST_CELLS, _connected, _grid, even_base_color
 from fast_style.inference.effect import Effect
 from fast_style.inference.masks import Mask
 from fast_style.inference.style_weights import Styles
@@ -60,6 +60,27 @@ def test_colours_that_the_photograph_tells_apart_stay_apart(sky: Pixels, patchy:
     photo[:160, :180] = (230, 190, 120)
     one, other = halves(even_base_color(patchy, photo, smoothness(photo), effect_of()))
     assert np.abs(one - other).mean() > 0.9 * np.abs(np.subtract(*halves(patchy))).mean()
+
+
+def test_a_sky_that_brightens_is_not_painted_black_and_white(sky: Pixels, patchy: Pixels) -> None:
+    """It may differ somewhat more than in the photograph, not by what a network makes of it; its gradient stays."""
+    photo = sky.copy()
+    photo[:160] = np.linspace((95, 135, 205), (125, 165, 235), WIDTH).astype(np.uint8)
+    even = even_base_color(patchy, photo, smoothness(photo), effect_of())
+    before, after, seen = (float(np.abs(np.subtract(*halves(each))).mean()) for each in (patchy, even, photo))
+    assert 0.5 * seen < after < 0.65 * before
+    left, right = halves(even)
+    assert (right > left).all()
+
+
+def test_an_area_beside_a_building_is_one(sky: Pixels) -> None:
+    """A place whose neighbour on the left is not calm belongs to what lies on its right all the same."""
+    weight = np.ones((4, 6), np.float32)
+    weight[:3, 0] = weight[:2, 1] = weight[0, 2] = 0  # a tower that leans
+    connected = _connected(weight, np.zeros((24, 3), np.float32)).reshape(4, 6, 4, 6)
+    calm = weight > 0
+    assert connected[calm][:, calm].all()
+    assert not connected[calm][:, ~calm].any()
 
 
 def test_styles_of_their_own_do_not_share_a_colour(sky: Pixels, patchy: Pixels) -> None:

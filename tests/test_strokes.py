@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from fast_style import Stylizer
-from fast_style.images.faces import Face, find_faces
+from fast_style.images.faces import Face
 from fast_style.inference import pipeline
 from fast_style.inference.strokes import COARSEST, SHARE, SHARE_ON_SUBJECTS, SMALLEST_PX, Strokes, mixed, pass_sizes
 from fast_style.scenes import landscape
@@ -53,14 +53,6 @@ def test_what_is_full_of_detail_keeps_most_of_the_photograph() -> None:
     share = (shown - photo) / (220.0 - photo)
     assert share[:, :120].mean() == pytest.approx(SHARE["bold"], abs=0.01)
     assert share[:, 180:].mean() == pytest.approx(SHARE_ON_SUBJECTS, abs=0.02)
-
-
-def test_faces_are_found_on_a_real_photograph() -> None:
-    skimage_data = pytest.importorskip("skimage.data")
-    (face,) = find_faces(skimage_data.astronaut())
-    assert (face.row, face.column) == pytest.approx((0.23, 0.44), abs=0.04)
-    assert 0.08 < face.radius < 0.2
-    assert find_faces(landscape(300, 200, 1)) == []
 
 
 @pytest.fixture

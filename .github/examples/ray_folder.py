@@ -96,7 +96,13 @@ def main() -> None:
     import ray.data  # takes seconds
 
     start = time.perf_counter()
-    rows = ray.data.read_binary_files(left, filesystem=fs.FileSystem.from_uri(source)[0], include_paths=True).map(
+    files = ray.data.read_binary_files(
+        left,
+        filesystem=fs.FileSystem.from_uri(source)[0],
+        include_paths=True,
+        num_cpus=0,  # reading waits for storage; with one CPU for each actor it would wait for the actors for ever
+    )
+    rows = files.map(
         Painter,
         fn_constructor_args=(flags.model, below, target),
         compute=ray.data.ActorPoolStrategy(size=flags.actors),

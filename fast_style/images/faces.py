@@ -1,6 +1,7 @@
-"""Find faces with scikit-image's cascade of local binary patterns (Liao et al. 2007)."""
+"""Find faces with dlib's histograms of oriented gradients (Dalal & Triggs 2005; King 2015, max-margin detection)."""
 
 import logging
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,12 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import images
+from .color import LUMA
 
 Array = NDArray[np.float32]
 log = logging.getLogger(__name__)
 
-# Short side in px at which faces are looked for, and the smallest face there.
-LOOK_AT_PX, SMALLEST_PX = 256, 24
+# Short side in px at which faces are looked for. dlib's smallest face is 80 px, so 9 % of it.
+LOOK_AT_PX = 900
+# Pixels at most there: a panorama is looked at smaller.
+MOST_PIXELS = 3e6
+# Least score of a face: at 0 patches on clothes count, and a bird; of 160 photographs none had a false face at 0.3.
+LEAST_SCORE = 0.3
+# Radius of a face in heights of what dlib returns, which reaches from the eyebrows to the chin.
+RADIUS = 0.72
 
 
 @dataclass(frozen=True)
@@ -32,34 +40,34 @@ class Face:
 
 
 def find_faces(photo: NDArray[Any]) -> list[Face]:
-    """Find faces that look at the camera in (H, W, 3) uint8 or uint16; none where scikit-image is not installed."""
+    """Find faces that are turned to the camera in (H, W, 3) uint8 or uint16; none where dlib is not installed."""
     detector = _detector()
     if detector is None:
         return []
-    eight = photo if photo.dtype == np.uint8 else (photo >> 8).astype(np.uint8)
-    height, width = eight.shape[:2]
-    scale = LOOK_AT_PX / min(height, width)
-    small = images.resized(eight, (max(1, round(width * scale)), max(1, round(height * scale))))
-    found = detector.detect_multi_scale(
-        img=small,
-        scale_factor=1.2,
-        step_ratio=1,
-        min_size=(SMALLEST_PX, SMALLEST_PX),
-        max_size=(LOOK_AT_PX, LOOK_AT_PX),
-    )
+    height, width = photo.shape[:2]
+    scale = min(LOOK_AT_PX / min(height, width), math.sqrt(MOST_PIXELS / (height * width)))
+    small = images.resized(_eight_bit(photo), (max(1, round(width * scale)), max(1, round(height * scale))))
+    found, _, _ = detector.run((small @ LUMA + np.float32(0.5)).astype(np.uint8), 0, LEAST_SCORE)
     rows, columns = small.shape[:2]
     return [
-        Face((f["r"] + f["height"] / 2) / rows, (f["c"] + f["width"] / 2) / columns, 0.65 * f["height"] / rows)
-        for f in found
+        Face(
+            (box.top() + box.bottom()) / 2 / rows,
+            (box.left() + box.right()) / 2 / columns,
+            RADIUS * (box.bottom() - box.top()) / rows,
+        )
+        for box in found
     ]
+
+
+def _eight_bit(photo: NDArray[Any]) -> NDArray[np.uint8]:
+    return photo if photo.dtype == np.uint8 else (photo >> 8).astype(np.uint8)
 
 
 @cache
 def _detector() -> Any:
     try:
-        from skimage.data import lbp_frontal_face_cascade_filename
-        from skimage.feature import Cascade
+        import dlib
     except ImportError:
         log.info('faces are painted like everything else: pip install "fast_style[faces]" looks for them')
         return None
-    return Cascade(lbp_frontal_face_cascade_filename())
+    return dlib.get_frontal_face_detector()

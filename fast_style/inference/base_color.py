@@ -27,6 +27,9 @@ CELLS, MOST_CELLS = 16, 1536
 COARSE, REACH = 1 / 12, 2.0
 # Sigma of the photograph's colours that count as alike, as a share of the range.
 ALIKE = 0.04
+# The same for the whole of a calm area, say of a sky that brightens downwards; how many times more than the photograph,
+# and by how many steps of 8-bit pictures more, the painting may differ in it from its base colour.
+NEARLY_ALIKE, MOST_CONTRAST, SLACK = 0.2, 1.25, 5.0
 # Places less calm than this are left as they are.
 LEAST_WEIGHT = 1 / 32
 TINY = np.float32(1e-20)
@@ -68,6 +71,8 @@ def _change(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Arra
         unlike += _squared(styles.reshape(-1, len(weight)).T / np.float32(ALIKE))
     coarse = _means(colors, together * _gaussian(apart / COARSE**2 + unlike))
     base = _medians(coarse, together * _gaussian(apart / REACH**2 + unlike))
+    whole = together * _gaussian(apart / REACH**2 + unlike * np.float32((ALIKE / NEARLY_ALIKE) ** 2))
+    base = _limited(base, _medians(base, whole), seen - _means(seen, whole))
     # Of the cells that are calm, so that their neighbours, which are enlarged with them, have a meaning.
     change = _means(base - coarse, weight * _gaussian(apart * CELLS**2))
     planes = change.T.reshape(3, *shape).astype(np.float32)
@@ -123,11 +128,23 @@ def _medians(colors: Array, weights: Array) -> Array:
 
     A mean of two patches is a grey that neither had; a median is the colour of the larger one.
     """
-    medians = _means(colors, weights)
+    middle = colors.mean(0)
+    colors = colors - middle  # so that differences of squares keep their digits
+    medians, squares = _means(colors, weights), np.square(colors).sum(-1)
     for _ in range(MEDIAN_STEPS):
-        away: Array = np.square(medians[:, None] - colors).sum(-1)
-        medians = _means(colors, weights / np.sqrt(away + np.float32(1)))
-    return medians
+        away = np.square(medians).sum(-1)[:, None] + squares - 2 * medians @ colors.T
+        medians = _means(colors, weights / np.sqrt(away.clip(0) + np.float32(1)))
+    return medians + middle
+
+
+def _limited(colors: Array, around: Array, seen: Array) -> Array:
+    """Bring colours (N, 3) nearer to those around them where they differ by more than the photograph does: (N, 3).
+
+    seen: by how much the photograph differs from its own means. All in steps of 8-bit pictures.
+    """
+    differs, most = (np.linalg.norm(rows, axis=-1, keepdims=True) for rows in (colors - around, seen))
+    share = (np.float32(MOST_CONTRAST) * most + np.float32(SLACK)) / np.maximum(differs, TINY)
+    return around + np.minimum(share, np.float32(1)) * (colors - around)
 
 
 def _connected(weight: Array, seen: Array) -> NDArray[np.bool_]:
@@ -140,7 +157,8 @@ def _connected(weight: Array, seen: Array) -> NDArray[np.bool_]:
     while True:
         before = number.copy()
         for joined, a, b in ((across, LEFT, RIGHT), (down, UP, DOWN)):
-            least = np.minimum(number[a], number[b])
-            number[a], number[b] = np.where(joined, least, number[a]), np.where(joined, least, number[b])
+            # One after the other, for the two views overlap.
+            number[a] = np.where(joined, np.minimum(number[a], number[b]), number[a])
+            number[b] = np.where(joined, np.minimum(number[a], number[b]), number[b])
         if (number == before).all():
             return number.reshape(-1, 1) == number.ravel()
