@@ -4,7 +4,7 @@ import base64
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -19,6 +19,7 @@ SIMULATED_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "
 FLAGS = ["--no-sandbox", *CAMERA]
 PHOTO = picture(420, 360, 5)
 WAIT_MS = 60_000
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # Pauses between attempts pass at once.
 NO_PAUSES = """() => {
@@ -69,11 +70,13 @@ def browser() -> Iterator[Browser]:
 
 
 def check_axe(page: Page, where: str) -> None:
-    """Axe finds nothing serious."""
+    """Axe finds nothing serious, in either colour scheme of the system."""
     more = {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2
-    violations = Axe().run(page, options=more).response["violations"]
-    found = [one for one in violations if one["impact"] in ("serious", "critical")]
-    assert not found, (where, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        violations = Axe().run(page, options=more).response["violations"]
+        found = [one for one in violations if one["impact"] in ("serious", "critical")]
+        assert not found, (where, scheme, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found])
 
 
 def shown(page: Page) -> Image.Image:

@@ -2,13 +2,14 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 from fast_style import images
@@ -43,6 +44,23 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         patch.setenv("FAST_STYLE_LOOKS", str(folder / "looks"))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make a file or folder once for all processes of this run: `once(name, make)`, which calls `make(path)`."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        whole, part = folder / name, folder / f"part-{name}"
+        with FileLock(f"{whole}.lock"):
+            if not whole.exists():
+                make(part)
+                part.rename(whole)
+        return whole
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -28,26 +28,25 @@ PHOTO_PX, STYLE_PX = 256, 512
 @pytest.fixture(scope="module")
 def distances(shared: Path) -> NDArray[Any]:
     """Style distance of what is painted like one held-out painting to every one, and of the photographs: (5, 4)."""
-    options = LossOptions(vgg_weights=shared / "vgg19.pth")
-    vgg = load_vgg(options)
+    options = LossOptions(content_weight=0, vgg_weights=shared / "vgg19.pth")
+    vgg, layers = load_vgg(options), options.style_layers
     paths = [shared / "paintings" / f"{name}.jpg" for name in HELD_OUT]
     paintings = [images.to_array(images.resize_short_side(images.read(path).rgb, STYLE_PX)) for path in paths]
-    layers = options.style_layers
     loss = PerceptualLoss(options, vgg, [style_target(vgg, [torch.from_numpy(each)], layers) for each in paintings])
     photos = [images.to_array(images.resize_short_side(images.read(path).rgb, PHOTO_PX)) for path in SAMPLES]
     each = torch.arange(len(paths))
 
     @torch.no_grad()
-    def measured(painted: NDArray[Any], photo: NDArray[Any]) -> list[float]:
-        pair = torch.from_numpy(painted), torch.from_numpy(photo)
-        return [loss(*pair, each[i : i + 1])["style"].item() for i in range(len(paths))]
+    def measured(picture: NDArray[Any]) -> list[float]:
+        features = vgg(torch.from_numpy(picture), layers)
+        return [loss.distances(features, {}, each[i : i + 1])["style"].item() for i in range(len(paths))]
 
     stylizer = Stylizer.load("any", device="cpu", precision="fp32")
     rows = []
     for path in paths:
         looked = stylizer.with_style(path)
-        rows.append(np.mean([measured(looked(photo), photo) for photo in photos], axis=0))
-    return np.stack([*rows, np.mean([measured(photo, photo) for photo in photos], axis=0)])
+        rows.append(np.mean([measured(looked(photo)) for photo in photos], axis=0))
+    return np.stack([*rows, np.mean([measured(photo) for photo in photos], axis=0)])
 
 
 def test_what_it_paints_is_much_nearer_to_the_painting_than_the_photograph(distances: NDArray[Any]) -> None:

@@ -1,5 +1,7 @@
 """Trainings of a network for any painting."""
 
+import shutil
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -41,13 +43,18 @@ def any_style(options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyP
     return replace(options, style=style, any_style=True, from_scratch=True, output=tmp_path / "any.pth", steps=4)
 
 
-def test_its_checkpoint_paints_like_pictures_it_never_saw(any_style: TrainOptions) -> None:
-    path = train(any_style)
-    loaded = checkpoint.load(path)
+@pytest.fixture
+def trained(any_style: TrainOptions, once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """The checkpoint of such a training, which is made once."""
+    return once("any-style-trained.pth", lambda path: shutil.copy(train(any_style), path))
+
+
+def test_its_checkpoint_paints_like_pictures_it_never_saw(trained: Path) -> None:
+    loaded = checkpoint.load(trained)
     assert loaded.model.predictor and loaded.model.styles == PREDICTED_ROWS
     assert [style["name"] for style in loaded.styles] == ["any"]
     assert len(loaded.styles[0]["sha256"]) == 4
-    stylizer = Stylizer.load(path).with_style(picture(50, 50, seed=9), "new")
+    stylizer = Stylizer.load(trained).with_style(picture(50, 50, seed=9), "new")
     assert stylizer.stylize(picture(40, 32)).size == (40, 32)
 
 
@@ -60,8 +67,8 @@ def test_every_part_learns(any_style: TrainOptions) -> None:
     assert still == []
 
 
-def test_a_resumed_run_ends_as_an_undisturbed_one(any_style: TrainOptions, tmp_path: Path) -> None:
-    whole = checkpoint.load(train(any_style)).weights
+def test_a_resumed_run_ends_as_an_undisturbed_one(any_style: TrainOptions, trained: Path, tmp_path: Path) -> None:
+    whole = checkpoint.load(trained).weights
     halves = replace(any_style, output=tmp_path / "halves.pth")
     steps: list[Any] = []
 
@@ -75,7 +82,7 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(any_style: TrainOptions, tmp_p
         assert torch.equal(value, again[name]), name
 
 
-def test_it_starts_from_the_styles_of_another(any_style: TrainOptions, several: Path, tmp_path: Path) -> None:
+def test_it_starts_from_the_styles_of_another(any_style: TrainOptions, several: Path, trained: Path) -> None:
     training = Trainer(replace(any_style, init=str(several), from_scratch=False))
     rows = checkpoint.load(several).weights
     weights = training.state.network.state_dict()
@@ -85,25 +92,21 @@ def test_it_starts_from_the_styles_of_another(any_style: TrainOptions, several: 
     blend = perceptual(training).blend(torch.arange(4))
     assert blend.shape == (4, PREDICTED_ROWS)
     assert abs(blend[:, :2] - 0.5).max() < 0.2  # near the mean of the two
-    trained = replace(any_style, output=tmp_path / "first.pth")
-    again = Trainer(replace(any_style, init=str(train(trained)), from_scratch=False))
+    again = Trainer(replace(any_style, init=str(trained), from_scratch=False))
     assert again.initial.predicts
 
 
-def test_a_style_of_ones_own_starts_at_what_is_predicted(
-    any_style: TrainOptions, options: TrainOptions, tmp_path: Path
-) -> None:
-    path = train(any_style)
-    own = replace(options, init=str(path), output=tmp_path / "own.pth")
+def test_a_style_of_ones_own_starts_at_what_is_predicted(trained: Path, options: TrainOptions, tmp_path: Path) -> None:
+    own = replace(options, init=str(trained), output=tmp_path / "own.pth")
     network = Trainer(own).state.network
     assert network.predictor is None and network.options.styles == 1
-    expected = Stylizer.load(path, engine="torch", precision="fp32").with_style(own.style.style[0])
+    expected = Stylizer.load(trained, engine="torch", precision="fp32").with_style(own.style.style[0])
     image = torch.rand(1, 3, 40, 32, generator=torch.manual_seed(1))
     torch.testing.assert_close(network(image).clamp(0, 1), expected(image), atol=2e-3, rtol=0)
     with pytest.raises(FastStyleError, match="no styles of its own to keep"):
         Trainer(replace(own, freeze_network=True))
     with pytest.raises(FastStyleError, match="paints like any painting"):
-        Trainer(replace(own, init=None, style=StyleOptions(), teacher=str(path)))
+        Trainer(replace(own, init=None, style=StyleOptions(), teacher=str(trained)))
 
 
 def test_a_network_of_too_many_styles_is_no_start(any_style: TrainOptions, tmp_path: Path) -> None:
@@ -128,10 +131,10 @@ def test_what_excludes_it_is_told(any_style: TrainOptions) -> None:
         replace(any_style, keep=0.5)
 
 
-def test_a_painting_is_refined_to_a_style_of_its_own(any_style: TrainOptions, tmp_path: Path) -> None:
-    path, painting = train(any_style), tmp_path / "sunset.png"
+def test_a_painting_is_refined_to_a_style_of_its_own(any_style: TrainOptions, trained: Path, tmp_path: Path) -> None:
+    painting = tmp_path / "sunset.png"
     picture(64, 60, seed=77).save(painting)
-    made = refine(path, painting, [], 1.0, tmp_path / "sunset.pth", any_style.loss)
+    made = refine(trained, painting, [], 1.0, tmp_path / "sunset.pth", any_style.loss)
     loaded = checkpoint.load(made)
     assert loaded.training["steps"] >= 1
     assert [style["name"] for style in loaded.styles] == ["sunset"] and not loaded.model.predictor
@@ -139,7 +142,7 @@ def test_a_painting_is_refined_to_a_style_of_its_own(any_style: TrainOptions, tm
 
 
 def test_refinement_is_refused_or_ended_in_plain_words(
-    any_style: TrainOptions, several: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    any_style: TrainOptions, several: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     painting = tmp_path / "dawn.png"
     picture(64, 60, seed=78).save(painting)
@@ -147,21 +150,20 @@ def test_refinement_is_refused_or_ended_in_plain_words(
     weights = any_style.loss.vgg_weights
     with pytest.raises(FastStyleError, match="use the model any"):
         refined(str(several), painting, [], 1.0, weights, overwrite=False)
-    path = train(any_style)
     monkeypatch.setattr(refinement, "train", lambda options, callbacks, should_stop: options.output)
     monkeypatch.setattr(console_refinement, "stop_on_signal", lambda second_ends: nullcontext(lambda: True))
     with pytest.raises(KeyboardInterrupt):  # before the first step: nothing is said to be kept
-        refined(str(path), painting, [], 1.0, weights, overwrite=False)
+        refined(str(trained), painting, [], 1.0, weights, overwrite=False)
     (tmp_path / "dawn.pth").write_bytes(b"")
     with pytest.raises(FastStyleError, match="exists"):
-        refined(str(path), painting, [], 1.0, weights, overwrite=False)
+        refined(str(trained), painting, [], 1.0, weights, overwrite=False)
     with pytest.raises(KeyboardInterrupt):
-        refined(str(path), painting, [], 1.0, weights, overwrite=True)
+        refined(str(trained), painting, [], 1.0, weights, overwrite=True)
 
 
-def test_a_share_of_what_it_predicted_before_is_kept(any_style: TrainOptions, tmp_path: Path) -> None:
-    first = checkpoint.load(train(any_style)).weights
-    again = replace(any_style, from_scratch=False, init=str(any_style.output), output=tmp_path / "again.pth", steps=1)
+def test_a_share_of_what_it_predicted_before_is_kept(any_style: TrainOptions, trained: Path, tmp_path: Path) -> None:
+    first = checkpoint.load(trained).weights
+    again = replace(any_style, from_scratch=False, init=str(trained), output=tmp_path / "again.pth", steps=1)
     events: list[Event] = []
     kept = checkpoint.load(train(replace(again, init_share=1.0), [events.append])).weights
     for name, value in kept.items():

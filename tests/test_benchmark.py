@@ -78,7 +78,6 @@ def test_the_chain_of_convolutions_is_the_same_in_every_engine(engine: str, monk
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_the_command_prints_rows_of_figures(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = [
         str(tiny),

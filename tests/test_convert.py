@@ -1,6 +1,7 @@
 """Against a small independent re-implementation of pytorch/examples' fast_neural_style network."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from fast_style.commands import main as fast_style
 from fast_style.errors import FastStyleError
-from fast_style.models import checkpoint
+from fast_style.models import checkpoint, checkpoint_file, tensor_files
 from fast_style.models.convert import convert
 
 
@@ -148,6 +149,27 @@ def test_ours_become_safetensors_and_back(several: Path, tmp_path: Path, capsys:
     assert fast_style(["convert", str(several)]) == 1
     assert "--name is for one style" in (told := capsys.readouterr().err)
     assert "name one file to write" in told
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_checkpoint_of_ours_is_read_once(
+    several: Path, tmp_path: Path, kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint.load(several).save(tmp_path / "ours.pth", kind)
+    read, known = list[Path](), checkpoint.load(tmp_path / "ours.pth")
+    for module in (checkpoint_file, tensor_files):
+        monkeypatch.setattr(module, "load_arrays", read.append)
+    load = torch.load
+
+    def noted(path: Path, **how: Any) -> Any:
+        read.append(path)
+        return load(path, **how)
+
+    monkeypatch.setattr(torch, "load", noted)
+    found = convert(tmp_path / "ours.pth")
+    assert read == [tmp_path / "ours.pth"]
+    assert found.describe() == known.describe()
+    assert all(torch.equal(value, known.weights[key]) for key, value in found.weights.items())
 
 
 def test_safetensors_of_pytorch_examples_are_converted_too(tmp_path: Path) -> None:

@@ -96,6 +96,22 @@ def test_without_the_device_the_cpu_paints_and_one_line_says_so(
     np.testing.assert_array_equal(painted, open_engine(tiny, options("cpu", "onnx"))(IMAGE))
 
 
+def test_tensorrt_is_not_found_where_there_is_cuda_alone(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Sessions(monkeypatch, "CUDAExecutionProvider")
+    assert onnx_engine.devices() == {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+    assert open_engine(tiny, options("tensorrt", "onnx"))(IMAGE).shape == IMAGE.shape
+    (record,) = caplog.records
+    assert record.getMessage().startswith("ONNX Runtime cannot use device tensorrt; cuda runs the network (it takes")
+
+
+@pytest.mark.parametrize("provider", onnx_engine.PROVIDERS["rocm"])
+def test_either_provider_of_rocm_is_found(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Sessions(monkeypatch, provider)
+    assert onnx_engine.devices() == {"cpu": "CPUExecutionProvider", "rocm": provider}
+
+
 def test_a_provider_may_come_in_a_package_of_its_own(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     sessions, chosen = Sessions(monkeypatch), list[Any]()

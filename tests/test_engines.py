@@ -1,7 +1,9 @@
 """Every engine against torch; which one is taken; what happens to damaged files."""
 
+import sys
 import threading
 import warnings
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -294,3 +296,40 @@ def test_openvino_keeps_a_bounded_number_of_compiled_operations(
     assert engine(np.zeros((1, 3, 9, 8), np.float32)).shape == (1, 3, 9, 8)
     assert int(given[0]["CPU_RUNTIME_CACHE_CAPACITY"]) <= 128
     assert ("CPU_RUNTIME_CACHE_CAPACITY" in given[-1]) == known
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_a_measurement_took_is_given_back(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino")
+    from fast_style.engines.openvino_engine import OpenVinoEngine, _Requests
+
+    def growth() -> int:
+        engine = opened(tiny, "openvino")
+        assert isinstance(engine, OpenVinoEngine)
+        blend, parts = np.ones(1, np.float32), np.random.default_rng(0).random((16, 3, 256, 256), np.float32)
+        before = resident()
+        engine.measure(parts, blend)
+        return resident() - before
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    given_back = growth()
+    monkeypatch.setattr(_Requests, "release", lambda self: None)
+    assert given_back < growth() / 2
+
+
+def test_a_graph_that_another_thread_runs_keeps_its_memory(tiny: Path) -> None:
+    pytest.importorskip("openvino")
+    from fast_style.engines.openvino_engine import OpenVinoEngine
+
+    class Busy:
+        def release_memory(self) -> None:
+            raise RuntimeError("Attempt to call release_memory() on a compiled model in a busy state")
+
+    engine = opened(tiny, "openvino")
+    assert isinstance(engine, OpenVinoEngine)
+    for compiled in (Busy(), object()):  # versions before OpenVINO 2025 have no such method
+        engine._floats._compiled[()] = compiled, deque([object()])
+        engine._floats.release()
+        assert not engine._floats._compiled[()][1]

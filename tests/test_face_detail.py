@@ -5,6 +5,7 @@ import pytest
 
 from fast_style.images.faces import Face
 from fast_style.images.noise import add_noise
+from fast_style.inference import face_detail
 from fast_style.inference.face_detail import keep_faces
 
 FACE = Face(row=0.5, column=0.4, radius=0.25)
@@ -52,3 +53,10 @@ def test_a_face_at_the_edge_is_cut_there() -> None:
     kept = keep_faces(painted, photo, [Face(row=0.0, column=1.0, radius=0.3)])
     assert not np.array_equal(kept[:40, 160:], painted[:40, 160:])
     assert np.array_equal(kept[60:], painted[60:])
+
+
+def test_large_faces_are_done_on_a_reduced_picture_without_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, painted = (np.repeat(np.repeat(pixels, 5, 0), 5, 1) for pixels in pictures())
+    quick = keep_faces(painted, photo, [FACE])
+    monkeypatch.setattr(face_detail, "LEAST_SIGMA", 10**9)
+    assert np.abs(quick.astype(int) - keep_faces(painted, photo, [FACE])).max() <= 1

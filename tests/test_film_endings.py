@@ -14,7 +14,7 @@ import pytest
 
 from fast_style import FastStyleError, Stylizer
 from fast_style.commands import run, stylize
-from fast_style.options import VideoOptions
+from fast_style.options import StylizeOptions, VideoOptions
 from fast_style.video import FilmProgress, Frame, open_source, partial_path, stylize_film
 from fast_style.video.writing import FilmWriter
 
@@ -113,7 +113,7 @@ def test_a_film_without_a_frame_leaves_no_file(
 
 @pytest.mark.slow
 def test_ctrl_c_names_the_part_that_plays(tiny: Path, tmp_path: Path) -> None:
-    source = film(tmp_path / "in.mp4", 600)  # of 60 frames the last may be painted before the signal comes
+    source = film(tmp_path / "in.mp4", 120)  # of 60 frames the last may be painted before the signal comes
     command = [sys.executable, "stylize.py", "--model", str(tiny), str(source), "--device", "cpu"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=PROJECT) as child:
         partial = tmp_path / "in_tiny.partial.mp4"
@@ -242,6 +242,7 @@ MEMORY = """
 import os, sys
 from pathlib import Path
 from fast_style import Stylizer
+from fast_style.options import StylizeOptions
 from fast_style.system import malloc
 from fast_style.video import stylize_film
 malloc.tune()
@@ -250,7 +251,8 @@ def peak():
 def report(progress):
     if progress.frames in (100, 1000):
         print(peak(), flush=True)
-stylize_film(Stylizer.load(sys.argv[1], device="cpu"), Path(sys.argv[2]), Path(sys.argv[3]), report=report)
+stylizer, small = Stylizer.load(sys.argv[1], device="cpu"), StylizeOptions(size=64)
+stylize_film(stylizer, Path(sys.argv[2]), Path(sys.argv[3]), small, report=report)
 """
 
 
@@ -271,7 +273,7 @@ def test_the_shared_films_whole(
     shared: Path, tmp_path: Path, stylizer: Stylizer, name: str, count: int, rate: str
 ) -> None:
     source, target = shared / f"video/{name}.mp4", tmp_path / "out.mp4"
-    assert stylize_film(stylizer, source, target, video=VideoOptions(crf=30)) == count
+    assert stylize_film(stylizer, source, target, StylizeOptions(size=96), VideoOptions(crf=30)) == count
     (before,), (after,) = probe(source), probe(target, count=True)
     assert (after["nb_read_frames"], after["avg_frame_rate"]) == (str(count), rate)
     assert after["duration"] == before["duration"]

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from fast_style import Stylizer
 from fast_style.video import stylize_film
 
 from .test_film_formats import MATRICES, with_matrix
-from .test_video import PHOTO, ffmpeg, probe, stylizer
+from .test_video import PHOTO, ffmpeg, ffprobe, probe, stylizer
 
 __all__ = ["stylizer"]  # a fixture
 pytest.importorskip("av", reason='films need PyAV: pip install "fast_style[video]"')
@@ -67,25 +68,35 @@ def make(path: Path, codec: str, form: str, sound: str, rate: str, orientation: 
         with_matrix(path, MATRICES[orientation])
 
 
-def shown(path: Path) -> tuple[list[float], tuple[int, int], np.ndarray]:
-    """Times from the first frame on, upright width and height in px, and the middle frame, as players decode it."""
+@dataclass
+class Shown:
+    """What players show of a film: times from the first frame on, the upright middle frame, its shape, the sound."""
+
+    times: list[float]
+    middle: np.ndarray
+    display_aspect: float
+    sound: np.ndarray
+
+
+def shown(path: Path, sound: bool) -> Shown:
+    """One look by ffprobe and one by ffmpeg."""
+    found = ffprobe(path, "-select_streams", "v:0", "-show_streams", "-show_frames")
+    (stream,) = found["streams"]
     # H.264 in AVI has none for frames that are written in another order: their number counts.
-    found = [float(f.get("pts_time", f.get("best_effort_timestamp_time", "nan"))) for f in probe(path, "v:0", "frame")]
-    (stream,) = probe(path, "v:0")
+    times = [float(f.get("pts_time", f.get("best_effort_timestamp_time", "nan"))) for f in found["frames"]]
     turned = any(abs(int(data.get("rotation", 0))) in (90, 270) for data in stream.get("side_data_list", []))
-    size = (stream["height"], stream["width"]) if turned else (stream["width"], stream["height"])
-    raw = ffmpeg(
-        "-i", str(path), "-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", "rgb24", "-fps_mode", "passthrough", "-"
+    width, height = (stream["height"], stream["width"]) if turned else (stream["width"], stream["height"])
+    across, down = map(int, stream.get("sample_aspect_ratio", "1:1").replace("0:1", "1:1").split(":"))
+    heard = path.with_suffix(".sound")
+    audio = ["-map", "0:a:0", "-f", "s16le", "-ac", "1", "-ar", "48000", str(heard)] if sound else []
+    video = ["-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", "rgb24", "-fps_mode", "passthrough", "-"]
+    pixels = np.frombuffer(ffmpeg("-i", str(path), *video, *audio), np.uint8).reshape(-1, height, width, 3)
+    return Shown(
+        [time - times[0] for time in times],
+        pixels[len(pixels) // 2],
+        width / height * (down / across if turned else across / down),
+        np.frombuffer(heard.read_bytes() if sound else b"", np.int16),
     )
-    pixels = np.frombuffer(raw, np.uint8).reshape(-1, size[1], size[0], 3)
-    return [time - found[0] for time in found], size, pixels[len(pixels) // 2]
-
-
-def display_aspect(path: Path, size: tuple[int, int], turned: bool) -> float:
-    """Width over height of the upright picture that players show, from its size in px and the shape of its pixels."""
-    ratio = probe(path, "v:0")[0].get("sample_aspect_ratio", "1:1").replace("0:1", "1:1")
-    width, height = map(int, ratio.split(":"))
-    return size[0] / size[1] * (height / width if turned else width / height)
 
 
 @pytest.mark.parametrize(("suffix", "codec", "form", "sound", "rate", "orientation", "aspect", "target"), list(films()))
@@ -104,23 +115,19 @@ def test_a_film_of_any_kind(
     source, result = tmp_path / f"in.{suffix}", tmp_path / f"out.{target}"
     make(source, codec, form, sound, rate, orientation, aspect)
     stylize_film(stylizer, source, result, PHOTO)
-    before, after = shown(source), shown(result)
-    assert len(after[0]) == len(before[0])
+    before, after = shown(source, bool(sound)), shown(result, bool(sound))
+    assert len(after.times) == len(before.times)
     if target != "avi":
-        assert after[0] == pytest.approx(before[0], abs=0.0021)  # thousandths of a second on either side
-    turned = bool(orientation) and MATRICES[orientation][0] == 0
-    aspects = display_aspect(source, before[1], turned), display_aspect(result, after[1], False)
-    assert aspects[1] == pytest.approx(aspects[0], rel=0.01)
+        assert after.times == pytest.approx(before.times, abs=0.0021)  # thousandths of a second on either side
+    assert after.display_aspect == pytest.approx(before.display_aspect, rel=0.01)
     if aspect == "1" or target != "webm":
-        assert after[1] == before[1]
-    still = np.asarray(Image.fromarray(after[2]).resize(before[1], Image.Resampling.LANCZOS))
-    assert np.abs(still.astype(float) - before[2]).mean() < 8
+        assert after.middle.shape == before.middle.shape
+    height, width = before.middle.shape[:2]
+    still = np.asarray(Image.fromarray(after.middle).resize((width, height), Image.Resampling.LANCZOS))
+    assert np.abs(still.astype(float) - before.middle).mean() < 8
     if sound:
-        lengths = []
-        for path in (source, result):
-            raw = np.frombuffer(ffmpeg("-i", str(path), "-f", "s16le", "-ac", "1", "-ar", "48000", "-"), np.int16)
-            assert np.abs(raw.astype(float)).mean() > 300
-            lengths.append(len(raw) / 48000)
-        assert lengths[1] == pytest.approx(lengths[0], abs=0.1)
+        for film in (before, after):
+            assert np.abs(film.sound.astype(float)).mean() > 300
+        assert len(after.sound) / 48000 == pytest.approx(len(before.sound) / 48000, abs=0.1)
     else:
         assert not probe(result, "a")

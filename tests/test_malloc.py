@@ -50,3 +50,26 @@ def test_a_c_library_without_the_setting_is_left_alone(monkeypatch: pytest.Monke
         monkeypatch.setattr(os, "environ", before)
         malloc.tune()
         assert before == {"THP_MEM_ALLOC_ENABLE": after}
+
+
+GIVE_BACK = """
+import ctypes
+from fast_style.system import malloc
+malloc.tune()
+c = ctypes.CDLL(None)
+c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+size = 96 << 20
+block, above = c.malloc(size), c.malloc(1 << 20)  # the upper one keeps the lower one from the end of the heap
+ctypes.memset(block, 1, size)
+c.free(block)
+def resident(): return int(open("/proc/self/statm").read().split()[1])
+before = resident()
+malloc.give_back()
+print((before - resident()) * resource.getpagesize() / size)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_freed_memory_is_given_back_when_that_is_asked_for() -> None:
+    command = [sys.executable, "-c", "import resource\n" + GIVE_BACK]
+    assert float(subprocess.run(command, capture_output=True, check=True).stdout) > 0.9

@@ -1,8 +1,9 @@
-"""Exports for phones: LiteRT in its runtime, Core ML's program operator by operator."""
+"""Exports for phones: LiteRT and ExecuTorch in their runtimes, Core ML's program operator by operator."""
 
 import json
 import re
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from fast_style.benchmark import parity
 from fast_style.commands import export as command
 from fast_style.commands import run
 from fast_style.engines import open_engine
+from fast_style.engines.executorch_runner import ExecutorchRunner
 from fast_style.engines.litert_runner import LitertRunner
+from fast_style.export import executorch
 from fast_style.models.bundled import find
 from fast_style.options import RuntimeOptions
 
@@ -53,6 +56,52 @@ def test_what_phones_cannot_have_is_said(checkpoints: dict[str, Path], tiny: Pat
         export.write(export.onnx_model(checkpoints["attention"], size=SIZE), tmp_path / "x.tflite")
     with pytest.raises(FastStyleError, match="for one size"):
         export.write(export.onnx_model(tiny), tmp_path / "x.tflite")
+
+
+@pytest.mark.parametrize("kind", ["johnson", "nano"])
+def test_what_executorch_is_made_of_paints_the_same(kind: str, checkpoints: dict[str, Path]) -> None:
+    network = executorch._network(export.onnx_model(checkpoints[kind], size=SIZE))
+    blend = np.array([0.3, 0.7] if kind == "johnson" else [1], np.float32)
+    inputs = [photo(*SIZE), blend[None]] if kind == "johnson" else [photo(*SIZE)]
+    with torch.no_grad():
+        painted = network(*map(torch.from_numpy, inputs)).numpy()
+    np.testing.assert_allclose(painted, expected(checkpoints[kind], photo(*SIZE), blend), atol=1e-4)
+
+
+def test_files_of_executorch_are_for_one_size_and_take_its_package(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FastStyleError, match="for one size"):
+        export.write(export.onnx_model(tiny), tmp_path / "x.pte")
+    for name in ("executorch.exir", "executorch.runtime", "executorch.backends.xnnpack.partition.xnnpack_partitioner"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(FastStyleError, match=r'pip install "fast_style\[executorch\]"'):
+        export.write(export.onnx_model(tiny, size=SIZE), tmp_path / "x.pte")
+    with pytest.raises(FastStyleError, match=r'pip install "fast_style\[executorch\]"'):
+        ExecutorchRunner(tmp_path / "x.pte")
+
+
+@pytest.mark.slow  # executorch takes seconds to import
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["johnson", "nano"])
+def test_executorch_paints_the_same_in_xnnpack_alone(
+    kind: str, checkpoints: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("executorch", reason='needs pip install "fast_style[executorch]"')
+    target = tmp_path / "x.pte"
+    arguments = [str(checkpoints[kind]), "-o", str(target), "--size", "x".join(map(str, SIZE))]
+    assert run(command.main, arguments, "fast-style export") == 0
+    (psnr,) = re.findall(r"ExecuTorch fp32 at 34x21: PSNR ([\d.]+) dB", capsys.readouterr().out)
+    assert float(psnr) > 100
+    runner = ExecutorchRunner(target)
+    blend = np.array([0.3, 0.7] if kind == "johnson" else [1], np.float32)
+    np.testing.assert_allclose(runner(photo(*SIZE), blend), expected(checkpoints[kind], photo(*SIZE), blend), atol=1e-4)
+    (description,) = runner._program.load_method("fast_style").execute([])
+    assert json.loads(description)["size"] == list(SIZE)
+    from executorch.exir._serialize._program import deserialize_pte_binary
+
+    plan = deserialize_pte_binary(target.read_bytes()).program.execution_plan[0]
+    assert ([delegate.id for delegate in plan.delegates], plan.operators) == (["XnnpackBackend"], [])
 
 
 class CoreMlProgram:
@@ -166,8 +215,22 @@ def test_core_mls_programs_of_shipped_networks(name: str, real_photos: dict[str,
 @pytest.mark.parametrize("name", ["wave", "lite_wave", "nano_wave"])
 def test_shipped_networks_in_litert_on_real_photographs(name: str, real_photos: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert", reason="needs the package ai-edge-litert")
-    export.write(export.onnx_model(find(name), size=(180, 240)), tmp_path / "x.tflite")
+    export.write(export.onnx_model(find(name), size=(96, 128)), tmp_path / "x.tflite")
     pictures = [real_photos[name] for name in ("astronaut", "chelsea", "coffee")]
     reference = open_engine(find(name), RuntimeOptions("cpu", "torch", "fp32"))
-    (row,) = parity.compare(LitertRunner(tmp_path / "x.tflite"), reference, pictures, [(240, 180)])
+    (row,) = parity.compare(LitertRunner(tmp_path / "x.tflite"), reference, pictures, [(128, 96)])
+    assert row.psnr_db > 80
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["wave", "lite_wave", "nano_wave"])
+def test_shipped_networks_in_executorch_on_real_photographs(
+    name: str, real_photos: dict[str, Any], tmp_path: Path
+) -> None:
+    pytest.importorskip("executorch", reason='needs pip install "fast_style[executorch]"')
+    export.write(export.onnx_model(find(name), size=(96, 128)), tmp_path / "x.pte")
+    pictures = [real_photos[name] for name in ("astronaut", "chelsea", "coffee")]
+    reference = open_engine(find(name), RuntimeOptions("cpu", "torch", "fp32"))
+    (row,) = parity.compare(ExecutorchRunner(tmp_path / "x.pte"), reference, pictures, [(128, 96)])
     assert row.psnr_db > 80

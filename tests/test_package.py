@@ -4,6 +4,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,9 @@ PROJECT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet", "-w", str(folder), str(PROJECT)]
-    subprocess.run(command, check=True)
+def wheel(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet", str(PROJECT), "-w"]
+    folder = once("wheel", lambda folder: subprocess.run([*command, str(folder)], check=True))
     return next(folder.glob("*.whl"))
 
 
@@ -40,7 +40,7 @@ def test_the_wheel_carries_checkpoints_sample_and_type_marker(wheel: Path) -> No
 
 @pytest.mark.slow
 def test_a_non_editable_install_stylizes_with_the_shipped_wave(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     bin_folder = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
     # The large dependencies are taken from this environment; the package itself only from the wheel.
     site = subprocess.run(
@@ -51,7 +51,8 @@ def test_a_non_editable_install_stylizes_with_the_shipped_wave(wheel: Path, tmp_
     ).stdout.strip()
     own = [path for path in sys.path if path.endswith("site-packages")]
     (Path(site) / "borrowed.pth").write_text("\n".join(own))
-    subprocess.run([bin_folder / "python", "-m", "pip", "install", "--no-deps", "-q", str(wheel)], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(bin_folder / "python")]
+    subprocess.run([*pip, "install", "--no-deps", "-q", str(wheel)], check=True)
     where: list[str | Path] = [bin_folder / "python", "-c", "import fast_style; print(fast_style.__file__)"]
     printed = subprocess.run(where, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
     assert Path(printed.strip()).is_relative_to(tmp_path / "venv")

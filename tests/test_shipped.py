@@ -1,15 +1,17 @@
 """The shipped styles on real photographs: nothing that an artist would send back; small networks near the full ones."""
 
-import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from filelock import FileLock
+import torch
+from torch import Tensor
 
 from fast_style import Stylizer
 from fast_style.evaluation import QualityReport, evaluate
+from fast_style.losses.perceptual import style_target
 from fast_style.models.bundled import shipped
 from fast_style.options import EvaluationOptions
 
@@ -24,6 +26,7 @@ PICTURES = {
     "water_lilies": "water_lilies",
     "wave": "wave",
 }
+Once = Callable[[str, Callable[[Path], object]], Path]
 STYLES = ("wave", "scream", "starry_night")
 # Lines of the evaluator that came after these networks, most of which fail them: evaluation/README.md has the figures.
 # Networks trained since then are asserted on these too.
@@ -42,23 +45,18 @@ BEST = {
 
 
 @pytest.fixture(scope="session")
-def findings(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], QualityReport]:
+def findings(shared: Path, once: Once) -> Callable[[str, str], QualityReport]:
     """Evaluate a network once for all tests, whichever process they run in."""
-    folder = tmp_path_factory.getbasetemp()
-    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
     def find(name: str, style: str) -> QualityReport:
-        path = folder / f"{name}.report"
-        with FileLock(path.with_suffix(".lock")):
-            if not path.exists():
-                path.write_bytes(pickle.dumps(judged(name, style, shared)))
+        path = once(f"{name}.report", lambda path: path.write_bytes(pickle.dumps(judged(name, style, shared, once))))
         report: QualityReport = pickle.loads(path.read_bytes())
         return report
 
     return find
 
 
-def judged(name: str, style: str, shared: Path) -> QualityReport:
+def judged(name: str, style: str, shared: Path, once: Once) -> QualityReport:
     options = EvaluationOptions(
         style=shared / "styles" / f"{PICTURES[style]}.jpg",
         photos=shared / "photos",
@@ -67,9 +65,17 @@ def judged(name: str, style: str, shared: Path) -> QualityReport:
         reference_photos=0,
         device="cpu",
     )
+
+    def known_target(*given: Any) -> dict[str, Tensor]:
+        path = once(f"{style}.grams", lambda path: torch.save(style_target(*given), path))
+        target: dict[str, Tensor] = torch.load(path)
+        return target
+
     with pytest.MonkeyPatch.context() as patch:
         # LATER_LINES are not asked for here, and painting for them takes as long as all the rest.
         patch.setattr("fast_style.evaluation.quality.DEFAULT_PX", 64)
+        # What networks of one painting have in common.
+        patch.setattr("fast_style.evaluation.distances.style_target", known_target)
         found, _ = evaluate(Stylizer.load(name, device="cpu", precision="fp32"), options)
     return found
 

@@ -110,6 +110,7 @@ def test_extras_are_there() -> None:
         "audio",
         "engines",
         "evaluate",
+        "executorch",
         "faces",
         "export",
         "formats",

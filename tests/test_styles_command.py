@@ -43,6 +43,17 @@ def test_a_sheet_has_a_row_for_each_style_and_a_column_for_each_picture(several:
         assert sheet.size == (2 * 50 + 3 * 8, 3 * (40 + 28 + 8) + 8)
 
 
+def test_many_rows_stand_beside_each_other(several: Path, tmp_path: Path) -> None:
+    """Eight styles of one picture, with the photograph nine rows: two parts, of five rows and of four."""
+    picture(60, 48, 1).save(tmp_path / "x.png")
+    models = [str(several)] * 4
+    flags = ["-o", str(tmp_path / "sheet.png"), "--on", str(tmp_path / "x.png"), "--size", "40"]
+    assert fast_style(["styles", *models, *flags]) == 0
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size[0] % (50 + 8) == 8 and sheet.size[0] > 2 * 50
+        assert sheet.size[1] < 2.5 * sheet.size[0]
+
+
 def test_models_of_one_file_name_are_all_painted(tiny: Path, tmp_path: Path) -> None:
     for folder in "ab":
         (tmp_path / folder).mkdir()

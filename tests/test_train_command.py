@@ -98,7 +98,7 @@ def test_sigterm_to_a_real_process_saves_and_ends_cleanly(options: TrainOptions)
 )
 def test_signals_to_the_whole_group_reach_workers_too_and_still_save(options: TrainOptions, name: str) -> None:
     assert options.output
-    flags = arguments(options, steps=100000, workers=2, **{"preview-seconds": 0})
+    flags = arguments(options, steps=100000, workers=1, **{"preview-seconds": 0})
     process = subprocess.Popen([sys.executable, "train.py", *flags], cwd=PROJECT, start_new_session=True)
     preview = options.output.with_suffix(".preview.jpg")
     deadline = time.monotonic() + 120
@@ -116,7 +116,8 @@ def test_sixty_steps_on_real_material_bring_the_loss_below_a_third(
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     monkeypatch.setattr("fast_style.training.callbacks.TENSORBOARD_INTERVAL", 1)
-    flags = ["--steps", "60", "--image-size", "96", "--finish-share", "0", "--batch-size", "2", "--device", "cpu"]
+    flags = ["--steps", "60", "--image-size", "48", "--finish-share", "0", "--batch-size", "2", "--device", "cpu"]
+    flags += ["--style-size", "256"]
     # From random weights: from the shipped network of this painting there is little left to gain.
     paths = [
         "--from-scratch",

@@ -52,13 +52,17 @@ def ffmpeg(*arguments: str) -> bytes:
     return subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments], check=True, capture_output=True).stdout
 
 
+def ffprobe(path: Path | str, *arguments: str) -> dict[str, Any]:
+    """What ffprobe prints."""
+    command = ["ffprobe", "-v", "error", "-of", "json", *arguments, str(path)]
+    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return found
+
+
 def probe(path: Path | str, kind: str = "v", entries: str = "stream", count: bool = False) -> list[dict[str, Any]]:
     """What ffprobe says of the streams (or packets) of a kind."""
-    command = ["ffprobe", "-v", "error", "-of", "json", "-select_streams", kind, f"-show_{entries}s"]
-    result = subprocess.run(
-        [*command, *(["-count_frames"] if count else []), str(path)], capture_output=True, check=True
-    )
-    found: list[dict[str, Any]] = json.loads(result.stdout)[f"{entries}s"]
+    asked = ["-select_streams", kind, f"-show_{entries}s", *(["-count_frames"] if count else [])]
+    found: list[dict[str, Any]] = ffprobe(path, *asked)[f"{entries}s"]
     return found
 
 

@@ -27,7 +27,7 @@ COMMANDS = {
     "evaluate": "measure how good a trained network is",
     "serve": "serve stylization over HTTP and WebSocket, with a page",
     "watch": "stylize every picture that appears in a folder",
-    "export": "export a network to ONNX, OpenVINO, LiteRT, Core ML, Triton Inference Server or a web page",
+    "export": "export a network to ONNX, OpenVINO, LiteRT, Core ML, ExecuTorch, Triton Inference Server or a web page",
     "bench": "measure speed, memory and closeness of every engine",
     "devices": "list the devices that runtimes find here, and what others need",
     "taste": "find a look by choosing among four versions of a photograph, and keep it by name",

@@ -11,6 +11,7 @@ from PIL.Image import Image
 from .. import export, images
 from ..benchmark import parity
 from ..engines import Engine, open_engine
+from ..engines.executorch_runner import ExecutorchRunner
 from ..engines.litert_runner import LitertRunner
 from ..errors import FastStyleError
 from ..models.bundled import find
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 COMPARED, CALIBRATION = 4, 300
 # Short side in px of the photographs that calibrate.
 CALIBRATION_PX = 256
+# What runs the formats that are no engine.
+RUNNERS = {".tflite": LitertRunner, ".pte": ExecutorchRunner}
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class ExportCommand:
 
     output: Annotated[Path | None, OUTPUT] = None
     """The file to write: .onnx for ONNX, .xml for OpenVINO IR (with a .bin beside it); with --size .tflite for LiteRT
-    (Android), .mlpackage for Core ML (iOS)."""
+    (Android), .mlpackage for Core ML (iOS), .pte for ExecuTorch (both)."""
 
     triton: Path | None = None
     """Model repository of Triton Inference Server, to which the model is added."""
@@ -185,8 +188,8 @@ def _miss(model: Any, kind: str, reference: Engine, pictures: list[Image], how: 
 
 def _runtimes(draft: Path, precision: str) -> Iterator[tuple[str, Any]]:
     """The file in its own runtime, in each arithmetic that it is used in on this machine."""
-    if draft.suffix == ".tflite":
-        yield precision, LitertRunner(draft)
+    if draft.suffix in RUNNERS:
+        yield precision, RUNNERS[draft.suffix](draft)
         return
     engine: Literal["openvino", "onnx"] = "openvino" if draft.suffix == ".xml" else "onnx"
     if precision == "int8":

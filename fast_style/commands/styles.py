@@ -1,6 +1,7 @@
 """List the shipped styles, or paint photographs with each of them on one sheet: `fast-style styles`."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from .console.parsing import parse
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
+
+# A sheet of more rows than these is about so many times as high as wide.
+FEW_ROWS, HIGHER_THAN_WIDE = 6, 1.2
 
 
 HOW_TO_CHOOSE = "Choose one with --model MODEL; of a model with several by its style too: --model gallery --style adele"
@@ -85,7 +89,7 @@ def _json(names: Sequence[str]) -> Iterator[str]:
 
 
 def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:
-    """A row of photographs, then a row for each style."""
+    """A row of photographs, then a row for each style; many rows in parts beside each other."""
     from ..stylizer import Stylizer
 
     photos = [images.resize_short_side(images.read(path).rgb, command.size) for path in command.on]
@@ -96,7 +100,16 @@ def _sheet(command: StylesCommand, names: Sequence[str]) -> Image.Image:
             for row in _rows(name, stylizer, photos):
                 rows.append(row)
                 bar.update()
-    return images.contact_sheet([list(column) for column in zip(*rows, strict=True)])
+    return images.contact_sheet(_columns(rows))
+
+
+def _columns(rows: Sequence[list[Image.Image]]) -> list[list[Image.Image]]:
+    """Split many rows into parts that stand beside each other, so that the sheet is not much higher than wide."""
+    ratio = sum(row[0].height for row in rows) / sum(image.width for image in rows[0])
+    parts = max(1, round(math.sqrt(ratio / HIGHER_THAN_WIDE))) if len(rows) > FEW_ROWS else 1
+    count = math.ceil(len(rows) / parts)
+    starts = range(0, len(rows), count)
+    return [list(column) for start in starts for column in zip(*rows[start : start + count], strict=True)]
 
 
 def _rows(name: str, stylizer: "Stylizer", photos: Sequence[Image.Image]) -> Iterator[list[Image.Image]]:

@@ -57,8 +57,8 @@ def devices() -> dict[str, str]:
     found = {"cpu": CPU}
     for name in [name for name, providers in PROVIDERS.items() if set(providers) & _providers().keys()]:
         with suppress(Exception):  # a provider without its device or libraries fails in a way of its own
-            used = _session(graph.encode(), name).get_providers()[0]
-            found |= {name: used} if used != CPU else {}
+            session = _session(graph.encode(), name)
+            found |= {name: session.get_providers()[0]} if _device_of(session, name) == name else {}
     return found
 
 
@@ -104,12 +104,22 @@ def _start(model: str | bytes, device: str) -> tuple[Any, str]:
         if set(PROVIDERS[kind]) & _providers().keys():
             try:
                 session = _session(model, device)
-                if session.get_providers()[0] != CPU:
+                used = _device_of(session, kind)
+                if used not in (kind, "cpu"):
+                    log.warning("ONNX Runtime cannot use device %s; %s runs the network (%s)", device, used, reason)
+                if used != "cpu":
                     return session, device
             except Exception as error:  # of whatever kind: where the CPU fails too, it says why
                 reason = f"{error}".strip().partition("\n")[0] or reason
         log.warning("ONNX Runtime cannot use device %s; the CPU runs the network (%s)", device, reason)
     return _session(model, "cpu"), "cpu"
+
+
+def _device_of(session: Any, kind: str) -> str:
+    """Return the device that a session for one of that kind is on: where its providers did not start, another one."""
+    provider = session.get_providers()[0]
+    owners = {providers[0]: name for name, providers in PROVIDERS.items() if providers}
+    return "cpu" if provider == CPU else owners.get(provider, kind)
 
 
 def _session(model: str | bytes, device: str, keep_memory: bool = True) -> Any:

@@ -16,7 +16,7 @@ from ..errors import FastStyleError
 from ..export import KEY, Metadata
 from ..models.structure import SMALLEST_PX
 from ..options import RuntimeOptions
-from ..system import signal_stack
+from ..system import malloc, signal_stack
 from .exported import ExportedEngine, Run, is_one_blend, model_of
 from .frames import for_frames
 from .registry import ENGINES, kind_of, number_of
@@ -183,11 +183,18 @@ class _Requests:
         finally:
             if self._keep_memory:
                 idle.append(request)
+            else:
+                del request
+                self.release()
 
     def release(self) -> None:
-        """Give back the memory of runs that have ended."""
-        for _, idle in self._compiled.values():
-            idle.clear()
+        """Give back the memory of runs that have ended: a graph holds it, even where no request is left."""
+        with self._lock:
+            for compiled, idle in self._compiled.values():
+                idle.clear()
+                with suppress(AttributeError, RuntimeError):  # before OpenVINO 2025; while another thread runs it
+                    compiled.release_memory()
+        malloc.give_back()
 
 
 def _found(core: Any, device: str) -> str:

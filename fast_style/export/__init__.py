@@ -1,4 +1,4 @@
-"""Export networks to other runtimes: ONNX, OpenVINO IR, int8, LiteRT, Core ML, Triton Inference Server, browsers.
+"""Export networks to other runtimes: ONNX, OpenVINO IR, int8, LiteRT, Core ML, ExecuTorch, Triton, browsers.
 
 Imports no torch.
 """

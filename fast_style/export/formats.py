@@ -8,15 +8,15 @@ from ..errors import FastStyleError
 from ..system.atomic import write_together
 from .digest import sealed
 
-FORMATS = {".onnx": "ONNX", ".xml": "OpenVINO IR", ".tflite": "LiteRT", ".mlpackage": "Core ML"}
+FORMATS = {".onnx": "ONNX", ".xml": "OpenVINO IR", ".tflite": "LiteRT", ".mlpackage": "Core ML", ".pte": "ExecuTorch"}
 # Formats of phones, for pictures of one size.
-OF_ONE_SIZE = (".tflite", ".mlpackage")
+OF_ONE_SIZE = (".tflite", ".mlpackage", ".pte")
 
 
 def write(model: Any, target: Path) -> None:
     """Write an ONNX model in the format of the suffix (OpenVINO IR with a .bin beside it), or an OpenVINO model as IR.
 
-    Raises FastStyleError for other names, and for LiteRT and Core ML where the model is not of one size.
+    Raises FastStyleError for other names, and for formats of phones where the model is not of one size.
     """
     write_together(contents(model, target))
 
@@ -32,6 +32,10 @@ def contents(model: Any, target: Path) -> dict[Path, bytes]:
         from .coreml import to_coreml
 
         return {target / name: content for name, content in to_coreml(model).items()}
+    if target.suffix == ".pte":
+        from .executorch import to_executorch
+
+        return {target: to_executorch(model)}
     if target.suffix == ".onnx":
         return {target: sealed(model.SerializeToString(), ".onnx")}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 """Run the inference pipeline: from a photograph and its controls to the result, with every step on the way."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from .. import images
 from ..engines import Engine
 from ..images import color
-from ..images.faces import find_faces
+from ..images.faces import Face, find_faces
 from ..images.noise import PERIOD_PX, add_noise, is_uniform, smoothness
 from ..options import StylizeOptions
 from . import single_pass, tileable
@@ -17,10 +18,11 @@ from .base_color import even_base_color
 from .coarse_colors import keep_coarse_colors
 from .displacement import displaced
 from .effect import Effect
+from .enlargement import enlarged
 from .face_detail import keep_faces
 from .masks import Mask
 from .single_pass import Progress, size_of
-from .strokes import WHOLE_PX, Strokes, mixed, pass_sizes
+from .strokes import WHOLE_PX, Strokes, mixed, painted_px, pass_sizes
 from .style_weights import Styles
 
 Array = NDArray[np.float32]
@@ -91,25 +93,31 @@ def _passes(
         return photo.copy()
     strokes: Strokes = "medium" if options.strokes == "auto" else options.strokes
     height, width = size_of(photo)
-    noise = _noise(photo, options)
-    *coarse, _ = pass_sizes(min(height, width), strokes)
-    if not coarse:
+    noise, short_side = _noise(photo, options), min(height, width)
+    # A size that is asked for is painted as a whole, whatever it costs.
+    coarsest, *finer = pass_sizes(short_side if options.size else painted_px(short_side, strokes), strokes)
+    if not finer:
         return single_pass.run(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
-    faces = find_faces(photo)
+    faces: list[Face] = []
     only_style = effect.style_only()
 
-    def painted_at(short_px: int, painted: Pixels | None) -> Pixels:
+    def painted_at(short_px: int, before: Pixels | None) -> tuple[Pixels, Array]:
         seen = images.resized(photo, images.with_short_side((width, height), short_px))
-        shown, styles = _next(seen, painted, strokes, faces, noise), only_style.at(size_of(seen))
+        shown, styles = _next(seen, before, strokes, faces, noise), only_style.at(size_of(seen))
         result, calm = single_pass.run(engine, styles, options, seen, shown, progress), smoothness(seen)
         result = displaced(even_base_color(result, seen, calm, styles), calm)
-        if painted is None or min(size_of(painted)) < WHOLE_PX:
-            return result
-        return keep_coarse_colors(result, painted)
+        if before is None or min(size_of(before)) < WHOLE_PX:
+            return result, calm
+        return keep_coarse_colors(result, before), calm
 
-    painted = painted_at(coarse[0], None)
-    for short_px in (*coarse[1:], min(height, width)):
-        painted = painted_at(short_px, painted)
+    with ThreadPoolExecutor(1) as pool:  # half a second of one core, beside the first pass, which does without
+        found = pool.submit(find_faces, photo)
+        painted, calm = painted_at(coarsest, None)
+        faces += found.result()
+    for short_px in finer:
+        painted, calm = painted_at(short_px, painted)
+    if painted.shape != photo.shape:
+        painted = enlarged(painted, photo, calm)
     return single_pass.mix(effect, photo, keep_faces(painted, photo, faces))
 
 

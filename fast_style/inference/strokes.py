@@ -28,6 +28,9 @@ GROWTH, LEAST_GROWTH = 2.2, 1.5
 # Short side in px of the pass to which later ones add only finer strokes, that of a picture of one megapixel: larger
 # ones are the same painting.
 WHOLE_PX = 866
+# Short side in px up to which the last pass has the picture's own size, and how often what larger pictures are painted
+# at fits into theirs. They are enlarged (`enlargement.py`), since a pass over 12 megapixels takes 40 s on two cores.
+MOST_PX, MOST_ENLARGED = 1300, 2.3
 # Share of the painted picture in what the next pass is shown: where the photograph is smooth, and on faces and where
 # it is full of detail, by `smoothness` with DETAIL_LEVELS.
 SHARE = {"medium": 0.6, "bold": 0.7}
@@ -35,8 +38,15 @@ SHARE_ON_SUBJECTS = 0.15
 DETAIL_LEVELS = 15.0
 
 
+def painted_px(short_side_px: int, strokes: Strokes) -> int:
+    """Return the short side in px of the last pass over a picture: its own, or less of what is larger than MOST_PX."""
+    if strokes == "fine" or short_side_px <= MOST_PX:
+        return short_side_px
+    return max(MOST_PX, round(short_side_px / MOST_ENLARGED))
+
+
 def pass_sizes(short_side_px: int, strokes: Strokes) -> list[int]:
-    """Return the short sides in px of the passes, coarse to fine; the last is the picture's."""
+    """Return the short sides in px of the passes that paint a picture, coarse to fine; the last is the picture's."""
     if strokes == "fine":
         return [short_side_px]
     part, most_px = COARSEST[strokes]

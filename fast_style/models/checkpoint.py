@@ -11,11 +11,11 @@ from ..errors import FastStyleError
 from . import int8_weights
 from .architectures import build
 from .bundled import find, shipped
-from .checkpoint_file import FORMAT, FORMAT_INT8, Description, misfit, read
+from .checkpoint_file import FORMAT, FORMAT_INT8, CheckpointFile, Description, misfit, read
 from .johnson import TransformerNetwork
 from .tensor_files import save_tensors
 
-__all__ = ["FORMAT", "Checkpoint", "find", "load", "shipped"]
+__all__ = ["FORMAT", "Checkpoint", "find", "load", "of_file", "shipped"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,10 @@ class Checkpoint(Description):
 
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint without running code. Raises FastStyleError for a file that is none or is damaged."""
-    file = read(path)
+    return of_file(read(path))
+
+
+def of_file(file: CheckpointFile) -> Checkpoint:
+    """Return a checkpoint with tensors in the place of arrays, over the same memory."""
     weights = {name: torch.from_numpy(value) for name, value in file.weights.items()}
     return Checkpoint(file.model, file.styles, file.training, weights, file.int8)

@@ -62,7 +62,11 @@ def no_predictor() -> FastStyleError:
 
 def read(path: Path) -> CheckpointFile:
     """Read a checkpoint without running code. Raises FastStyleError for a file that is none or is damaged."""
-    content = load_arrays(path)
+    return checked(path, load_arrays(path))
+
+
+def checked(path: Path, content: Any) -> CheckpointFile:
+    """Return the checkpoint that `load_arrays` read from a file. Raises FastStyleError where it is none or damaged."""
     if not is_checkpoint(content):
         raise FastStyleError(
             f"{path}: not a fast_style checkpoint (`fast-style convert` reads those of pytorch/examples)"

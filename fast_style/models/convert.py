@@ -12,9 +12,9 @@ from ..errors import FastStyleError
 from ..options import NetworkOptions
 from ..system.file_digest import sha256
 from .architectures import build
-from .checkpoint import Checkpoint, load
-from .checkpoint_file import is_checkpoint
-from .tensor_files import load_tensors
+from .checkpoint import Checkpoint, of_file
+from .checkpoint_file import checked, is_checkpoint
+from .tensor_files import as_arrays, load_tensors
 
 # Their module names and ours; the same network (https://github.com/pytorch/examples, fast_neural_style).
 STAGES = {
@@ -41,7 +41,7 @@ def convert(path: Path, name: str | None = None) -> Checkpoint:
     """
     content = load_tensors(path)
     if is_checkpoint(content):
-        return _renamed(load(path), name)
+        return _renamed(of_file(checked(path, as_arrays(content))), name)
     state = _state_dict(path, content)
     weights: dict[str, Tensor] = {}
     for key, value in state.items():

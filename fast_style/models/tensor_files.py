@@ -47,6 +47,15 @@ def _as_tensors(content: Any) -> Any:
     return torch.from_numpy(content) if isinstance(content, np.ndarray) else content
 
 
+def as_arrays(content: Any) -> Any:
+    """Return what `load_tensors` returned as `load_arrays` does: arrays over the same memory, bfloat16 as float32."""
+    if isinstance(content, dict):
+        return {key: as_arrays(value) for key, value in content.items()}
+    if isinstance(content, Tensor):
+        return (content.float() if content.dtype == torch.bfloat16 else content).detach().numpy()
+    return content
+
+
 def _tensors(content: Any) -> Iterator[Tensor]:
     """Yield the tensors in nested dicts, lists and tuples."""
     if isinstance(content, Tensor):

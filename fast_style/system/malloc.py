@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from typing import Any
 
 # glibc's malloc.h
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
@@ -16,12 +17,22 @@ def tune() -> None:
     """
     # Asks torch for transparent huge pages; read at its first allocation.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # absent from musl
+    mallopt = _of_glibc("mallopt")
     if mallopt is None:
         return
     mallopt(M_MMAP_MAX, 0)
     mallopt(M_TRIM_THRESHOLD, -1)
     mallopt(M_TOP_PAD, 64 << 20)
     mallopt(M_ARENA_MAX, 1)
+
+
+def give_back() -> None:
+    """Hand freed memory back to the system, even after `tune`: before much of it is taken in pieces of other sizes."""
+    malloc_trim = _of_glibc("malloc_trim")
+    if malloc_trim is not None:
+        malloc_trim(0)
+
+
+def _of_glibc(name: str) -> Any:
+    """A function of glibc; None elsewhere, such as in musl."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
