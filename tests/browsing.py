@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -99,11 +100,16 @@ def change(page: Page, act: Callable[[], object]) -> Image.Image:
     """The full picture after `act`, which must be another than before."""
     before = shown(page)
     act()
-    page.wait_for_selector("[data-shown=full]")
-    expect(page.locator("#busy")).to_be_hidden(timeout=WAIT_MS)
-    now = shown(page)
-    assert distance(now, before) > 0.3
-    return now
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while time.monotonic() < deadline:
+        # Until the page has seen the act, what it shows still counts as full; then comes a preview.
+        page.wait_for_selector("[data-shown=full]")
+        expect(page.locator("#busy")).to_be_hidden(timeout=WAIT_MS)
+        now = shown(page)
+        if distance(now, before) > 0.3 and page.locator("[data-shown=full]").count():
+            return now
+        page.wait_for_timeout(50)
+    raise AssertionError("the picture is the same as before")
 
 
 def move(page: Page, label: str, key: str, times: int = 1) -> None:
