@@ -13,6 +13,7 @@ from torch import Tensor
 from fast_style import images
 from fast_style.commands import run
 from fast_style.commands import train as train_command
+from fast_style.data.styles import find_styles
 from fast_style.errors import FastStyleError
 from fast_style.models import checkpoint
 from fast_style.models.johnson import TransformerNetwork
@@ -269,6 +270,11 @@ def test_a_full_disk_is_one_plain_line(
     monkeypatch.setattr(torch, "save", full)
     assert run(train_command.main, arguments(options, steps=2), "train.py") == 1
     assert "train.py: dots.pth: No space left on device" in capsys.readouterr().err
+
+
+def test_names_are_one_for_each_style(options: TrainOptions) -> None:
+    with pytest.raises(FastStyleError, match=r"^`style_name` needs one value per style: 1$"):
+        find_styles(replace(options.style, style_name=("a", "b")))
 
 
 @pytest.mark.parametrize("crop", [(0.5, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 1.2)])

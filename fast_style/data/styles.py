@@ -52,7 +52,7 @@ def find_styles(options: StyleOptions) -> list[Style]:
     for flag in ("style_name", "style_title", "style_artist"):
         given = getattr(options, flag)
         if given and len(given) != len(options.style):
-            raise FastStyleError(f"--{flag.replace('_', '-')} needs one value per style: {len(options.style)}")
+            raise FastStyleError(f"`{flag}` needs one value per style: {len(options.style)}")
     names = options.style_name or distinct([path.stem for path in options.style])
     titles = options.style_title or ("",) * len(names)
     artists = options.style_artist or ("",) * len(names)
