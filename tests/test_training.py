@@ -273,7 +273,7 @@ def test_a_full_disk_is_one_plain_line(
 
 
 def test_names_are_one_for_each_style(options: TrainOptions) -> None:
-    with pytest.raises(FastStyleError, match=r"^`style_name` needs one value per style: 1$"):
+    with pytest.raises(FastStyleError, match=r"^style_name needs one value per style: 1$"):
         find_styles(replace(options.style, style_name=("a", "b")))
 
 

@@ -48,7 +48,7 @@ class Style:
 
 
 def find_styles(options: StyleOptions) -> list[Style]:
-    """Return one style per path of --style. Raises FastStyleError for paths without a picture and uneven names."""
+    """Return one style per path of `style`. Raises FastStyleError for paths without a picture and uneven names."""
     for flag in ("style_name", "style_title", "style_artist"):
         given = getattr(options, flag)
         if given and len(given) != len(options.style):
