@@ -106,7 +106,7 @@ def test_suggestions_name_each_name_once() -> None:
     [
         ("scraem", "no shipped model has a style 'scraem'; did you mean scream?"),
         ("wave=0.5,metzingr=0.5", "no shipped model has a style 'metzingr'; did you mean metzinger?"),
-        ("nano_wave,metzinger", "no shipped model has the styles nano_wave,metzinger together; gallery has the most"),
+        ("nano_wave,metzinger", "no shipped model has the styles nano_wave, metzinger together; gallery has the most"),
     ],
 )
 def test_a_wrong_style_without_a_model_is_looked_for_in_all(
