@@ -1,5 +1,7 @@
 """Faces are found where there are some, and nowhere else: a cheek of a cat that counts as one is painted wrongly."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from skimage import data
@@ -31,3 +33,11 @@ def test_pictures_of_16_bits_are_looked_at_too() -> None:
 def test_a_panorama_is_looked_at_smaller() -> None:
     """At a short side of 900 px this one would have 100 million pixels."""
     assert find_faces(np.zeros((240, 30000, 3), np.uint8)) == []
+
+
+def test_threads_may_look_at_once() -> None:
+    """Pictures of several sizes: the detector keeps the one that it looks at."""
+    pictures = [resized(data.astronaut(), (side, 300)) for side in (300, 420, 540, 660)]
+    alone = [find_faces(picture) for picture in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(find_faces, pictures * 3)) == alone * 3

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,6 +24,8 @@ MOST_PIXELS = 3e6
 LEAST_SCORE = 0.3
 # Radius of a face in heights of what dlib returns, which reaches from the eyebrows to the chin.
 RADIUS = 0.72
+# dlib's detector keeps the picture that it looks at, and lets other threads run meanwhile: two at once crash.
+_looking = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ def find_faces(photo: NDArray[Any]) -> list[Face]:
     height, width = photo.shape[:2]
     scale = min(LOOK_AT_PX / min(height, width), math.sqrt(MOST_PIXELS / (height * width)))
     small = images.resized(_eight_bit(photo), (max(1, round(width * scale)), max(1, round(height * scale))))
-    found, _, _ = detector.run((small @ LUMA + np.float32(0.5)).astype(np.uint8), 0, LEAST_SCORE)
+    grey = (small @ LUMA + np.float32(0.5)).astype(np.uint8)
+    with _looking:
+        found, _, _ = detector.run(grey, 0, LEAST_SCORE)
     rows, columns = small.shape[:2]
     return [
         Face(
