@@ -48,6 +48,14 @@ def test_kernels_without_their_scales_are_refused(scale: np.ndarray | None) -> N
         dequantize(weights if scale is None else {**weights, "a.weight" + SUFFIX: scale})
 
 
+@pytest.mark.parametrize("scale", [3e38, float("inf"), float("nan")])
+def test_weights_that_are_not_finite_are_refused(scale: float) -> None:
+    weights = quantize(make_weights())
+    weights["a.weight" + SUFFIX] = np.full(6, scale, np.float32)
+    with pytest.raises(FastStyleError, match="not finite"):
+        dequantize(weights)
+
+
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_a_file_of_half_the_size_paints_the_same(suffix: str, tmp_path: Path) -> None:
     source, path = checkpoint.find("lite_wave"), tmp_path / f"small{suffix}"

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 # A sheet of more rows than these is about so many times as high as wide.
 FEW_ROWS, HIGHER_THAN_WIDE = 6, 1.2
-
-
+# The last line of the list.
 HOW_TO_CHOOSE = "Choose one with --model MODEL; of a model with several by its style too: --model gallery --style adele"
 
 

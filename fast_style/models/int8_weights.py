@@ -18,6 +18,9 @@ MOST = 127
 # that were read and written again stay the same.
 _ZERO_BITS = 8
 
+# Above it weights would not be finite.
+LARGEST = float(np.finfo(np.float32).max) / (MOST + 1)
+
 
 def quantize(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return the weights with each kernel (output channels, ...) as int8 and its scales beside it.
@@ -47,7 +50,7 @@ def _scale(exact: NDArray[np.float32]) -> NDArray[np.float32]:
 def dequantize(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return what `quantize` was given, within half a scale, kernels as float32.
 
-    Raises FastStyleError for kernels without a scale for each output channel.
+    Raises FastStyleError for kernels without a scale for each output channel, and for weights that are not finite.
     """
     result: dict[str, NDArray[Any]] = {}
     for name, value in weights.items():
@@ -55,6 +58,8 @@ def dequantize(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
             scale = weights.get(name + SUFFIX)
             if scale is None or scale.dtype != np.float32 or value.ndim < 3 or scale.shape != value.shape[:1]:
                 raise FastStyleError(f"{name} has no scale for each channel: damaged checkpoint?")
+            if not (np.abs(scale) <= LARGEST).all():
+                raise FastStyleError(f"{name}: weights that are not finite: damaged checkpoint?")
             value = value * scale.reshape(-1, *(1,) * (value.ndim - 1))
         elif name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in weights:
             continue
