@@ -17,7 +17,7 @@ from onnx import ModelProto, NodeProto, numpy_helper
 
 from ..errors import FastStyleError
 from .metadata import KEY
-from .onnx_graph import attributes, check_operators, shapes
+from .onnx_graph import attributes, checked_inputs
 
 Values = dict[str, Any]
 
@@ -28,10 +28,7 @@ def to_coreml(model: ModelProto) -> dict[str, bytes]:
     model: of one size (`opsets.at_size`). Raises FastStyleError for networks with attention, for graphs whose shapes
     are not fixed, and when the package coremltools is missing.
     """
-    sizes = shapes(model.graph.input)
-    if not all(map(all, sizes.values())):
-        raise FastStyleError("Core ML packages are for one size: name it with `size`")
-    check_operators(model, _OPERATORS, "Core ML")
+    sizes = checked_inputs(model, _OPERATORS, "Core ML")
     tools = _tools()
     with contextlib.redirect_stderr(io.StringIO()):  # its bars know nothing of ours
         package = tools.convert(

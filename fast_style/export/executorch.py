@@ -13,7 +13,7 @@ from onnx import ModelProto, NodeProto, numpy_helper
 
 from ..errors import FastStyleError
 from .metadata import KEY
-from .onnx_graph import attributes, check_operators, shapes
+from .onnx_graph import attributes, checked_inputs
 
 Values = Mapping[str, Any]
 
@@ -24,10 +24,7 @@ def to_executorch(model: ModelProto) -> bytes:
     model: of one size (`opsets.at_size`). Raises FastStyleError for networks with attention, for graphs whose shapes
     are not fixed, and when the package executorch is missing.
     """
-    sizes = shapes(model.graph.input)
-    if not all(map(all, sizes.values())):
-        raise FastStyleError("ExecuTorch files are for one size: name it with `size`")
-    check_operators(model, _OPERATORS, "ExecuTorch")
+    sizes = checked_inputs(model, _OPERATORS, "ExecuTorch")
     try:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import to_edge_transform_and_lower

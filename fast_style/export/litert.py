@@ -13,7 +13,7 @@ from onnx import ModelProto, NodeProto, numpy_helper, shape_inference
 
 from ..errors import FastStyleError
 from .metadata import KEY
-from .onnx_graph import attributes, check_operators, shapes
+from .onnx_graph import attributes, checked_inputs, shapes
 
 # By which readers know the file.
 IDENTIFIER = b"TFL3"
@@ -26,8 +26,8 @@ def to_litert(model: ModelProto) -> bytes:
     model: of one size (`opsets.at_size`). Raises FastStyleError for networks with attention, for graphs whose shapes
     are not fixed, and when the package is missing.
     """
-    writer = _Writer(model)  # which wants fixed shapes
-    check_operators(model, _OPERATORS, "LiteRT")
+    checked_inputs(model, _OPERATORS, "LiteRT")
+    writer = _Writer(model)
     for node in model.graph.node:
         _OPERATORS[node.op_type](writer, node)
     return writer.finish()
@@ -46,8 +46,6 @@ class _Writer:
         inferred = shape_inference.infer_shapes(model).graph
         values = (*inferred.input, *inferred.value_info, *inferred.output)
         self.shapes = shapes(values)
-        if not all(map(all, self.shapes.values())):
-            raise FastStyleError("LiteRT files are for one size: name it with `size`")
         self.buffers = [schema.BufferT()]  # the first is that of tensors without content
         self.tensors: list[Any] = []
         self.operators: list[Any] = []

@@ -18,8 +18,16 @@ def shapes(values: Iterable[ValueInfoProto]) -> dict[str, list[int]]:
     return {value.name: [side.dim_value for side in value.type.tensor_type.shape.dim] for value in values}
 
 
-def check_operators(model: ModelProto, known: Collection[str], name: str) -> None:
-    """Raise FastStyleError for a graph with operators that the writer of a format does not know. name: the format's."""
+def checked_inputs(model: ModelProto, known: Collection[str], name: str) -> dict[str, list[int]]:
+    """Return the shapes of the inputs of a graph for a format of phones. name: the format's.
+
+    Raises FastStyleError for operators beside the known ones, which the writer of the format has not, and for shapes
+    that are not fixed.
+    """
+    inputs = shapes(model.graph.input)
+    if not all(map(all, inputs.values())):  # first: such graphs also have operators that compute shapes
+        raise FastStyleError(f"{name} files are for one size: name it with `size`")
     unknown = {node.op_type for node in model.graph.node} - set(known)
     if unknown:
         raise FastStyleError(f"{name} files have no attention ({', '.join(sorted(unknown))}); export it as .onnx")
+    return inputs
