@@ -100,6 +100,7 @@ def test_nothing_is_chosen_before_all_four_are_painted(browser: Browser, running
     with watched(browser, running.url, viewport=PHONE) as page:
         expect(page.locator(".style")).to_have_count(4)
         load(page, file("high.png", picture(300, 400, 3)))
+        expect(page.locator(".style img[src^='blob:']")).to_have_count(4)  # thumbnails are painted at the same address
         held: list[Route] = []
 
         def paint_one(route: Route) -> None:
