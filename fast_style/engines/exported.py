@@ -15,6 +15,7 @@ from ..errors import FastStyleError
 from ..export import Metadata, check_digest, onnx_bytes, predictor_bytes, predictor_file
 from ..models.checkpoint_file import no_predictor
 from ..options import NetworkOptions, RuntimeOptions
+from ..options.network import Precision
 from .memory import default_bytes
 from .registry import ENGINES, is_exported
 from .tiling import merge
@@ -52,8 +53,12 @@ class ExportedEngine(ABC):
         model: Path | bytes,
         channels: int = 0,
         checkpoint: Path | None = None,
+        precision: Precision = "fp32",
     ) -> None:
-        """model: the ONNX model, or a path. channels: T, of the input `statistics`, 0 without. checkpoint: its file."""
+        """model: the ONNX model, or a path. channels: T, of the input `statistics`, 0 without. checkpoint: its file.
+
+        precision: the arithmetic in which torch measures exact statistics of tiles of the checkpoint.
+        """
         self.info = metadata.info
         self.style_gram = metadata.style_gram
         self.stride, self.reach_px = metadata.stride, metadata.reach_px
@@ -62,6 +67,7 @@ class ExportedEngine(ABC):
         self._channels = channels
         is_onnx = isinstance(model, bytes) or model.suffix.lower() == ".onnx"
         self._whole = _Tiles(model, self._open) if is_onnx and not channels else None
+        self._precision = precision
         self._checkpoint, self._file = checkpoint, model if isinstance(model, Path) else None
         self._predictor: Run | None = None
         self._per_pixel: tuple[Run, _Tiles] | None = None
@@ -157,7 +163,7 @@ class ExportedEngine(ABC):
             raise FastStyleError(f"without torch there are no {EXACT}, or install torch")
         with self._lock:
             if self._torch is None:
-                self._torch = ENGINES["torch"].open(self._checkpoint, RuntimeOptions("cpu"))
+                self._torch = ENGINES["torch"].open(self._checkpoint, RuntimeOptions("cpu", precision=self._precision))
         return self._torch.measure_tiles(*arguments, **named)
 
     def _checked(self, run: Run, image: Array, weights: Array, statistics: Array | None) -> list[Array]:

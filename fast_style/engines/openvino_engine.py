@@ -16,6 +16,7 @@ from ..errors import FastStyleError
 from ..export import KEY, Metadata
 from ..models.structure import SMALLEST_PX
 from ..options import RuntimeOptions
+from ..options.network import Precision
 from ..system import malloc, signal_stack
 from .exported import ExportedEngine, Run, is_one_blend, model_of
 from .frames import for_frames
@@ -80,7 +81,8 @@ class OpenVinoEngine(ExportedEngine):
         kind = TYPES.get(precision) or (_fastest(core) if found == CPU else "f32")  # GPUs know no bf16
         channels = next((given.shape[1] for given in graph.inputs if given.any_name == "statistics"), 0)
         metadata = Metadata.from_json(_metadata(graph), name)
-        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, checkpoint)
+        measuring: Precision = "bf16" if kind == "bf16" else "fp32"
+        super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, checkpoint, measuring)
         self._core, self._hints = core, {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
         self._device = found
         try:
