@@ -22,7 +22,7 @@ from .enlargement import enlarged
 from .face_detail import keep_faces
 from .masks import Mask
 from .single_pass import Progress, size_of
-from .strokes import WHOLE_PX, Strokes, mixed, painted_px, pass_sizes
+from .strokes import WHOLE_PX, Strokes, mixed, painted_px, pass_sizes, with_broad_strokes
 from .style_weights import Styles
 
 Array = NDArray[np.float32]
@@ -106,9 +106,10 @@ def _passes(
         shown, styles = _next(seen, before, strokes, faces, noise), only_style.at(size_of(seen))
         result, calm = single_pass.run(engine, styles, options, seen, shown, progress), smoothness(seen)
         result = displaced(even_base_color(result, seen, calm, styles), calm)
-        if before is None or min(size_of(before)) < WHOLE_PX:
+        if before is None:
             return result, calm
-        return keep_coarse_colors(result, before), calm
+        result = with_broad_strokes(result, before, seen, calm, faces)
+        return (result if min(size_of(before)) < WHOLE_PX else keep_coarse_colors(result, before)), calm
 
     with ThreadPoolExecutor(1) as pool:  # half a second of one core, beside the first pass, which does without
         found = pool.submit(find_faces, photo)
