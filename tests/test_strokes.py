@@ -7,19 +7,8 @@ from PIL import Image
 
 from fast_style import Stylizer
 from fast_style.images.faces import Face
-from fast_style.images.noise import smoothness
 from fast_style.inference import pipeline
-from fast_style.inference.strokes import (
-    BROAD_SHARE,
-    COARSEST,
-    SHARE,
-    SHARE_ON_SUBJECTS,
-    SMALLEST_PX,
-    Strokes,
-    mixed,
-    pass_sizes,
-    with_broad_strokes,
-)
+from fast_style.inference.strokes import COARSEST, SHARE, SHARE_ON_SUBJECTS, SMALLEST_PX, Strokes, mixed, pass_sizes
 from fast_style.scenes import landscape
 
 
@@ -66,40 +55,9 @@ def test_what_is_full_of_detail_keeps_most_of_the_photograph() -> None:
     assert share[:, 180:].mean() == pytest.approx(SHARE_ON_SUBJECTS, abs=0.02)
 
 
-@pytest.mark.parametrize("scale", [np.uint8(1), np.uint16(257)])
-def test_calm_areas_have_the_strokes_of_the_pass_before_and_faces_and_subjects_their_own(scale: np.generic) -> None:
-    photo = np.full((400, 600, 3), 120, np.uint8)
-    photo[:, 300:] = np.random.default_rng(0).integers(0, 255, (400, 300, 1))
-    painted, before = np.full_like(photo, 200), np.full((180, 270, 3), 100, np.uint8)
-    found = with_broad_strokes(
-        painted * scale, before * scale, photo * scale, smoothness(photo), [Face(0.25, 0.2, 0.1)]
-    )
-    assert found.dtype == scale.dtype
-    levels = found / float(scale)
-    assert levels[350, 60, 0] == pytest.approx(200 - 100 * BROAD_SHARE, abs=1)
-    assert levels[100, 120, 0] == pytest.approx(200, abs=1)
-    assert np.abs(levels[:, 350:] - 200).max() <= 1
-
-
 @pytest.fixture
 def photo() -> Image.Image:
     return Image.fromarray(landscape(480, 400, 3))
-
-
-def test_a_calm_sky_is_painted_with_broader_strokes(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the finest detail less is left than each pass paints by itself; the rest of the picture has all of it."""
-    photo = Image.fromarray(landscape(640, 520, 5))
-    calm = smoothness(np.asarray(photo)).repeat(4, 0).repeat(4, 1)[:520, :640]
-    stylizer = Stylizer.load(tiny, device="cpu", engine="torch", precision="fp32")
-
-    def finest(where: np.ndarray) -> float:
-        painted = np.asarray(stylizer.stylize(photo), np.float32)
-        return float(np.abs(np.diff(painted, axis=0)).mean(2)[where[1:]].mean())
-
-    sky, ground = finest(calm > 0.9), finest(calm < 0.1)
-    monkeypatch.setattr("fast_style.inference.strokes.BROAD_SHARE", 0)
-    assert sky < 0.8 * finest(calm > 0.9)
-    assert ground == pytest.approx(finest(calm < 0.1), rel=0.02)
 
 
 def test_pictures_are_painted_coarse_to_fine_by_default(tiny: Path, photo: Image.Image) -> None:

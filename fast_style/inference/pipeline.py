@@ -15,6 +15,7 @@ from ..images.noise import PERIOD_PX, add_noise, is_uniform, smoothness
 from ..options import StylizeOptions
 from . import single_pass, tileable
 from .base_color import even_base_color
+from .broad_strokes import with_broad_strokes
 from .coarse_colors import keep_coarse_colors
 from .displacement import displaced
 from .effect import Effect
@@ -22,7 +23,7 @@ from .enlargement import enlarged
 from .face_detail import keep_faces
 from .masks import Mask
 from .single_pass import Progress, size_of
-from .strokes import WHOLE_PX, Strokes, mixed, painted_px, pass_sizes, with_broad_strokes
+from .strokes import WHOLE_PX, Strokes, mixed, painted_px, pass_sizes
 from .style_weights import Styles
 
 Array = NDArray[np.float32]

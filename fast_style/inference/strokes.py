@@ -14,7 +14,6 @@ from .. import images
 from ..images.faces import Face
 from ..images.maps import full_scale, in_strips
 from ..images.noise import smoothness
-from .enlargement import enlarged
 
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -37,8 +36,6 @@ MOST_PX, MOST_ENLARGED = 1300, 2.3
 SHARE = {"medium": 0.6, "bold": 0.7}
 SHARE_ON_SUBJECTS = 0.15
 DETAIL_LEVELS = 15.0
-# Share of the pass before in what a pass has painted where the photograph is calm.
-BROAD_SHARE = 0.7
 
 
 def painted_px(short_side_px: int, strokes: Strokes) -> int:
@@ -74,22 +71,11 @@ def mixed(photo: Pixels, painted: Pixels, strokes: Strokes, faces: list[Face]) -
     Faces, and what else is full of detail, keep most of the photograph: strokes as wide as an eye are no portrait.
     """
     large, size = images.resized(painted, photo.shape[1::-1]), (photo.shape[0], photo.shape[1])
-    smooth = _beside_faces(smoothness(photo, DETAIL_LEVELS), faces, size)
-    return _blended(photo, large, SHARE_ON_SUBJECTS + np.float32(SHARE[strokes] - SHARE_ON_SUBJECTS) * smooth)
+    smooth = beside_faces(smoothness(photo, DETAIL_LEVELS), faces, size)
+    return blended(photo, large, SHARE_ON_SUBJECTS + np.float32(SHARE[strokes] - SHARE_ON_SUBJECTS) * smooth)
 
 
-def with_broad_strokes(painted: Pixels, before: Pixels, photo: Pixels, calm: Array, faces: list[Face]) -> Pixels:
-    """Give calm areas the broader strokes of the pass before, as a painter takes a larger brush for a sky.
-
-    painted, photo: (H, W, 3) of one type, uint8 or uint16; before: the smaller picture of the pass before. calm: the
-    `smoothness` of the photograph. Faces keep their strokes.
-    """
-    size = photo.shape[0], photo.shape[1]
-    share = np.float32(BROAD_SHARE) * _beside_faces(calm, faces, size)
-    return _blended(painted, enlarged(before, photo, calm), share)
-
-
-def _blended(first: Pixels, second: Pixels, share: Array) -> Pixels:
+def blended(first: Pixels, second: Pixels, share: Array) -> Pixels:
     """Mix two pictures (H, W, 3) of one type. share: that of the second one, in cells of 4 px."""
     result = np.empty_like(first)
     for rows, here in in_strips(share, first.shape[:2]):
@@ -99,7 +85,7 @@ def _blended(first: Pixels, second: Pixels, share: Array) -> Pixels:
     return result
 
 
-def _beside_faces(smooth: Array, faces: list[Face], size: tuple[int, int]) -> Array:
+def beside_faces(smooth: Array, faces: list[Face], size: tuple[int, int]) -> Array:
     """Smoothness in cells without the faces: nothing of it inside them, all of it at one and a half radii."""
     down, across = (((np.arange(count) + 0.5) / count).astype(np.float32) for count in smooth.shape)
     for face in faces:
