@@ -58,14 +58,14 @@ def smoothness(photo: Pixels, levels: float = SMOOTH_LEVELS) -> Array:
 
     exp(-(d / levels)^2), where d is the standard deviation of lightness around, in steps of 8-bit pictures.
     """
-    light = _lightness(photo)
+    light = lightness(photo)
     mean, square = (window_means(cell_means(plane), WINDOW_CELLS) for plane in (light, light * light))
     weight: Array = np.exp((mean * mean - square).clip(None, 0) / np.float32(levels**2))
     return weight
 
 
-def _lightness(photo: Pixels) -> Array:
-    """(H, W) in steps of 8-bit pictures."""
+def lightness(photo: Pixels) -> Array:
+    """Compute the lightness of a picture: (H, W, 3) to (H, W) in steps of 8-bit pictures."""
     if photo.dtype == np.uint8:
         return np.asarray(Image.fromarray(photo).convert("L"), np.float32)
     light: Array = photo @ (LUMA * (np.float32(255) / full_scale(photo)))

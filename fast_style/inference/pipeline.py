@@ -15,6 +15,7 @@ from ..images.noise import PERIOD_PX, add_noise, is_uniform, smoothness
 from ..options import StylizeOptions
 from . import single_pass, tileable
 from .base_color import even_base_color
+from .broad_strokes import with_broad_strokes
 from .coarse_colors import keep_coarse_colors
 from .displacement import displaced
 from .effect import Effect
@@ -106,9 +107,10 @@ def _passes(
         shown, styles = _next(seen, before, strokes, faces, noise), only_style.at(size_of(seen))
         result, calm = single_pass.run(engine, styles, options, seen, shown, progress), smoothness(seen)
         result = displaced(even_base_color(result, seen, calm, styles), calm)
-        if before is None or min(size_of(before)) < WHOLE_PX:
+        if before is None:
             return result, calm
-        return keep_coarse_colors(result, before), calm
+        result = with_broad_strokes(result, before, seen, calm, faces)
+        return (result if min(size_of(before)) < WHOLE_PX else keep_coarse_colors(result, before)), calm
 
     with ThreadPoolExecutor(1) as pool:  # half a second of one core, beside the first pass, which does without
         found = pool.submit(find_faces, photo)

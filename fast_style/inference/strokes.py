@@ -70,22 +70,24 @@ def mixed(photo: Pixels, painted: Pixels, strokes: Strokes, faces: list[Face]) -
 
     Faces, and what else is full of detail, keep most of the photograph: strokes as wide as an eye are no portrait.
     """
-    large, size = images.resized(painted, photo.shape[1::-1]), photo.shape[:2]
-    share = _share(photo, SHARE[strokes], faces)
-    result = np.empty_like(photo)
-    for rows, here in in_strips(share, size):
-        part = photo[rows].astype(np.float32)
-        part += here[..., None] * (large[rows] - part)
-        result[rows] = part if photo.dtype == np.float32 else (part + np.float32(0.5)).clip(0, full_scale(photo))
+    large, size = images.resized(painted, photo.shape[1::-1]), (photo.shape[0], photo.shape[1])
+    smooth = beside_faces(smoothness(photo, DETAIL_LEVELS), faces, size)
+    return blended(photo, large, SHARE_ON_SUBJECTS + np.float32(SHARE[strokes] - SHARE_ON_SUBJECTS) * smooth)
+
+
+def blended(first: Pixels, second: Pixels, share: Array) -> Pixels:
+    """Mix two pictures (H, W, 3) of one type. share: that of the second one, in cells of 4 px."""
+    result = np.empty_like(first)
+    for rows, here in in_strips(share, first.shape[:2]):
+        part = first[rows].astype(np.float32)
+        part += here[..., None] * (second[rows] - part)
+        result[rows] = part if first.dtype == np.float32 else (part + np.float32(0.5)).clip(0, full_scale(first))
     return result
 
 
-def _share(photo: Pixels, most: float, faces: list[Face]) -> Array:
-    """Share of the painted picture in each cell of 4 px."""
-    smooth = smoothness(photo, DETAIL_LEVELS)
+def beside_faces(smooth: Array, faces: list[Face], size: tuple[int, int]) -> Array:
+    """Smoothness in cells without the faces: nothing of it inside them, all of it at one and a half radii."""
     down, across = (((np.arange(count) + 0.5) / count).astype(np.float32) for count in smooth.shape)
     for face in faces:
-        away = face.distance(down[:, None], across, (photo.shape[0], photo.shape[1]))
-        smooth = np.minimum(smooth, (2 * away - 2).clip(0, 1))  # nothing inside the face, all at one and a half radii
-    share: Array = SHARE_ON_SUBJECTS + np.float32(most - SHARE_ON_SUBJECTS) * smooth
-    return share
+        smooth = np.minimum(smooth, (2 * face.distance(down[:, None], across, size) - 2).clip(0, 1))
+    return smooth
