@@ -25,8 +25,7 @@ BROAD_SHARE = 0.7
 # of *adele*, 0.32 *shipwreck*, 0.41 *cubist*, 0.59 for the hatching of *starry_night*, 0.74 for the planes of *udnie*.
 GRAIN, STROKES = 0.25, 0.35
 # Contrast of the pass before, relative to what is painted now, up to which it is too weak, and from which on it has
-# its whole share; without this skies were washed out. The same skies: *udnie* 0.44, *wave* 0.63, *cubist* 0.72, *adele*
-# 0.99.
+# its whole share: fainter marks wash a sky out. The same skies: *udnie* 0.44, *wave* 0.63, *cubist* 0.72, *adele* 0.99.
 WEAK, STRONG = 0.85, 0.95
 # Widths of windows in cells of 4 px: of the marks whose directions are compared, and of the surroundings that are
 # judged as one, since planes are empty between their edges.
