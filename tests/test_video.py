@@ -218,7 +218,7 @@ def test_sizes_change_work_and_result(clip: Path, tmp_path: Path, stylizer: Styl
 
     class Spy(Stylizer):
         def __call__(self, image: Any, *more: Any, **kinds: Any) -> Any:
-            sizes.append(image.shape[2:])
+            sizes.append(image.shape[:2])
             return super().__call__(image, *more, **kinds)
 
     stylize_film(Spy(stylizer.engine), clip, tmp_path / "a.mp4", StylizeOptions(size=32, output_size=128))

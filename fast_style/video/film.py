@@ -54,7 +54,6 @@ def stylize_film(
     frames = FrameStylizer(stylizer, options, video)
     reader = open_audible(source, video, frames.working_size)
     try:
-        frames.deep = reader.info.deep
         size = with_short_side(reader.info.full_size, options.output_size)
         writer = open_sink(target, reader.info, video, size)
     except BaseException:
