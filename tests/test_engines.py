@@ -13,8 +13,10 @@ import torch
 
 from fast_style import FastStyleError, images
 from fast_style.benchmark.parity import psnr
-from fast_style.engines import Engine, memory, open_engine, paint_frame, registry, torch_engine
+from fast_style.engines import Engine, integers, memory, open_engine, paint_frame, registry, torch_engine
+from fast_style.export.graph import build_graph
 from fast_style.models.architectures import build
+from fast_style.models.bundled import SAMPLE, find
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.options import NetworkOptions, RuntimeOptions
 from fast_style.system.hardware import has_compiler
@@ -182,6 +184,36 @@ def test_auto_follows_the_device_and_the_precision(tiny: Path, monkeypatch: pyte
 def test_what_cannot_be_done_is_said(tiny: Path, options: RuntimeOptions, message: str) -> None:
     with pytest.raises(FastStyleError, match=message):
         open_engine(tiny, options)
+
+
+@pytest.mark.parametrize("name", ["lite_wave", "nano_wave"])
+def test_real_time_networks_compute_in_integers_where_it_is_asked_for(name: str) -> None:
+    pytest.importorskip("openvino")
+    frame = np.asarray(images.resize_short_side(images.read(SAMPLE).rgb, 240))
+    exact, small = (open_engine(find(name), RuntimeOptions("cpu", "auto", kind)) for kind in ("fp32", "int8"))
+    expected = images.unit(paint_frame(exact, frame))
+    for found in (images.unit(paint_frame(small, frame)), small(images.unit(frame))):
+        assert 40 < psnr(found - expected) < 55  # above nothing would be in integers
+
+
+def test_integers_leave_several_styles_and_processors_without_vnni_as_they_are() -> None:
+    pytest.importorskip("openvino")
+    import openvino
+
+    torch.manual_seed(0)
+    network = build(NetworkOptions(8, 2, 2, "lite")).eval()
+    for norm in network.norms().values():
+        torch.nn.init.normal_(norm.get_parameter("weight"), 1, 0.2)
+        torch.nn.init.normal_(norm.get_parameter("bias"), 0, 0.5)
+    image, blend = torch.from_numpy(random(1, 3, 64, 72)), np.array([[0.3, 0.7]], np.float32)
+    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    with torch.no_grad():
+        expected = network(image, torch.from_numpy(blend)).clamp(0, 1).numpy()
+    for has_vnni, most in ((True, 60), (False, 55)):
+        graph = openvino.Core().read_model(build_graph(network.options, weights).model("lite").encode())
+        integers.quantize(graph, network.options, weights, has_vnni)
+        run = openvino.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        assert 35 < psnr(run({"image": image.numpy(), "blend": blend})[0] - expected) < most
 
 
 @pytest.mark.parametrize("engine", GRAPHS)

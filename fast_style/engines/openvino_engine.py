@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from .. import images
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
+from ..models import checkpoint_file
 from ..models.structure import SMALLEST_PX
-from ..options import RuntimeOptions
+from ..options import NetworkOptions, RuntimeOptions
 from ..system import malloc, signal_stack
+from . import integers
 from .exported import ExportedEngine, Run, is_one_blend, model_of
 from .frames import for_frames
-from .registry import ENGINES, kind_of, number_of
+from .registry import ENGINES, kind_of, no_int8, number_of
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -56,7 +58,8 @@ def devices() -> dict[str, str]:
 class OpenVinoEngine(ExportedEngine):
     """Run an ONNX model (path or content) or an OpenVINO IR (path to its .xml).
 
-    precision: fp32, bf16, or auto: bf16 where the CPU has instructions for it. device: cpu, gpu, gpu:1, npu, or auto,
+    precision: fp32, bf16, auto: bf16 where the CPU has instructions for it, or int8, which checkpoints of `lite` and
+    `nano` have: 8-bit integers in most convolutions, the rest as in auto. device: cpu, gpu, gpu:1, npu, or auto,
     the CPU. Where OpenVINO does not find it, or cannot compile for it, the CPU runs the model, and a warning is logged.
     Shapes are dynamic, but for an NPU, which gets a graph for each size.
     """
@@ -80,6 +83,8 @@ class OpenVinoEngine(ExportedEngine):
         kind = TYPES.get(precision) or (_fastest(core) if found == CPU else "f32")  # GPUs know no bf16
         channels = next((given.shape[1] for given in graph.inputs if given.any_name == "statistics"), 0)
         metadata = Metadata.from_json(_metadata(graph), name)
+        if precision == "int8":
+            _quantize(graph, metadata.info, checkpoint, has_vnni=kind == "bf16")
         super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, checkpoint)
         self._core, self._hints = core, {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
         self._device = found
@@ -110,7 +115,8 @@ class OpenVinoEngine(ExportedEngine):
         self._check_size(*pixels.shape[:2])
         with self._plain_errors():
             found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))})
-        return self._frames.pixels(found[0], *pixels.shape[:2])
+        painted: Pixels = np.ascontiguousarray(found[0][0, : pixels.shape[0], : pixels.shape[1]])
+        return painted
 
     def measure(self, image: Array, blend: Array) -> Array:
         """Measure as `ExportedEngine.measure` does. Tiles follow: what whole pictures held is given back."""
@@ -220,6 +226,14 @@ def _fastest(core: Any) -> str:
     with signal_stack.kept():
         hint = core.get_property("CPU", "INFERENCE_PRECISION_HINT")
     return "bf16" if hint.get_type_name() == "bf16" else "f32"
+
+
+def _quantize(graph: Any, info: Mapping[str, Any], checkpoint: Path | None, has_vnni: bool) -> None:
+    """Quantize the graph of a checkpoint. Raises FastStyleError for networks that take an export."""
+    options = NetworkOptions(**info["model"])
+    if checkpoint is None or not integers.fits(options):
+        raise no_int8()
+    integers.quantize(graph, options, checkpoint_file.read(checkpoint).weights, has_vnni)
 
 
 def _check_integers(graph: Any, name: str) -> None:
