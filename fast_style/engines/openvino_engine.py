@@ -118,6 +118,16 @@ class OpenVinoEngine(ExportedEngine):
         painted: Pixels = np.ascontiguousarray(found[0][0, : pixels.shape[0], : pixels.shape[1]])
         return painted
 
+    def profile(self, pixels: Pixels, passes: int) -> list[list[tuple[str, float]]]:
+        """Stylize RGB (H, W, 3) uint8 so often; return kind (OpenVINO's) and seconds of each operation of each pass."""
+        weights = self._weights(None)
+        if self._frames:
+            graph, inputs = self._frames.graph, {"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))}
+        else:
+            graph, inputs = self._floats.graph, {"image": images.unit(pixels), **self._inputs(weights, (1,))}
+        hints = {**self._hints, "PERF_COUNT": "YES"}
+        return _Requests(self._core, graph, self._device, hints).profile(inputs, passes)
+
     def measure(self, image: Array, blend: Array) -> Array:
         """Measure as `ExportedEngine.measure` does. Tiles follow: what whole pictures held is given back."""
         self._floats.release()
@@ -136,7 +146,7 @@ class _Requests:
     """A graph, compiled when it is first used, and requests to run it, each of which serves one call at a time."""
 
     def __init__(self, core: Any, graph: Any, device: str, hints: Mapping[str, str], keep_memory: bool = True) -> None:
-        self._core, self._graph, self._device, self._keep_memory = core, graph, device, keep_memory
+        self._core, self.graph, self._device, self._keep_memory = core, graph, device, keep_memory
         self.fixed_shapes = device.partition(".")[0] in FIXED_SHAPES
         # An NPU chooses its arithmetic itself.
         self._hints = {"PERFORMANCE_HINT": hints["PERFORMANCE_HINT"]} if self.fixed_shapes else dict(hints)
@@ -159,7 +169,7 @@ class _Requests:
             return self._compiled[shapes]
 
     def _compile(self, shapes: "Shapes") -> Any:
-        graph = self._graph
+        graph = self.graph
         if shapes:
             graph = graph.clone()
             graph.reshape({name: list(shape) for name, shape in shapes})
@@ -176,8 +186,7 @@ class _Requests:
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> list[Any]:
         """Return the graph's results, by position."""
-        shapes = tuple((name, value.shape) for name, value in inputs.items()) if self.fixed_shapes else ()
-        compiled, idle = self._for(shapes)
+        compiled, idle = self._for(self._shapes(inputs))
         try:
             request = idle.pop()
         except IndexError:
@@ -192,6 +201,19 @@ class _Requests:
             else:
                 del request
                 self.release()
+
+    def profile(self, inputs: Mapping[str, NDArray[Any]], passes: int) -> list[list[tuple[str, float]]]:
+        """Return kind and seconds of each operation of each pass; takes the hint PERF_COUNT."""
+        found = []
+        for _ in range(passes):
+            self.infer(inputs)
+            _, idle = self._for(self._shapes(inputs))
+            ran = [one for one in idle[-1].get_profiling_info() if one.status == one.Status.EXECUTED]
+            found.append([(one.node_type, one.real_time.total_seconds()) for one in ran])
+        return found
+
+    def _shapes(self, inputs: Mapping[str, NDArray[Any]]) -> "Shapes":
+        return tuple((name, value.shape) for name, value in inputs.items()) if self.fixed_shapes else ()
 
     def release(self) -> None:
         """Give back the memory of runs that have ended: a graph holds it, even where no request is left."""

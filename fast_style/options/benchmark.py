@@ -34,6 +34,9 @@ class BenchmarkOptions:
     train: bool = False
     """Time training steps of batch 4 at 256 px instead, with random weights for VGG19."""
 
+    profile: bool = False
+    """Time each kind of operation of OpenVINO's graph instead, of --precisions or auto, on the CPU."""
+
     process: bool = False
     """Time whole processes instead: a second run of `stylize.py` against a plain script."""
 
