@@ -1,9 +1,11 @@
 """Every engine against torch; which one is taken; what happens to damaged files."""
 
+import os
 import sys
 import threading
 import warnings
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from fast_style.models.bundled import SAMPLE, find
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.options import NetworkOptions, RuntimeOptions
 from fast_style.system.hardware import has_compiler
+from fast_style.system.threads import overlapped
 
 PROJECT = Path(__file__).parents[1]
 GRAPHS = ("openvino", "onnx")
@@ -306,6 +309,17 @@ def test_real_time_networks_have_a_way_of_their_own_for_frames(tiny: Path, tmp_p
     pytest.importorskip("openvino")
     assert opened(realtime(tmp_path / "it.pth", 1), "openvino")._frames is not None  # type: ignore[attr-defined]
     assert opened(tiny, "openvino")._frames is None  # type: ignore[attr-defined]
+
+
+def test_frames_side_by_side_are_those_painted_alone(tmp_path: Path) -> None:
+    engine = opened(realtime(tmp_path / "it.pth", 1), "openvino")
+    photos = [np.asarray(images.from_array(random(1, 3, 40 + i, 52))) for i in range(8)]
+    alone = [paint_frame(engine, photo) for photo in photos]
+    together = list(overlapped([partial(paint_frame, engine, photo) for photo in photos], max(2, engine.concurrency)))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+    if (os.cpu_count() or 1) > 1:
+        assert engine._side_by_side._compiled and engine._in_work == 0  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("known", [True, False])

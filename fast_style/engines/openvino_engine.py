@@ -1,10 +1,11 @@
 """Run networks in OpenVINO: the fastest on CPUs, in bf16 where the processor computes in it; Intel's GPUs and NPUs."""
 
 import logging
+import os
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from .registry import ENGINES, kind_of, no_int8, number_of
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 CPU = "CPU"
+# Frames that threads paint at the same time.
+SIDE_BY_SIDE = 2
 # Kinds of devices whose graphs have fixed shapes, and how many sizes of pictures a graph is kept for.
 FIXED_SHAPES, KEPT_SHAPES = ("NPU",), 8
 # Of each input, by name.
@@ -101,6 +104,14 @@ class OpenVinoEngine(ExportedEngine):
         self._floats = self._requests(graph)
         self._frames = None if self._floats.fixed_shapes else for_frames(graph)
         self._bytes = self._requests(self._frames.graph) if self._frames else None
+        # Of frames painted side by side each has one core: threads of one frame wait for each other, most of all while
+        # decoders and encoders take turns with them.
+        self._side_by_side: _Requests | None = None
+        if self._frames and self._device == CPU and (os.cpu_count() or 1) > 1:
+            self.concurrency = SIDE_BY_SIDE
+            hints = {**self._hints, "NUM_STREAMS": str(SIDE_BY_SIDE)}
+            self._side_by_side = _Requests(self._core, self._frames.graph, CPU, hints)
+        self._in_work, self._counting = 0, threading.Lock()
         (self._bytes or self._floats).prepare()
 
     def _requests(self, graph: Any, keep_memory: bool = True) -> "_Requests":
@@ -113,10 +124,23 @@ class OpenVinoEngine(ExportedEngine):
         if self._frames is None or self._bytes is None or not fits:
             return images.quantized(self(images.unit(pixels), blend))
         self._check_size(*pixels.shape[:2])
-        with self._plain_errors():
-            found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))})
+        inputs = {"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))}
+        with self._plain_errors(), self._counted() as others:
+            requests = self._side_by_side if others and self._side_by_side else self._bytes
+            found = requests.infer(inputs)
         painted: Pixels = np.ascontiguousarray(found[0][0, : pixels.shape[0], : pixels.shape[1]])
         return painted
+
+    @contextmanager
+    def _counted(self) -> Iterator[int]:
+        """Count a frame as in work; yield how many others are."""
+        with self._counting:
+            others, self._in_work = self._in_work, self._in_work + 1
+        try:
+            yield others
+        finally:
+            with self._counting:
+                self._in_work -= 1
 
     def profile(self, pixels: Pixels, passes: int) -> list[list[tuple[str, float]]]:
         """Stylize RGB (H, W, 3) uint8 so often; return kind (OpenVINO's) and seconds of each operation of each pass."""
@@ -131,8 +155,8 @@ class OpenVinoEngine(ExportedEngine):
     def measure(self, image: Array, blend: Array) -> Array:
         """Measure as `ExportedEngine.measure` does. Tiles follow: what whole pictures held is given back."""
         self._floats.release()
-        if self._bytes:
-            self._bytes.release()
+        for requests in filter(None, (self._bytes, self._side_by_side)):
+            requests.release()
         return super().measure(image, blend)
 
     def _open(self, model: bytes, keep_memory: bool) -> Run:
