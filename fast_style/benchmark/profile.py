@@ -1,10 +1,9 @@
 """Measure which kinds of operations a network spends its time on, by the counters of OpenVINO."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 
@@ -42,7 +41,7 @@ class Part:
     size: str
     operation: str
     ms: float
-    """Median of the passes."""
+    """Of each operation its quickest pass, which other work on the machine disturbed least."""
     share: float
     """Of the sum of all operations."""
 
@@ -69,11 +68,9 @@ def profile(models: Sequence[str], options: BenchmarkOptions, on_pass: Callable[
 
 
 def _parts(model: str, precision: str, size: str, passes: Sequence[Sequence[tuple[str, float]]]) -> list[Part]:
-    sums = [Counter[str]() for _ in passes]
-    for one, operations in zip(sums, passes, strict=True):
-        for name, seconds in operations:
-            one[KINDS.get(name, OTHERS)] += seconds
-    typical = {kind: median(one[kind] for one in sums) for kind in set().union(*sums)}
-    total = sum(typical.values())
-    ordered = sorted(typical.items(), key=lambda pair: -pair[1])
+    sums = defaultdict[str, float](float)
+    for same in zip(*passes, strict=True):
+        sums[KINDS.get(same[0][0], OTHERS)] += min(seconds for _, seconds in same)
+    total = sum(sums.values())
+    ordered = sorted(sums.items(), key=lambda pair: -pair[1])
     return [Part(model, precision, size, kind, 1e3 * seconds, seconds / total) for kind, seconds in ordered]
