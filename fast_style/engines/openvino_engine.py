@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,6 +30,8 @@ Pixels = NDArray[np.uint8]
 CPU = "CPU"
 # Frames that threads paint at the same time.
 SIDE_BY_SIDE = 2
+# How long after two were in work at once the next ones are taken for the same film's.
+TOGETHER_S = 1.0
 # Kinds of devices whose graphs have fixed shapes, and how many sizes of pictures a graph is kept for.
 FIXED_SHAPES, KEPT_SHAPES = ("NPU",), 8
 # Of each input, by name.
@@ -111,7 +114,7 @@ class OpenVinoEngine(ExportedEngine):
             self.concurrency = SIDE_BY_SIDE
             hints = {**self._hints, "NUM_STREAMS": str(SIDE_BY_SIDE)}
             self._side_by_side = _Requests(self._core, self._frames.graph, CPU, hints)
-        self._in_work, self._counting = 0, threading.Lock()
+        self._in_work, self._alone_from_s, self._counting = 0, 0.0, threading.Lock()
         (self._bytes or self._floats).prepare()
 
     def _requests(self, graph: Any, keep_memory: bool = True) -> "_Requests":
@@ -125,19 +128,22 @@ class OpenVinoEngine(ExportedEngine):
             return images.quantized(self(images.unit(pixels), blend))
         self._check_size(*pixels.shape[:2])
         inputs = {"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))}
-        with self._plain_errors(), self._counted() as others:
-            requests = self._side_by_side if others and self._side_by_side else self._bytes
+        with self._plain_errors(), self._counted() as together:
+            requests = self._side_by_side if together and self._side_by_side else self._bytes
             found = requests.infer(inputs)
         painted: Pixels = np.ascontiguousarray(found[0][0, : pixels.shape[0], : pixels.shape[1]])
         return painted
 
     @contextmanager
-    def _counted(self) -> Iterator[int]:
-        """Count a frame as in work; yield how many others are."""
+    def _counted(self) -> Iterator[bool]:
+        """Count a frame as in work; yield whether others are, or were lately: between two frames a thread is idle."""
         with self._counting:
-            others, self._in_work = self._in_work, self._in_work + 1
+            now_s = time.monotonic()
+            if self._in_work:
+                self._alone_from_s = now_s + TOGETHER_S
+            together, self._in_work = now_s < self._alone_from_s, self._in_work + 1
         try:
-            yield others
+            yield together
         finally:
             with self._counting:
                 self._in_work -= 1
@@ -232,8 +238,7 @@ class _Requests:
         for _ in range(passes):
             self.infer(inputs)
             _, idle = self._for(self._shapes(inputs))
-            ran = [one for one in idle[-1].get_profiling_info() if one.status == one.Status.EXECUTED]
-            found.append([(one.node_type, one.real_time.total_seconds()) for one in ran])
+            found.append([(one.node_type, one.real_time.total_seconds()) for one in idle[-1].get_profiling_info()])
         return found
 
     def _shapes(self, inputs: Mapping[str, NDArray[Any]]) -> "Shapes":
