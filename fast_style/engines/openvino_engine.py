@@ -27,6 +27,7 @@ from .registry import ENGINES, kind_of, no_int8, number_of
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
+Inputs = dict[str, NDArray[Any]]
 CPU = "CPU"
 # Frames that threads paint at the same time.
 SIDE_BY_SIDE = 2
@@ -127,7 +128,7 @@ class OpenVinoEngine(ExportedEngine):
         if self._frames is None or self._bytes is None or not fits:
             return images.quantized(self(images.unit(pixels), blend))
         self._check_size(*pixels.shape[:2])
-        inputs = {"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))}
+        inputs: Inputs = {"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))}
         with self._plain_errors(), self._counted() as together:
             requests = self._side_by_side if together and self._side_by_side else self._bytes
             found = requests.infer(inputs)
@@ -151,10 +152,12 @@ class OpenVinoEngine(ExportedEngine):
     def profile(self, pixels: Pixels, passes: int) -> list[list[tuple[str, float]]]:
         """Stylize RGB (H, W, 3) uint8 so often; return kind (OpenVINO's) and seconds of each operation of each pass."""
         weights = self._weights(None)
+        inputs: Inputs = dict(self._inputs(weights, (1,)))
+        graph = self._frames.graph if self._frames else self._floats.graph
         if self._frames:
-            graph, inputs = self._frames.graph, {"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))}
+            inputs["frame"] = self._frames.padded(pixels)
         else:
-            graph, inputs = self._floats.graph, {"image": images.unit(pixels), **self._inputs(weights, (1,))}
+            inputs["image"] = images.unit(pixels)
         hints = {**self._hints, "PERF_COUNT": "YES"}
         return _Requests(self._core, graph, self._device, hints).profile(inputs, passes)
 

@@ -165,7 +165,7 @@ def no_int8() -> FastStyleError:
     """Return the error of a network that is quantized by an export alone."""
     return FastStyleError(
         "int8 is a file of its own: fast-style export MODEL -o int8.xml --precision int8 --photos DIR, then --model "
-        "int8.xml; of `lite` and `nano` the openvino engine makes it as it opens them"
+        "int8.xml; of lite and nano networks the openvino engine makes it as it opens them"
     )
 
 

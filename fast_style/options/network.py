@@ -53,5 +53,5 @@ class RuntimeOptions:
     """Library that runs the network; auto is the fastest one installed for the device."""
 
     precision: Precision = "auto"
-    """Arithmetic; auto is the fastest that the eye cannot tell from fp32 on this device, never int8 (lite and nano networks
-    have it at once, of others it is a file of its own)."""
+    """Arithmetic; auto is the fastest that the eye cannot tell from fp32 on this device, never int8 (lite and nano
+    have it at once, of other networks it is a file of its own)."""
