@@ -62,8 +62,8 @@ class Stylizer:
     ) -> "Stylizer":
         """Load a checkpoint by path, shipped name or address (https://, hf://), or a file of `fast-style export`.
 
-        device: auto, cpu, cuda, cuda:1, mps. engine: auto, torch, openvino, onnx. precision: auto, fp32, bf16, fp16.
-        Raises FastStyleError for a file that is not a checkpoint and for what this machine does not have.
+        device: auto, cpu, cuda, cuda:1, mps. engine: auto, torch, openvino, onnx. precision: auto, fp32, bf16, fp16,
+        int8. Raises FastStyleError for a file that is not a checkpoint and for what this machine does not have.
         """
         from .models.bundled import find
 

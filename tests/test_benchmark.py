@@ -122,6 +122,19 @@ def test_the_command_prints_what_is_measured(
     assert [tuple(map(tuple, each)) for each in asked] == [(("wave",), ("32x24",))]
 
 
+def test_a_profile_names_what_takes_the_time(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("openvino")
+    flags = ["nano_wave", "wave", "--profile", "--sizes", "96x64", "--runs", "3", "--json"]
+    assert run(bench.main, flags, "fast-style bench") == 0
+    parts = json.loads(capsys.readouterr().out)
+    for model, kinds in (("nano_wave", {"convolutions", "norms", "padding", "layout"}), ("wave", {"convolutions"})):
+        found = {part["operation"]: part for part in parts if part["model"] == model}
+        assert kinds <= set(found)
+        assert sum(part["share"] for part in found.values()) == pytest.approx(1)
+        assert found["convolutions"]["ms"] == max(part["ms"] for part in found.values()) > 0
+        assert {part["size"] for part in found.values()} == {"96x64"}
+
+
 def test_columns_line_up() -> None:
     text = bench._table(
         [{"model": "wave", "p50_ms": 1.0, "share": 0.5}, {"model": "w", "p50_ms": 22.25, "share": None}]

@@ -1,9 +1,11 @@
 """Every engine against torch; which one is taken; what happens to damaged files."""
 
+import os
 import sys
 import threading
 import warnings
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ import torch
 
 from fast_style import FastStyleError, images
 from fast_style.benchmark.parity import psnr
-from fast_style.engines import Engine, memory, open_engine, paint_frame, registry, torch_engine
+from fast_style.engines import Engine, integers, memory, open_engine, paint_frame, registry, torch_engine
+from fast_style.export.graph import build_graph
 from fast_style.models.architectures import build
+from fast_style.models.bundled import SAMPLE, find
 from fast_style.models.checkpoint import Checkpoint
 from fast_style.options import NetworkOptions, RuntimeOptions
 from fast_style.system.hardware import has_compiler
+from fast_style.system.threads import overlapped
 
 PROJECT = Path(__file__).parents[1]
 GRAPHS = ("openvino", "onnx")
@@ -184,6 +189,36 @@ def test_what_cannot_be_done_is_said(tiny: Path, options: RuntimeOptions, messag
         open_engine(tiny, options)
 
 
+@pytest.mark.parametrize("name", ["lite_wave", "nano_wave"])
+def test_real_time_networks_compute_in_integers_where_it_is_asked_for(name: str) -> None:
+    pytest.importorskip("openvino")
+    frame = np.asarray(images.resize_short_side(images.read(SAMPLE).rgb, 240))
+    exact, small = (open_engine(find(name), RuntimeOptions("cpu", "auto", kind)) for kind in ("fp32", "int8"))
+    expected = images.unit(paint_frame(exact, frame))
+    for found in (images.unit(paint_frame(small, frame)), small(images.unit(frame))):
+        assert 40 < psnr(found - expected) < 55  # above nothing would be in integers
+
+
+def test_integers_leave_several_styles_and_processors_without_vnni_as_they_are() -> None:
+    pytest.importorskip("openvino")
+    import openvino
+
+    torch.manual_seed(0)
+    network = build(NetworkOptions(8, 2, 2, "lite")).eval()
+    for norm in network.norms().values():
+        torch.nn.init.normal_(norm.get_parameter("weight"), 1, 0.2)
+        torch.nn.init.normal_(norm.get_parameter("bias"), 0, 0.5)
+    image, blend = torch.from_numpy(random(1, 3, 64, 72)), np.array([[0.3, 0.7]], np.float32)
+    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    with torch.no_grad():
+        expected = network(image, torch.from_numpy(blend)).clamp(0, 1).numpy()
+    for has_vnni, most in ((True, 60), (False, 55)):
+        graph = openvino.Core().read_model(build_graph(network.options, weights).model("lite").encode())
+        integers.quantize(graph, network.options, weights, has_vnni)
+        run = openvino.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        assert 35 < psnr(run({"image": image.numpy(), "blend": blend})[0] - expected) < most
+
+
 @pytest.mark.parametrize("engine", GRAPHS)
 def test_other_files_are_plain_errors(engine: str, tmp_path: Path) -> None:
     other = tmp_path / "other.onnx"
@@ -274,6 +309,17 @@ def test_real_time_networks_have_a_way_of_their_own_for_frames(tiny: Path, tmp_p
     pytest.importorskip("openvino")
     assert opened(realtime(tmp_path / "it.pth", 1), "openvino")._frames is not None  # type: ignore[attr-defined]
     assert opened(tiny, "openvino")._frames is None  # type: ignore[attr-defined]
+
+
+def test_frames_side_by_side_are_those_painted_alone(tmp_path: Path) -> None:
+    engine = opened(realtime(tmp_path / "it.pth", 1), "openvino")
+    photos = [np.asarray(images.from_array(random(1, 3, 40 + i, 52))) for i in range(8)]
+    alone = [paint_frame(engine, photo) for photo in photos]
+    together = list(overlapped([partial(paint_frame, engine, photo) for photo in photos], max(2, engine.concurrency)))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+    if (os.cpu_count() or 1) > 1:
+        assert engine._side_by_side._compiled and engine._in_work == 0  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -21,7 +21,7 @@ KEYS = ("0=@x1", "1=@x1.5", "2=@x2")
 
 
 def colors(content: Content) -> Array:
-    return images.unit(content.colors) if isinstance(content, Picture) else content
+    return images.unit(content.colors if isinstance(content, Picture) else content)
 
 
 @pytest.mark.parametrize("how", [StylizeOptions(), StylizeOptions(size=20), StylizeOptions(size=24, strength=0.6)])
@@ -32,7 +32,7 @@ def test_sizes_in_between_are_two_paintings(stylizer: Stylizer, how: StylizeOpti
     photo = picture(48, 40)
     if alpha:
         photo.putalpha(200)
-    content = Picture(photo, "PNG", None, None) if alpha else images.to_array(photo)
+    content = Picture(photo, "PNG", None, None) if alpha else np.asarray(photo)
     fine, mixed, coarse = (frames.job(content, time)() for time in (0, 1, 2))
     half = FrameStylizer(stylizer, StylizeOptions(size=(how.size or 40) // 2, strength=how.strength), VideoOptions())
     np.testing.assert_allclose(colors(mixed), (colors(fine) + colors(coarse)) / 2, atol=2 / 255)
@@ -44,7 +44,7 @@ def test_sizes_in_between_are_two_paintings(stylizer: Stylizer, how: StylizeOpti
 
 def test_an_output_size_does_not_disturb_them(stylizer: Stylizer) -> None:
     frames = FrameStylizer(stylizer, StylizeOptions(output_size=20), VideoOptions(keyframes=KEYS))
-    content = images.to_array(picture(48, 40))
+    content = np.asarray(picture(48, 40))
     assert colors(frames.job(content, 0.5)()).shape == colors(frames.job(content, 0)()).shape == (1, 3, 40, 48)
 
 

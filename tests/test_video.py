@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -213,12 +213,28 @@ def test_a_part_of_a_film_at_another_rate_and_codec(clip: Path, tmp_path: Path, 
     assert np.abs(frames(tmp_path / "out.mp4")[0] - first).mean() < 0.04
 
 
+@pytest.mark.parametrize(("model", "asked", "is_quick"), [("nano_wave", "auto", True), ("nano_wave", "small", False)])
+def test_quick_networks_are_not_held_up_by_the_encoder(
+    clip: Path, tmp_path: Path, model: str, asked: Literal["auto", "small"], is_quick: bool
+) -> None:
+    stylize_film(Stylizer.load(model, device="cpu"), clip, tmp_path / "out.mp4", video=VideoOptions(encoding=asked))
+    assert (b"cabac=0" in (tmp_path / "out.mp4").read_bytes()) == is_quick  # x264 notes its settings
+
+
+@pytest.mark.parametrize("name", ["libx264", "libx265", "libvpx-vp9", "libsvtav1"])
+def test_every_encoder_has_a_quick_way(clip: Path, tmp_path: Path, stylizer: Stylizer, name: str) -> None:
+    video = VideoOptions(codec=name, encoding="quick", duration=0.5)
+    assert stylize_film(stylizer, clip, tmp_path / "out.mkv", PHOTO, video) == 10
+    shown = frames(tmp_path / "out.mkv")
+    assert len(shown) == 10 and np.abs(shown[4] - frames(clip)[4]).mean() < 0.04
+
+
 def test_sizes_change_work_and_result(clip: Path, tmp_path: Path, stylizer: Stylizer) -> None:
     sizes = []
 
     class Spy(Stylizer):
         def __call__(self, image: Any, *more: Any, **kinds: Any) -> Any:
-            sizes.append(image.shape[2:])
+            sizes.append(image.shape[:2])
             return super().__call__(image, *more, **kinds)
 
     stylize_film(Spy(stylizer.engine), clip, tmp_path / "a.mp4", StylizeOptions(size=32, output_size=128))

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import images
-from ..engines import open_engine, paint_frame
+from ..engines import integers, open_engine, paint_frame
 from ..engines.registry import ENGINES, is_exported
 from ..errors import FastStyleError
+from ..models import checkpoint_file
 from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions, RuntimeOptions
 from ..system import malloc
@@ -66,7 +67,7 @@ def list_cases(models: Sequence[str], options: BenchmarkOptions, device: str) ->
             ]
         group += [
             replace(first, model=str(find(models[0])), engine=engine, precision=precision, peak=True)
-            for precision in sorted({case.precision for case in group} - {"auto"})
+            for precision in sorted({case.precision for case in group} - {"auto", "int8"})
             for engine in convolution_peak.engines_for(precision, device)
         ]
         groups.append(group)
@@ -84,6 +85,8 @@ def _precisions(model: str, engine: str, device: str, options: BenchmarkOptions)
     if is_exported(find(model)):
         return ["auto"]  # an exported file has its own
     every = [p for p in ENGINES[engine].precisions if p != "auto" and not (p == "fp16" and device == "cpu")]
+    if not integers.fits(checkpoint_file.read(find(model)).model):
+        every = [p for p in every if p != "int8"]
     return [p for p in every if not options.precisions or p in options.precisions]
 
 

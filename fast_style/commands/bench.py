@@ -18,6 +18,8 @@ HEADS = {
     "engine": "{}",
     "precision": "{}",
     "size": "{}",
+    "operation": "{}",
+    "ms": "{:.2f}",
     "p50_ms": "{:.1f}",
     "p95_ms": "{:.1f}",
     "p99_ms": "{:.1f}",
@@ -67,6 +69,10 @@ def _measure(command: BenchCommand, show: Any) -> list[dict[str, Any]]:
 
         photo, model = how.photo or SAMPLE, find(command.models[0])
         return [dict(row) for size in how.sizes for row in compare(model, photo, parse_size(size), how.runs, show)]
+    if how.profile:
+        from ..benchmark.profile import profile
+
+        return [asdict(part) for part in profile(command.models, how, show)]
     rows = measure_training(how, show) if how.train else measure(command.models, how, show)
     return [asdict(row) for row in rows]
 

@@ -1,10 +1,12 @@
 """Run networks in OpenVINO: the fastest on CPUs, in bf16 where the processor computes in it; Intel's GPUs and NPUs."""
 
 import logging
+import os
 import threading
+import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +16,24 @@ from numpy.typing import NDArray
 from .. import images
 from ..errors import FastStyleError
 from ..export import KEY, Metadata
+from ..models import checkpoint_file
 from ..models.structure import SMALLEST_PX
-from ..options import RuntimeOptions
+from ..options import NetworkOptions, RuntimeOptions
 from ..options.network import Precision
 from ..system import malloc, signal_stack
+from . import integers
 from .exported import ExportedEngine, Run, is_one_blend, model_of
 from .frames import for_frames
-from .registry import ENGINES, kind_of, number_of
+from .registry import ENGINES, kind_of, no_int8, number_of
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
+Inputs = dict[str, NDArray[Any]]
 CPU = "CPU"
+# Frames that threads paint at the same time.
+SIDE_BY_SIDE = 2
+# How long after two were in work at once the next ones are taken for the same film's.
+TOGETHER_S = 1.0
 # Kinds of devices whose graphs have fixed shapes, and how many sizes of pictures a graph is kept for.
 FIXED_SHAPES, KEPT_SHAPES = ("NPU",), 8
 # Of each input, by name.
@@ -57,7 +66,8 @@ def devices() -> dict[str, str]:
 class OpenVinoEngine(ExportedEngine):
     """Run an ONNX model (path or content) or an OpenVINO IR (path to its .xml).
 
-    precision: fp32, bf16, or auto: bf16 where the CPU has instructions for it. device: cpu, gpu, gpu:1, npu, or auto,
+    precision: fp32, bf16, auto: bf16 where the CPU has instructions for it, or int8, which checkpoints of `lite` and
+    `nano` have: 8-bit integers in most convolutions, the rest as in auto. device: cpu, gpu, gpu:1, npu, or auto,
     the CPU. Where OpenVINO does not find it, or cannot compile for it, the CPU runs the model, and a warning is logged.
     Shapes are dynamic, but for an NPU, which gets a graph for each size.
     """
@@ -81,6 +91,8 @@ class OpenVinoEngine(ExportedEngine):
         kind = TYPES.get(precision) or (_fastest(core) if found == CPU else "f32")  # GPUs know no bf16
         channels = next((given.shape[1] for given in graph.inputs if given.any_name == "statistics"), 0)
         metadata = Metadata.from_json(_metadata(graph), name)
+        if precision == "int8":
+            _quantize(graph, metadata.info, checkpoint, has_vnni=kind == "bf16")
         measuring: Precision = "bf16" if kind == "bf16" else "fp32"
         super().__init__(metadata, BYTES_PER_PX_AND_CHANNEL[kind], model, channels, checkpoint, measuring)
         self._core, self._hints = core, {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
@@ -98,6 +110,14 @@ class OpenVinoEngine(ExportedEngine):
         self._floats = self._requests(graph)
         self._frames = None if self._floats.fixed_shapes else for_frames(graph)
         self._bytes = self._requests(self._frames.graph) if self._frames else None
+        # Of frames painted side by side each has one core: threads of one frame wait for each other, most of all while
+        # decoders and encoders take turns with them.
+        self._side_by_side: _Requests | None = None
+        if self._frames and self._device == CPU and (os.cpu_count() or 1) > 1:
+            self.concurrency = SIDE_BY_SIDE
+            hints = {**self._hints, "NUM_STREAMS": str(SIDE_BY_SIDE)}
+            self._side_by_side = _Requests(self._core, self._frames.graph, CPU, hints)
+        self._in_work, self._alone_from_s, self._counting = 0, 0.0, threading.Lock()
         (self._bytes or self._floats).prepare()
 
     def _requests(self, graph: Any, keep_memory: bool = True) -> "_Requests":
@@ -110,15 +130,44 @@ class OpenVinoEngine(ExportedEngine):
         if self._frames is None or self._bytes is None or not fits:
             return images.quantized(self(images.unit(pixels), blend))
         self._check_size(*pixels.shape[:2])
-        with self._plain_errors():
-            found = self._bytes.infer({"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))})
-        return self._frames.pixels(found[0], *pixels.shape[:2])
+        inputs: Inputs = {"frame": self._frames.padded(pixels), **self._inputs(weights, (1,))}
+        with self._plain_errors(), self._counted() as together:
+            requests = self._side_by_side if together and self._side_by_side else self._bytes
+            found = requests.infer(inputs)
+        painted: Pixels = np.ascontiguousarray(found[0][0, : pixels.shape[0], : pixels.shape[1]])
+        return painted
+
+    @contextmanager
+    def _counted(self) -> Iterator[bool]:
+        """Count a frame as in work; yield whether others are, or were lately: between two frames a thread is idle."""
+        with self._counting:
+            now_s = time.monotonic()
+            if self._in_work:
+                self._alone_from_s = now_s + TOGETHER_S
+            together, self._in_work = now_s < self._alone_from_s, self._in_work + 1
+        try:
+            yield together
+        finally:
+            with self._counting:
+                self._in_work -= 1
+
+    def profile(self, pixels: Pixels, passes: int) -> list[list[tuple[str, float]]]:
+        """Stylize RGB (H, W, 3) uint8 so often; return kind (OpenVINO's) and seconds of each operation of each pass."""
+        weights = self._weights(None)
+        inputs: Inputs = dict(self._inputs(weights, (1,)))
+        graph = self._frames.graph if self._frames else self._floats.graph
+        if self._frames:
+            inputs["frame"] = self._frames.padded(pixels)
+        else:
+            inputs["image"] = images.unit(pixels)
+        hints = {**self._hints, "PERF_COUNT": "YES"}
+        return _Requests(self._core, graph, self._device, hints).profile(inputs, passes)
 
     def measure(self, image: Array, blend: Array) -> Array:
         """Measure as `ExportedEngine.measure` does. Tiles follow: what whole pictures held is given back."""
         self._floats.release()
-        if self._bytes:
-            self._bytes.release()
+        for requests in filter(None, (self._bytes, self._side_by_side)):
+            requests.release()
         return super().measure(image, blend)
 
     def _open(self, model: bytes, keep_memory: bool) -> Run:
@@ -132,7 +181,7 @@ class _Requests:
     """A graph, compiled when it is first used, and requests to run it, each of which serves one call at a time."""
 
     def __init__(self, core: Any, graph: Any, device: str, hints: Mapping[str, str], keep_memory: bool = True) -> None:
-        self._core, self._graph, self._device, self._keep_memory = core, graph, device, keep_memory
+        self._core, self.graph, self._device, self._keep_memory = core, graph, device, keep_memory
         self.fixed_shapes = device.partition(".")[0] in FIXED_SHAPES
         # An NPU chooses its arithmetic itself.
         self._hints = {"PERFORMANCE_HINT": hints["PERFORMANCE_HINT"]} if self.fixed_shapes else dict(hints)
@@ -155,7 +204,7 @@ class _Requests:
             return self._compiled[shapes]
 
     def _compile(self, shapes: "Shapes") -> Any:
-        graph = self._graph
+        graph = self.graph
         if shapes:
             graph = graph.clone()
             graph.reshape({name: list(shape) for name, shape in shapes})
@@ -172,8 +221,7 @@ class _Requests:
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> list[Any]:
         """Return the graph's results, by position."""
-        shapes = tuple((name, value.shape) for name, value in inputs.items()) if self.fixed_shapes else ()
-        compiled, idle = self._for(shapes)
+        compiled, idle = self._for(self._shapes(inputs))
         try:
             request = idle.pop()
         except IndexError:
@@ -188,6 +236,18 @@ class _Requests:
             else:
                 del request
                 self.release()
+
+    def profile(self, inputs: Mapping[str, NDArray[Any]], passes: int) -> list[list[tuple[str, float]]]:
+        """Return kind and seconds of each operation of each pass; takes the hint PERF_COUNT."""
+        found = []
+        for _ in range(passes):
+            self.infer(inputs)
+            _, idle = self._for(self._shapes(inputs))
+            found.append([(one.node_type, one.real_time.total_seconds()) for one in idle[-1].get_profiling_info()])
+        return found
+
+    def _shapes(self, inputs: Mapping[str, NDArray[Any]]) -> "Shapes":
+        return tuple((name, value.shape) for name, value in inputs.items()) if self.fixed_shapes else ()
 
     def release(self) -> None:
         """Give back the memory of runs that have ended: a graph holds it, even where no request is left."""
@@ -222,6 +282,14 @@ def _fastest(core: Any) -> str:
     with signal_stack.kept():
         hint = core.get_property("CPU", "INFERENCE_PRECISION_HINT")
     return "bf16" if hint.get_type_name() == "bf16" else "f32"
+
+
+def _quantize(graph: Any, info: Mapping[str, Any], checkpoint: Path | None, has_vnni: bool) -> None:
+    """Quantize the graph of a checkpoint. Raises FastStyleError for networks that take an export."""
+    options = NetworkOptions(**info["model"])
+    if checkpoint is None or not integers.fits(options):
+        raise no_int8()
+    integers.quantize(graph, options, checkpoint_file.read(checkpoint).weights, has_vnni)
 
 
 def _check_integers(graph: Any, name: str) -> None:

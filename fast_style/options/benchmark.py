@@ -17,7 +17,7 @@ class BenchmarkOptions:
     """Engines to measure: torch, openvino, onnx; by default every one that is installed."""
 
     precisions: tuple[str, ...] = ()
-    """Precisions to measure: fp32, bf16, fp16; by default every one of each engine, without fp16 on a CPU."""
+    """Precisions to measure: fp32, bf16, fp16, int8; by default every one of each engine, without fp16 on a CPU."""
 
     baseline: str | None = None
     """Checkpoint for plain PyTorch; by default the first of the models."""
@@ -33,6 +33,9 @@ class BenchmarkOptions:
 
     train: bool = False
     """Time training steps of batch 4 at 256 px instead, with random weights for VGG19."""
+
+    profile: bool = False
+    """Time each kind of operation of OpenVINO's graph instead, of --precisions or auto, on the CPU."""
 
     process: bool = False
     """Time whole processes instead: a second run of `stylize.py` against a plain script."""

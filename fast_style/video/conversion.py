@@ -108,18 +108,12 @@ def encoding_chain(width: int, height: int, colors: Colors, pixel_format: str) -
 
 
 def to_frame(content: Content, deep: bool = False, alpha: bool = False) -> Any:
-    """Return a libav frame of RGB, or RGB and alpha, with 8 or 16 bits; without alpha transparent pixels are on white.
-
-    Arrays are clamped to [0, 1] and rounded.
-    """
-    pixels = _pixels(content, alpha) if isinstance(content, Picture) else images.quantized(content, _DEPTHS[deep])
+    """Return a libav frame of RGB, or RGB and alpha, of 8 or 16 bits; without alpha transparent pixels are on white."""
+    pixels = _pixels(content, alpha) if isinstance(content, Picture) else content
     if alpha and pixels.shape[2] == 3:
         pixels = np.dstack([pixels, np.full(pixels.shape[:2], np.iinfo(pixels.dtype).max, pixels.dtype)])
     at_depth = _sixteen_bit(pixels) if deep else images.eight_bit(pixels)
     return pyav().VideoFrame.from_ndarray(np.ascontiguousarray(at_depth), format=PIXEL_FORMATS[deep, alpha])
-
-
-_DEPTHS = {False: np.uint8, True: np.uint16}
 
 
 def _pixels(picture: Picture, alpha: bool) -> Pixels:

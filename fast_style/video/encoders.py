@@ -18,6 +18,13 @@ CRF = {"libx264": 18, "libx265": 20, "libvpx-vp9": 28, "libsvtav1": 28, "libaom-
 DELAY_S = Fraction(3, 4)
 # Below this rate a single frame of delay is long: none is allowed.
 SLOW_RATE = 10
+# What makes an encoder quicker, at the price of larger files.
+QUICK = {
+    "libx264": {"preset": "ultrafast"},
+    "libx265": {"preset": "ultrafast"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "libsvtav1": {"preset": "12"},
+}
 THREADS = 4
 KEYFRAME_EVERY_S = 2
 # Shapes of pixels are written as ratios of small whole numbers.
@@ -63,6 +70,7 @@ def choose(container: Container, default: str, video: VideoOptions, size: tuple[
     if video.crf is not None and codec.name not in CRF:
         raise FastStyleError(f"`crf`: the encoder {codec.name} has no such setting; {', '.join(CRF)} have it")
     options = _settings(codec.name, info.rate, info.hdr)
+    options |= QUICK.get(codec.name, {}) if video.encoding == "quick" else {}
     if codec.name in CRF:
         options["crf"] = str(CRF[codec.name] if video.crf is None else video.crf)
     return Encoder(codec.name, _pixel_format(codec.name, formats, size, info.deep, alpha), options, alpha)

@@ -18,6 +18,9 @@ from .types import Content, Frame, Sink, Source
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
 
+# Networks that paint a frame in less time than the smallest file takes to encode.
+REALTIME = ("lite", "nano")
+
 
 @dataclass(frozen=True)
 class FilmProgress:
@@ -50,11 +53,10 @@ def stylize_film(
         check_holds_sound(target)
     if video.sound.audio and not is_film(source):
         stylizer, options = StillStylizer(stylizer), as_still(source, options)
-    video = with_curves(video, options, stylizer.styles, source)
+    video = with_curves(_with_encoding(video, stylizer), options, stylizer.styles, source)
     frames = FrameStylizer(stylizer, options, video)
     reader = open_audible(source, video, frames.working_size)
     try:
-        frames.deep = reader.info.deep
         size = with_short_side(reader.info.full_size, options.output_size)
         writer = open_sink(target, reader.info, video, size)
     except BaseException:
@@ -68,6 +70,12 @@ def stylize_film(
         writer.close(whole)
         reader.close()
     return count
+
+
+def _with_encoding(video: VideoOptions, stylizer: "Stylizer") -> VideoOptions:
+    if video.encoding != "auto":
+        return video
+    return replace(video, encoding="quick" if stylizer.info["model"]["arch"] in REALTIME else "small")
 
 
 def _run(reader: Source, frames: FrameStylizer, writer: Sink, report: Callable[[FilmProgress], None]) -> int:

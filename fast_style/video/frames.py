@@ -30,8 +30,6 @@ class FrameStylizer:
         if options.detail or options.tileable:
             raise FastStyleError("`detail` and `tileable` are for pictures; leave them out for a film")
         self._stylizer, self._options = stylizer, options
-        self.deep = False
-        """Whether frames that are arrays have more than 8 bits per channel."""
         self._keyframes = Keyframes(video.keyframes, options, stylizer.styles)
         self._masks = MaskTracks(stylizer, options, video)
         self._filter = FlowFilter() if video.temporal == "flow" else None
@@ -57,8 +55,8 @@ class FrameStylizer:
     def job(self, content: Content, time_s: float) -> Callable[[], Content]:
         """Return what stylizes a frame, shown at `time_s`, when called, in any thread.
 
-        content: an array at the working size, for which the result is an array of that size, or where that is None of
-        the output size; or a whole picture, for which it is a picture of the output size.
+        content: pixels at the working size, for which the result is pixels of that size, or where that is None of the
+        output size; or a whole picture, for which it is a picture of the output size.
         """
         return self._scaled(content, self._at(time_s), self._masks.at(time_s), self._keyframes.scale_at(time_s))
 
@@ -73,7 +71,7 @@ class FrameStylizer:
         fine = self._job(content, options, masks)
         if scale == 1:
             return fine
-        short_px = options.size or min(content.image.size if isinstance(content, Picture) else content.shape[2:])
+        short_px = options.size or min(content.image.size if isinstance(content, Picture) else content.shape[:2])
         coarse = self._job(content, replace(options, size=max(1, round(short_px / LARGEST_SCALE))), masks)
         return partial(_faded, fine, coarse, (scale - 1) / (LARGEST_SCALE - 1)) if scale < LARGEST_SCALE else coarse
 
@@ -82,13 +80,9 @@ class FrameStylizer:
             return partial(self._stylizer.apply, content, options, masks)
         as_it_is = replace(options, size=None, output_size=None)
         at_size = self.working_size is not None  # that of the frame
-        if options.strokes != "fine" or (options.size and not at_size):
-            return partial(self._as_picture, content, as_it_is if at_size else options, masks)
-        return partial(self._stylizer, content, as_it_is, masks)
-
-    def _as_picture(self, image: Array, options: StylizeOptions, masks: tuple[Mask, ...]) -> Array:
-        picture = Picture.from_pixels(images.quantized(image, np.uint16 if self.deep else np.uint8), "PNG")
-        return images.unit(self._stylizer.apply(picture, options, masks).pixels)
+        as_picture = options.strokes != "fine" or bool(options.size)
+        how = options if as_picture and not at_size else as_it_is
+        return partial(self._stylizer, content, how, masks)
 
     def steady(self, content: Content, styled: Content) -> Content:
         """Return the frame to show, from the film's and the stylized one; to be called in their order."""
@@ -96,22 +90,19 @@ class FrameStylizer:
             return styled
         painted = _colors(styled)
         photo = _resized(_colors(content), painted.shape[2:])
-        shown = self._filter(photo, painted)
-        if isinstance(styled, Picture):
-            return styled.with_colors(images.quantized(shown, styled.pixels.dtype))
-        return shown
+        return _recolored(styled, self._filter(photo, painted))
 
     def picture(self, image: Image.Image, time_s: float) -> Image.Image:
         """Return what to show in the place of an RGB picture at the working size, shown at `time_s`, at its size.
 
         To be called in the order of the frames.
         """
-        content = images.to_array(image) if self._filter else Picture(image, "PNG", None, None)
+        content = np.asarray(image)
         size = None if self.working_size else self._options.size
         options = replace(self._at(time_s), size=size, output_size=None)
         job = self._scaled(content, options, self._masks.at(time_s), self._keyframes.scale_at(time_s))
         styled = self.steady(content, job())
-        return styled.image if isinstance(styled, Picture) else images.from_array(styled)
+        return styled.image if isinstance(styled, Picture) else Image.fromarray(styled)
 
     def _at(self, time_s: float) -> StylizeOptions:
         options = self._keyframes.at(time_s) if self._keyframes else self._options
@@ -129,12 +120,19 @@ def _faded(fine: Callable[[], Content], coarse: Callable[[], Content], share: fl
     first, second = fine(), coarse()
     colors = _colors(first)
     faded = colors + np.float32(share) * (_resized(_colors(second), colors.shape[2:]) - colors)
-    return first.with_colors(images.quantized(faded, first.pixels.dtype)) if isinstance(first, Picture) else faded
+    return _recolored(first, faded)
 
 
 def _colors(content: Content) -> Array:
     """RGB (1, 3, H, W) in [0, 1], never mixed with a ground."""
-    return images.unit(content.colors) if isinstance(content, Picture) else content
+    return images.unit(content.colors if isinstance(content, Picture) else content)
+
+
+def _recolored(content: Content, colors: Array) -> Content:
+    """The frame with other colours, (1, 3, H, W) in [0, 1]."""
+    if isinstance(content, Picture):
+        return content.with_colors(images.quantized(colors, content.pixels.dtype))
+    return images.quantized(colors, content.dtype)
 
 
 def _resized(image: Array, size: tuple[int, ...]) -> Array:

@@ -183,7 +183,7 @@ class FilmReader:
             decoded.frame.time_base = self._base
         for frame in self._graph(decoded.frame if decoded else None):
             pixels = self._orientation(frame.to_ndarray())
-            content = Picture.from_pixels(pixels, "PNG") if self._alpha else images.unit(pixels)
+            content = Picture.from_pixels(pixels, "PNG") if self._alpha else pixels
             yield Frame(content, frame.pts, int(getattr(frame, "duration", 0) or 0))
 
     def close(self) -> None:

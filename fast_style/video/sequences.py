@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import images
 from ..errors import FastStyleError
-from ..images import Picture
+from ..images import Picture, Pixels
 from ..options import VideoOptions
 from .types import ClipInfo, Frame
 
@@ -81,7 +81,7 @@ class SequenceWriter:
     def __init__(self, path: Path, info: ClipInfo, size: tuple[int, int]) -> None:
         """path: with a place for the number; size: width and height in px. Raises FastStyleError for its format."""
         self.path, self.size = path, size
-        self._format, self._deep = images.format_for(path), info.deep
+        self._format = images.format_for(path)
         self._count = 0
 
     def write(self, item: Any) -> None:
@@ -90,12 +90,11 @@ class SequenceWriter:
             return
         self._count += 1
         content = item.content
-        picture = content if isinstance(content, Picture) else self._picture(item)
+        picture = content if isinstance(content, Picture) else self._picture(content)
         number = self._count if item.number is None else item.number
         images.write(replace(picture, format=self._format), numbered_path(self.path, number))
 
-    def _picture(self, frame: Frame) -> Picture:
-        pixels = images.quantized(frame.image, "uint16" if self._deep else "uint8")
+    def _picture(self, pixels: Pixels) -> Picture:
         return Picture.from_pixels(images.resized(pixels, self.size), self._format)
 
     def close(self, whole: bool = True) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import images
-from ..images import Picture
+from ..images import Picture, Pixels
 from .hdr import HdrMetadata
 
 Array = NDArray[np.float32]
-Content = Array | Picture
+Content = Pixels | Picture
 
 # libav's codes of PQ (SMPTE ST 2084) and HLG (ARIB STD-B67).
 HDR_TRANSFERS = (16, 18)
@@ -24,7 +24,7 @@ class Frame:
     """Hold one frame of a film."""
 
     content: Content
-    """RGB (1, 3, H, W) float32 in [0, 1], upright; or a picture, where there are alpha, a profile or EXIF to keep."""
+    """RGB (H, W, 3) uint8 or uint16, upright; or a picture, where there are alpha, a profile or EXIF to keep."""
     pts: int
     """When it is shown, in units of the film's time base; the first of a film cut by --start has 0."""
     duration: int
@@ -35,7 +35,7 @@ class Frame:
     @property
     def image(self) -> Array:
         """Return the colours, (1, 3, H, W) float32 in [0, 1], transparent pixels on white."""
-        return images.to_array(self.content.rgb) if isinstance(self.content, Picture) else self.content
+        return images.to_array(self.content.rgb) if isinstance(self.content, Picture) else images.unit(self.content)
 
 
 @dataclass(frozen=True)
