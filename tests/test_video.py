@@ -89,7 +89,7 @@ def clip(tmp_path: Path, once: Callable[[str, Callable[[Path], object]], Path]) 
     """Two seconds of 96x64 at 20 frames a second with AAC sound."""
     video, sound = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=20:d=2"), ("-f", "lavfi", "-i", "sine=440:d=2")
     coded = (*video, *sound, "-c:a", "aac", "-pix_fmt", "yuv420p", "-f", "mp4")
-    return shutil.copy(once("clip.mp4", lambda path: ffmpeg(*coded, str(path))), tmp_path / "clip.mp4")
+    return Path(shutil.copy(once("clip.mp4", lambda path: ffmpeg(*coded, str(path))), tmp_path))
 
 
 def test_a_film_keeps_frames_times_and_sound(clip: Path, tmp_path: Path, stylizer: Stylizer) -> None:
