@@ -23,7 +23,7 @@ def stylizer(tmp_path: Path) -> Stylizer:
     return Stylizer.load(untrained(tmp_path / "t.pth", "a", "b"), device="cpu", precision="fp32")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def photo() -> Image.Image:
     return Image.fromarray(landscape(90, 70, 2))
 

@@ -1,8 +1,10 @@
 """A training that was stopped goes on as if it had not been."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -73,26 +75,27 @@ FIRST_SETTINGS = {
 """What the first resume files hold."""
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 5])
-def test_resume_is_exact(options: TrainOptions, tmp_path: Path, stop_after: int) -> None:
+def after(steps: int) -> Callable[[], bool]:
+    """Whether to stop, which is asked before each step: after that many."""
+    left = iter(range(steps))
+    return lambda: next(left, None) is None
+
+
+def test_resume_is_exact(options: TrainOptions, tmp_path: Path) -> None:
     (options.data.dataset / "bad.jpg").write_bytes(b"\xff\xd8 cut short")
     options = replace(options, data=replace(options.data, workers=2))
     straight = replace(options, output=tmp_path / "straight.pth")
     train(straight)
-    steps: list[int] = []
-
-    def should_stop() -> bool:
-        steps.append(1)
-        return len(steps) > stop_after
-
-    train(options, should_stop=should_stop)
-    assert final_state(options)["counters"][0] == stop_after
-    train(replace(options, resume=True))
-    a, b = final_state(straight), final_state(options)
-    for part in ("network", "optimizer", "average"):
-        assert_same(a[part], b[part])
-    assert a["counters"][:2] == b["counters"][:2]
-    assert a["bad_files"] == b["bad_files"] == [str(options.data.dataset / "bad.jpg")]
+    for stop_after in (1, 3, 5):
+        stopped = replace(options, output=tmp_path / f"{stop_after}.pth")
+        train(stopped, should_stop=after(stop_after))
+        assert final_state(stopped)["counters"][0] == stop_after
+        train(replace(stopped, resume=True))
+        a, b = final_state(straight), final_state(stopped)
+        for part in ("network", "optimizer", "average"):
+            assert_same(a[part], b[part])
+        assert a["counters"][:2] == b["counters"][:2]
+        assert a["bad_files"] == b["bad_files"] == [str(options.data.dataset / "bad.jpg")]
 
 
 def test_resume_needs_the_same_recipe(options: TrainOptions) -> None:
@@ -192,36 +195,33 @@ class KilledError(BaseException):
     """Stands for a SIGKILL: nothing may tidy up after it."""
 
 
-@pytest.mark.parametrize("saves", range(1, 7))
-def test_killed_before_any_save_it_can_be_resumed_to_the_same_end(
-    options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saves: int
-) -> None:
+def test_killed_before_any_save_it_can_be_resumed_to_the_same_end(options: TrainOptions, tmp_path: Path) -> None:
     """Killed before the n-th file is put in place: resume file and checkpoint in turn."""
-    often = replace(options, steps=2, save_minutes=0)
-    straight = replace(often, output=tmp_path / "straight/dots.pth")
+    straight = replace(options, steps=2, save_minutes=0, output=tmp_path / "straight/dots.pth")
     train(straight)
-    count = 0
-
-    def dying(path: Path, target: Path) -> Path:
-        nonlocal count
-        count += 1
-        if count == saves:
-            raise KilledError
-        return replace_file(path, target)
-
     replace_file = Path.replace
-    monkeypatch.setattr(Path, "replace", dying)
-    with suppress(KilledError):
-        train(often)
-    monkeypatch.undo()
-    resumable = often.output is not None and often.output.with_suffix(".resume").exists()
-    assert resumable == (saves > 1)
-    train(replace(often, resume=resumable))
-    a, b = final_state(straight), final_state(often)
-    for part in ("network", "optimizer", "average"):
-        assert_same(a[part], b[part])
-    assert often.output is not None
-    assert (tmp_path / "straight/dots.pth").read_bytes() == often.output.read_bytes()
+    for saves in range(1, 7):
+        output = tmp_path / f"{saves}/dots.pth"
+        often = replace(straight, output=output)
+        count = 0
+
+        def dying(path: Path, target: Path, saves: int = saves) -> Path:
+            nonlocal count
+            count += 1
+            if count == saves:
+                raise KilledError
+            return replace_file(path, target)
+
+        with pytest.MonkeyPatch.context() as patch, suppress(KilledError):
+            patch.setattr(Path, "replace", dying)
+            train(often)
+        resumable = output.with_suffix(".resume").exists()
+        assert resumable == (saves > 1)
+        train(replace(often, resume=resumable))
+        a, b = final_state(straight), final_state(often)
+        for part in ("network", "optimizer", "average"):
+            assert_same(a[part], b[part])
+        assert (tmp_path / "straight/dots.pth").read_bytes() == output.read_bytes()
 
 
 def test_a_checkpoint_older_than_its_state_is_written_anew(options: TrainOptions) -> None:
@@ -417,12 +417,16 @@ def test_what_an_optimizer_is_made_with_comes_from_the_settings(options: TrainOp
     ],
     ids=str,
 )
-def test_damaged_resume_files_are_one_plain_line(options: TrainOptions, change: dict[str, Any]) -> None:
-    train(replace(options, steps=1))
+def test_damaged_resume_files_are_one_plain_line(
+    options: TrainOptions, change: dict[str, Any], once: Callable[[str, Callable[[Path], object]], Path]
+) -> None:
+    short = replace(options, steps=1)
     path = Path(str(options.output)).with_suffix(".resume")
-    torch.save({**torch.load(path, weights_only=True), **change}, path)
+    whole = once("one-step.resume", lambda copy: shutil.copy(train(short).with_suffix(".resume"), copy))
+    path.parent.mkdir(exist_ok=True)
+    torch.save({**torch.load(whole, weights_only=True), **change}, path)
     with pytest.raises(FastStyleError, match=r"damaged resume file|other values of") as raised:
-        Trainer(replace(options, steps=1, resume=True))
+        Trainer(replace(short, resume=True))
     assert "\n" not in str(raised.value)
 
 

@@ -26,7 +26,7 @@ from PIL import Image
 from .conftest import picture
 from .serving import Running, as_file, distance, opened, reference, save_model, service
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 CLIENTS = 32
 
 
@@ -48,6 +48,7 @@ def send(port: int, content: bytes, query: str = "", timeout_s: float = 60) -> t
         connection.close()
 
 
+@pytest.mark.alone
 def test_2000_requests_from_32_clients(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stylizer = reference(models / "many.pth")
     pictures = [picture(*size, seed) for seed, size in enumerate([(48, 32), (32, 48), (40, 40), (64, 48)] * 3)]
@@ -227,6 +228,7 @@ def offered(running: Running, file: bytes, per_s: float, seconds: float) -> tupl
     return statuses, refused_s
 
 
+@pytest.mark.alone
 def test_twice_the_capacity(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = as_file(Image.effect_noise((192, 192), 60).convert("RGB"), "JPEG")
     with service(models, "--queue", "16") as running:
@@ -246,6 +248,7 @@ def test_twice_the_capacity(models: Path, capsys: pytest.CaptureFixture[str]) ->
     assert np.percentile(refused_s, 95) < 0.5
 
 
+@pytest.mark.alone
 def test_sigterm_under_load(models: Path) -> None:
     file = as_file(picture(256, 256))
     with service(models) as running:

@@ -16,7 +16,7 @@ def stylizer(tiny: Path) -> Stylizer:
     return Stylizer.load(tiny, device="cpu", precision="fp32")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def photo() -> Image.Image:
     return Image.fromarray(landscape(230, 173, 5))
 

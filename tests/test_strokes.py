@@ -55,7 +55,7 @@ def test_what_is_full_of_detail_keeps_most_of_the_photograph() -> None:
     assert share[:, 180:].mean() == pytest.approx(SHARE_ON_SUBJECTS, abs=0.02)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def photo() -> Image.Image:
     return Image.fromarray(landscape(480, 400, 3))
 

@@ -5,7 +5,7 @@ from fast_style.inference import tileable
 from fast_style.scenes import landscape
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def photo() -> np.ndarray:
     return landscape(120, 90, 4)
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -84,12 +85,11 @@ def frames(path: Path) -> list[NDArray[np.float32]]:
 
 
 @pytest.fixture
-def clip(tmp_path: Path) -> Path:
+def clip(tmp_path: Path, once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """Two seconds of 96x64 at 20 frames a second with AAC sound."""
-    path = tmp_path / "clip.mp4"
-    sound = ("-f", "lavfi", "-i", "sine=440:d=2")
-    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=96x64:r=20:d=2", *sound, "-c:a", "aac", "-pix_fmt", "yuv420p", str(path))
-    return path
+    video, sound = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=20:d=2"), ("-f", "lavfi", "-i", "sine=440:d=2")
+    coded = (*video, *sound, "-c:a", "aac", "-pix_fmt", "yuv420p", "-f", "mp4")
+    return Path(shutil.copy(once("clip.mp4", lambda path: ffmpeg(*coded, str(path))), tmp_path))
 
 
 def test_a_film_keeps_frames_times_and_sound(clip: Path, tmp_path: Path, stylizer: Stylizer) -> None:

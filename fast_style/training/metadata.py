@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,13 @@ def training_metadata(options: TrainOptions, state: TrainingState) -> dict[str, 
         **({} if options.minutes is None else {"minutes": state.elapsed_s / 60}),
         "losses": {name: sum(terms[name] for terms in recent) / len(recent) for name in (recent[0] if recent else ())},
         # Its own version is not asked of the installation: `train.py` of a clone runs without one.
-        "versions": {"fast_style": __version__, **{name: version(name) for name in ("torch", "torchvision")}},
+        "versions": {"fast_style": __version__, **_libraries()},
     }
+
+
+@cache
+def _libraries() -> dict[str, str]:
+    return {name: version(name) for name in ("torch", "torchvision")}
 
 
 def _plain(value: Any) -> Any:

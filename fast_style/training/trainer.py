@@ -311,7 +311,7 @@ class Trainer:
             self._snapshots.append({**self.state.snapshot(), "recent": self.state.recent[:-1]})
 
     def _preview(self) -> None:
-        if self.group.is_first:
+        if self.group.is_first and self.callbacks:
             self._report("preview", previews=self.objective.preview(self.previews, self.state.average))
 
     def _say_pretraining(self, done: int, of: int) -> None:
