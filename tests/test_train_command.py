@@ -253,3 +253,52 @@ def test_previews_show_a_face_a_sky_texture_and_color(monkeypatch: pytest.Monkey
     chosen = callbacks._telling([*dull, color, texture, sky, face])
     assert all(a is b for a, b in zip(chosen, [face, sky, texture, color], strict=True))
     assert callbacks._telling(dull) == dull[:4]
+
+
+def test_a_finished_training_says_that_it_is_over_and_how_to_go_on(
+    options: TrainOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert options.output
+    further = f"--init {options.output} --steps 6 --output {options.output.with_stem('dots2')}\n"
+    assert train_command.main(arguments(options)) == 0
+    weights = options.output.read_bytes()
+    options.output.unlink()
+    capsys.readouterr()
+    assert train_command.main([*arguments(options), "--resume"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{options.output}: its 6 steps are over, nothing was trained\n" in printed
+    assert f"to go on: leave --resume out, with {further}" in printed
+    assert "trained for" not in printed
+    assert "use it" not in printed
+    assert options.output.read_bytes() == weights
+    options.output.with_stem("dots2").touch()
+    longer = arguments(options, steps=9)
+    assert run(train_command.main, [*longer, "--resume"], "train.py") == 1
+    told = capsys.readouterr().err
+    assert "other values of --steps (6); --resume needs the same; to train further without it: " in told
+    assert f"--init {options.output} --steps 9 --output {options.output.with_stem('dots3')}\n" in told
+
+
+def test_another_number_of_minutes_has_the_same_way_on(
+    options: TrainOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timed = replace(options, steps=None, minutes=0.001)
+    assert train_command.main(arguments(timed)) == 0
+    assert run(train_command.main, [*arguments(timed, minutes=0.002), "--resume"], "train.py") == 1
+    told = capsys.readouterr().err
+    assert "other values of --minutes (0.001); --resume needs the same; to train further without it: --init" in told
+    assert "--minutes 0.002 --output" in told
+
+
+def test_a_network_that_was_hardly_trained_in_its_minutes_is_told(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timed = replace(options, steps=None, minutes=0.001)
+    assert train_command.main(arguments(timed)) == 0
+    steps = final_state(options)["counters"][0]
+    told = f"only {steps} steps in 0.001 minutes: hardly trained, a style takes about 500; give it more --minutes, or"
+    assert told in capsys.readouterr().out
+    monkeypatch.setattr(train_command, "LEAST_STEPS", 1)
+    assert train_command.main([*arguments(timed), "--overwrite"]) == 0
+    assert train_command.main([*arguments(options), "--overwrite"]) == 0  # so many were asked for
+    assert "hardly trained" not in capsys.readouterr().out

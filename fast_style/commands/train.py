@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import yaml
 from tqdm import tqdm
 
+from ..errors import FastStyleError
 from ..options import WITHOUT_EFFECT, TrainOptions
 from ..options.recipes import recipe_of
+from ..options.training import WARM_STEPS
 from ..system import malloc
 from ..system.atomic import atomic_path
 from ..system.launch import Launch, launched
@@ -30,6 +32,8 @@ LISTED_BAD_FILES = 20
 SHOWN_TERMS = ("content", "style", "cycle", "adversarial", "discriminator")
 TIMED_STEPS = 3
 """Steps after the first one, which is slow, from which the time left is known well enough to be told."""
+LEAST_STEPS = WARM_STEPS // 5
+"""Steps below which a network has hardly begun to learn a style."""
 HELP = Help(
     first="style dataset output minutes steps init from_scratch style_size style_weight vgg_weights resume device",
     examples=(
@@ -99,6 +103,11 @@ def _train_and_report(trainer: "Trainer") -> int:
     from ..training.callbacks import TensorBoard
     from ..training.files import companion
 
+    if trainer.finished:
+        trainer.run()  # which restores a checkpoint that is gone
+        _write_recipe(trainer.options, companion(trainer.output, ".yaml"))
+        _say_that_it_was_over(trainer)
+        return 0
     log_dir = trainer.options.log_dir or companion(trainer.output, ".runs")
     preview, curves = companion(trainer.output, PREVIEW_SUFFIX), TensorBoard(log_dir)
     print(_plan(trainer))
@@ -129,12 +138,15 @@ def _plan(trainer: "Trainer") -> str:
     millions = sum(parameter.numel() for parameter in network.parameters()) / 1e6
     start = f"from {options.init}" if options.init else "from scratch"
     data = options.data
-    budget = f"{options.total_steps} steps" if options.minutes is None else f"{options.minutes:g} minutes"
     crops = f"{data.batch_size} crops of {data.image_size} px, at the end of {data.finish_size} px"
     return (
-        f"training {trainer.output}: {network.options.arch}, {millions:.2f} M parameters, {start}; {budget} of "
-        f"{crops}, from {len(trainer.photos)} photographs, on {trainer.objective.device}"
+        f"training {trainer.output}: {network.options.arch}, {millions:.2f} M parameters, {start}; "
+        f"{_budget(options)} of {crops}, from {len(trainer.photos)} photographs, on {trainer.objective.device}"
     )
+
+
+def _budget(options: TrainOptions) -> str:
+    return f"{options.total_steps} steps" if options.minutes is None else f"{options.minutes:g} minutes"
 
 
 class ProgressBar:
@@ -189,6 +201,14 @@ def _write_recipe(options: TrainOptions, path: Path) -> None:
         temporary.write_text(RECIPE_HEADER + recipe, encoding="utf-8")
 
 
+def _say_that_it_was_over(trainer: "Trainer") -> None:
+    from ..training.files import training_on
+
+    way = FastStyleError(training_on(trainer.options, trainer.output)).with_flags()
+    print(f"{trainer.output}: its {_budget(trainer.options)} are over, nothing was trained")
+    print(f"to go on: leave --resume out, with {way}")
+
+
 def _say_how_it_ended(trainer: "Trainer", last: "Event | None") -> None:
     options, output = trainer.options, trainer.output
     bad = last.bad_files if last else ()
@@ -201,7 +221,13 @@ def _say_how_it_ended(trainer: "Trainer", last: "Event | None") -> None:
     if last and last.progress < 1:  # a signal to any of the processes
         print(f"stopped after step {steps}; the same command with --resume continues")
     else:
-        print(f"{output}: trained for {steps} steps\nuse it:   python stylize.py PICTURE --model {_quoted(output)}")
+        print(f"{output}: trained for {steps} steps")
+        if options.minutes is not None and steps < LEAST_STEPS:
+            print(
+                f"only {steps} steps in {options.minutes:g} minutes: hardly trained, a style takes about {WARM_STEPS}; "
+                "give it more --minutes, or a smaller --image-size and --finish-size, whose steps are quicker"
+            )
+        print(f"use it:   python stylize.py PICTURE --model {_quoted(output)}")
         for path in trainer.outputs[1:]:
             print(f"and back: python stylize.py PAINTING --model {_quoted(path)}")
         if options.style.style:

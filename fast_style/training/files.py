@@ -1,6 +1,8 @@
 """Name the files of a training: the checkpoint, and beside it the resume file, previews, curves and recipe."""
 
 import os
+import shlex
+from itertools import count
 from pathlib import Path
 
 from ..options import TrainOptions
@@ -25,6 +27,14 @@ def checkpoint_path(options: TrainOptions, style: str) -> Path:
 def way_back(checkpoint: Path) -> Path:
     """Return the path of the network from paintings to photographs beside the one that paints: `monet_to_photo.pth`."""
     return checkpoint.with_stem(f"{checkpoint.stem}_to_photo")
+
+
+def training_on(options: TrainOptions, checkpoint: Path) -> str:
+    """Return the options that train a checkpoint further, for as long as `options` say, as messages name options."""
+    further = next(path for i in count(2) if not (path := checkpoint.with_stem(f"{checkpoint.stem}{i}")).exists())
+    length = f" `minutes` {options.minutes:g}" if options.minutes is not None else ""
+    length = f" `steps` {options.steps}" if options.steps is not None and not length else length
+    return f"`init` {shlex.quote(str(checkpoint))}{length} `output` {shlex.quote(str(further))}"
 
 
 def companion(checkpoint: Path, suffix: str) -> Path:

@@ -22,7 +22,7 @@ from ..system.hardware import deterministic
 from .base_objective import BaseObjective
 from .callbacks import Callback, Event, preview_photos
 from .cycle import CycleObjective
-from .files import RESUME_SUFFIX, checkpoint_path, companion, way_back
+from .files import RESUME_SUFFIX, checkpoint_path, companion, training_on, way_back
 from .initialization import initialize
 from .metadata import resume_settings, training_metadata
 from .objective import Objective
@@ -116,11 +116,17 @@ class Trainer:
         if not self.resumes:
             return
         try:
-            self.state.load(self.resume_file, self.settings)
+            further = f"to train further without it: {training_on(self.options, self.output)}"
+            self.state.load(self.resume_file, self.settings, further)
         except FastStyleError as error:
             if self.options.resume:
                 raise
             raise FastStyleError(f"{error}; or choose another `output`, or `overwrite` it") from error
+
+    @property
+    def finished(self) -> bool:
+        """Return whether the budget is spent, as it is where a training that had come to its end is resumed."""
+        return self._progress() >= 1
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Train until the budget is spent or `should_stop`; save before and after the first step, then at intervals.
@@ -159,7 +165,7 @@ class Trainer:
 
     def _loop(self, should_stop: Callable[[], bool]) -> None:
         shown = saved = -float("inf")
-        while self._progress() < 1 and not self.group.any(should_stop()):
+        while not self.finished and not self.group.any(should_stop()):
             self._step(*self._next_batch())
             # The first process's clock says for all of them when to save, to show and to end.
             now = self.state.elapsed_s = self.group.of_first(time.monotonic() - self._started)
