@@ -83,8 +83,8 @@ class Trainer:
         self.outputs = [self.output, way_back(self.output)] if options.gan.adversarial else [self.output]
         self.resume_file = companion(self.output, RESUME_SUFFIX)
         self.resumes = self.group.is_first and self._goes_on()
-        self.initial = initialize(options, self.styles)
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
+        self.initial = initialize(options, self.styles)
         self.settings = resume_settings(options, self.styles, self.photos)
         shown = () if options.gan.adversarial else pictures  # whose previews have rows of paintings
         self.paintings = [next(style.paintings(options.style)) for style in shown]
