@@ -53,11 +53,14 @@ RECIPE_HEADER = "# Written by train.py; use it with --config.\n"
 
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     """Train as the arguments say; return the exit code."""
+    from ..training.trainer import alone
+
     options = parse(TrainOptions, arguments or [], prog, HELP)
     first = (launched() or Launch(0, 1)).rank == 0
     if first and options.output and _names_folder(options.output, arguments or []):
         options.output.mkdir(parents=True, exist_ok=True)
-    return train(_with_nearest(options), prog)
+    with alone(options):
+        return train(_with_nearest(options), prog)
 
 
 def _names_folder(path: Path, arguments: Sequence[str]) -> bool:
@@ -70,19 +73,21 @@ def _with_nearest(options: TrainOptions) -> TrainOptions:
     """Return the options with the network to start from, where none is named and none of another shape is asked for."""
     from ..data.photos import list_photos
     from ..data.styles import find_styles
-    from ..training.files import RESUME_SUFFIX, checkpoint_path, companion
+    from ..training.files import RESUME_SUFFIX, companion
     from ..training.nearest import starts_from_nearest, with_nearest
     from ..training.processes import continues
+    from ..training.trainer import output_of
 
     if not starts_from_nearest(options):
         return options
-    output = checkpoint_path(options, find_styles(options.style)[0].name)
+    find_styles(options.style)  # refused before the search, which takes long
+    output = output_of(options)
     resume_file, launch = companion(output, RESUME_SUFFIX), launched()
     if continues(options, launch, resume_file):
         return with_nearest(options, resume_file)
     if output.exists() and not options.overwrite:
         return options  # which the trainer refuses
-    list_photos(options.data.dataset, options.data.hold_out)  # refused before the search, which takes long
+    list_photos(options.data.dataset, options.data.hold_out)
     first = launch is None or launch.rank == 0
     if first:
         print("comparing the painting with the shipped styles by VGG19, to start from the nearest ...", flush=True)

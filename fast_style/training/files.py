@@ -1,14 +1,19 @@
-"""Name the files of a training: the checkpoint, and beside it the resume file, previews, curves and recipe."""
+"""Name the files of a training: the checkpoint, and beside it the resume file, previews, curves, recipe and lock."""
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from ..errors import FastStyleError
 from ..options import TrainOptions
+from ..system.locks import locked
 
 CHECKPOINT_SUFFIX = ".pth"
 RESUME_SUFFIX = ".resume"
+LOCK_SUFFIX = ".training-lock"
 
 
 def checkpoint_path(options: TrainOptions, style: str) -> Path:
@@ -22,6 +27,16 @@ def checkpoint_path(options: TrainOptions, style: str) -> Path:
         name = "".join("_" if character in separators else character for character in style)
         return output / f"{name}{CHECKPOINT_SUFFIX}"
     return output
+
+
+@contextmanager
+def being_written(checkpoint: Path) -> Iterator[None]:
+    """Keep other processes from training to the same checkpoint. Raises FastStyleError where one does already."""
+    with locked(companion(checkpoint, LOCK_SUFFIX)) as holder:
+        if holder is not None:
+            which = f"process {holder}" if holder else "another process"
+            raise FastStyleError(f"{checkpoint} is being trained by {which}; wait for it, or choose another `output`")
+        yield
 
 
 def way_back(checkpoint: Path) -> Path:
