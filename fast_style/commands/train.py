@@ -53,9 +53,9 @@ RECIPE_HEADER = "# Written by train.py; use it with --config.\n"
 
 def main(arguments: Sequence[str] | None = None, prog: str = "train.py") -> int:
     """Train as the arguments say; return the exit code."""
-    from ..training.trainer import alone
-
     options = parse(TrainOptions, arguments or [], prog, HELP)
+    from ..training.trainer import alone  # takes a second to import, which the help does without
+
     first = (launched() or Launch(0, 1)).rank == 0
     if first and options.output and _names_folder(options.output, arguments or []):
         options.output.mkdir(parents=True, exist_ok=True)
