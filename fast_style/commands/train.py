@@ -143,7 +143,7 @@ def _train_and_report(trainer: "Trainer", prog: str) -> int:
 def _stoppable(trainer: "Trainer") -> AbstractContextManager[Callable[[], bool]]:
     """Stop on a signal, which is answered at once: the step that runs and the saving may take a minute."""
     alone = trainer.group.launch is None
-    again = "; once more ends it without" if alone else ""
+    again = "; once more ends it without saving" if alone else ""
     return stop_on_signal(second_ends=alone, answer=f"\nsaving, once this step is done ...{again}\n")
 
 
@@ -196,10 +196,10 @@ class ProgressBar:
             shown = "  ".join(f"{name} {event.terms[name]:.3f}" for name in SHOWN_TERMS if name in event.terms)
             self.first_step = event.step if self.first_step is None else self.first_step
             pace = f"  {event.images_per_s:.1f} img/s  {tqdm.format_interval(event.seconds_left)} left"
-            timed = event.step > self.first_step  # the first step is told of before it has been timed
+            timed = event.step - self.first_step  # the first step is told of before it has been timed
             self.bar.set_description_str(f"step {event.step}  {shown}{pace if timed else ''}", refresh=False)
             self.bar.update(event.progress - self.bar.n)
-            self._say_when(event)
+            self._say_when(event, timed)
         if event.previews:
             from ..training.callbacks import write_preview
 
@@ -208,14 +208,9 @@ class ProgressBar:
             except OSError as error:  # a viewer may hold the file on Windows; the training goes on
                 self.bar.write(f"note: no preview written: {error}")
 
-    def _say_when(self, event: "Event") -> None:
+    def _say_when(self, event: "Event", timed: int) -> None:
         """Say once, when some steps have been timed, when the training will be done on this machine."""
-        if (
-            not self.told
-            and self.first_step is not None
-            and event.step >= self.first_step + TIMED_STEPS
-            and event.progress < 1
-        ):
+        if not self.told and timed >= TIMED_STEPS and event.progress < 1:
             self.told = True
             at = datetime.now() + timedelta(seconds=event.seconds_left)
             left = tqdm.format_interval(event.seconds_left)
