@@ -13,17 +13,21 @@ from typing import Any
 import pytest
 import torch
 
+from fast_style.commands import run
+from fast_style.commands import train as train_command
 from fast_style.errors import FastStyleError
 from fast_style.models.checkpoint import load
 from fast_style.models.vgg import VGG19
 from fast_style.options import StyleOptions, TrainOptions
 from fast_style.system.atomic import atomic_path
+from fast_style.system.launch import Launch
 from fast_style.training import Trainer, train
+from fast_style.training import trainer as trainer_module
 from fast_style.training.metadata import resume_settings
 from fast_style.training.state import ADDED
 
 from .conftest import picture, untrained, vgg_state
-from .trainings import assert_same, final_state
+from .trainings import arguments, assert_same, final_state
 
 FIRST_SETTINGS = {
     "files in the dataset",
@@ -440,3 +444,37 @@ def test_the_loss_in_the_checkpoint_is_a_mean_over_the_resumption(options: Train
     trainer.run(lambda: trainer.state.step == 5)
     train(replace(options, resume=True))
     assert len(final_state(options)["recent"]) == options.total_steps
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from fast_style.training.files import being_written
+with being_written(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_two_processes_do_not_train_to_one_output(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert options.output
+    command = [sys.executable, "-c", HOLDER, str(options.output)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(FastStyleError, match=rf"dots\.pth is being trained by process {first.pid};"):
+            train(replace(options, resume=True))
+        assert run(train_command.main, arguments(options), "train.py") == 1
+        told = f"train.py: {options.output} is being trained by process {first.pid}; wait for it, or choose another"
+        assert capsys.readouterr().err == f"{told} --output\n"
+        with monkeypatch.context() as launch:
+            launch.setattr(trainer_module, "launched", lambda: Launch(1, 2))
+            with trainer_module.alone(options):  # which the first process of the launch answers for
+                pass
+        first.kill()
+    lock = options.output.with_suffix(".training-lock")
+    assert lock.exists()  # left by a process that was killed, which blocks nobody
+    train(options)
+    assert not lock.exists()

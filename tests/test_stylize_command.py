@@ -382,9 +382,9 @@ def test_a_model_may_be_named_by_its_style_and_a_style_by_its_model(
             "wave",
             "oil=0.6,chalk=0.4",
             [],
-            "wave lacks a style of oil=0.6,chalk=0.4; model several has all: name that one",
+            "wave lacks a style of oil, chalk; model several has both: name that one",
         ),
-        ("wave", "", ["sky.png=oil"], "wave lacks a style of oil; model several has all: name that one"),
+        ("wave", "", ["sky.png=oil"], "wave lacks a style of oil; model several has it: name that one"),
         (None, "", ["sky.png=oil", "ground.png=wave"], "no shipped model has the styles oil, wave together"),
         (None, "", ["sky.png=chalq"], "no shipped model has a style 'chalq'; did you mean chalk?"),
     ],
@@ -407,6 +407,32 @@ def test_the_model_is_the_one_that_has_the_styles_of_masks_and_blends(
     with pytest.raises(FastStyleError) as wrong:
         model_names.choose(model, style, masks)
     assert str(wrong.value).startswith(meant)
+
+
+def test_the_style_that_a_model_lacks_is_named_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FastStyleError) as wrong:
+        model_names.choose("wave", "wave=0.5,scream=0.5")
+    assert wrong.value.with_flags() == "wave lacks a style of scream; --model gallery has both: name that one"
+
+
+@pytest.mark.parametrize(
+    ("artist", "told"),
+    [
+        ("monet", "by that artist there is water_lilies"),
+        ("Van Gogh", "by that artist there are starry_night, bedroom"),
+        ("paul_cezanne", "by that artist there is sainte_victoire"),
+        ("wav", "did you mean wave?"),
+        ("99", "there are "),
+    ],
+)
+def test_the_name_of_an_artist_leads_to_the_styles(
+    tmp_path: Path, artist: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FastStyleError) as wrong:
+        model_names.choose(None, artist)
+    assert str(wrong.value).startswith(f"no shipped model has a style {artist!r}; {told}")
 
 
 def test_what_takes_long_is_said_on_standard_error(

