@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from fast_style import Stylizer
+from fast_style.evaluation.smooth_areas import color_hole
 from fast_style.images.noise import smoothness
 from fast_style.inference import pipeline
 from fast_style.inference.base_color import MOST_CELLS, _connected, _grid, even_base_color
@@ -71,6 +72,38 @@ def test_a_sky_that_brightens_is_not_painted_black_and_white(sky: Pixels, patchy
     assert 0.5 * seen < after < 0.65 * before
     left, right = halves(even)
     assert (right > left).all()
+
+
+def in_two_colours(share: NDArray[np.bool_], sigma_px: float) -> Pixels:
+    """A dark colour where `share` is true and a pale one elsewhere, with an edge that is a little soft."""
+    mask = Image.fromarray((255 * share).astype(np.uint8)).filter(ImageFilter.GaussianBlur(sigma_px))
+    soft = np.asarray(mask, np.float32)[..., None] / 255
+    return (soft * (60, 90, 120) + (1 - soft) * (200, 190, 150)).astype(np.uint8)
+
+
+def holes(painted: Pixels, photo: Pixels) -> float:
+    found = color_hole(Image.fromarray(painted), Image.fromarray(photo))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("at", [90, 180])
+@pytest.mark.parametrize("steps", [20, 40, 60, 90])
+def test_a_sky_that_brightens_has_no_edge_between_two_colours(sky: Pixels, steps: int, at: int) -> None:
+    """Networks paint a deep blue dark and what is a little paler cream."""
+    photo = sky.copy()
+    deep, pale = (np.array((110, 150, 210)) + move for move in (-steps / 2, steps / 2))
+    photo[:160] = np.linspace(deep, pale, WIDTH).astype(np.uint8)
+    painted = in_two_colours(np.broadcast_to(np.arange(WIDTH) < at, (HEIGHT, WIDTH)), 8)
+    assert holes(painted, photo) > 0.1
+    assert holes(even_base_color(painted, photo, smoothness(photo), effect_of()), photo) < 0.01
+
+
+def test_patches_a_few_strokes_wide_are_evened_too(sky: Pixels) -> None:
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH] // 40  # a sixth of the short side
+    painted = in_two_colours((y + x) % 2 > 0, 5)
+    even = even_base_color(painted, sky, smoothness(sky), effect_of())
+    assert holes(even, sky) < 0.6 * holes(painted, sky)
 
 
 def test_an_area_beside_a_building_is_one(sky: Pixels) -> None:

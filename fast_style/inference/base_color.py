@@ -22,14 +22,15 @@ Pixels = NDArray[Any]
 
 # Cells along the short side of the picture in which colours are compared, and cells at most: they are few, so that each
 # can be compared with every other.
-CELLS, MOST_CELLS = 16, 1536
-# Sigma, as a share of the short side, of what is coarser than strokes, and of how far places share a base colour.
-COARSE, REACH = 1 / 12, 2.0
+CELLS, MOST_CELLS = 24, 1536
+# Sigma, as a share of the short side, of what is coarser than strokes, and of how far places share a base colour. With
+# 1/12 and 16 cells patches as wide as an eighth of the short side stayed.
+COARSE, REACH = 1 / 24, 2.0
 # Sigma of the photograph's colours that count as alike, as a share of the range.
 ALIKE = 0.04
-# The same for the whole of a calm area, say of a sky that brightens downwards; how many times more than the photograph,
-# and by how many steps of 8-bit pictures more, the painting may differ in it from its base colour.
-NEARLY_ALIKE, MOST_CONTRAST, SLACK = 0.2, 1.25, 5.0
+# How many times more than the photograph, and by how many steps of 8-bit pictures more, the base colours of two places
+# of one calm area may differ: a sky that brightens downwards is not painted black and white.
+MOST_CONTRAST, SLACK, LIMIT_STEPS = 1.25, 5.0, 8
 # Places less calm than this are left as they are.
 LEAST_WEIGHT = 1 / 32
 TINY = np.float32(1e-20)
@@ -71,8 +72,8 @@ def _change(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Arra
         unlike += _squared(styles.reshape(-1, len(weight)).T / np.float32(ALIKE))
     coarse = _means(colors, together * _gaussian(apart / COARSE**2 + unlike))
     base = _medians(coarse, together * _gaussian(apart / REACH**2 + unlike))
-    whole = together * _gaussian(apart / REACH**2 + unlike * np.float32((ALIKE / NEARLY_ALIKE) ** 2))
-    base = _limited(base, _medians(base, whole), seen - _means(seen, whole))
+    most = np.float32(MOST_CONTRAST * 255 * ALIKE * math.sqrt(3)) * np.sqrt(unlike) + np.float32(SLACK)
+    base = _limited(base, together * _gaussian(apart / REACH**2), most)
     # Of the cells that are calm, so that their neighbours, which are enlarged with them, have a meaning.
     change = _means(base - coarse, weight * _gaussian(apart * CELLS**2))
     planes = change.T.reshape(3, *shape).astype(np.float32)
@@ -130,21 +131,32 @@ def _medians(colors: Array, weights: Array) -> Array:
     """
     middle = colors.mean(0)
     colors = colors - middle  # so that differences of squares keep their digits
-    medians, squares = _means(colors, weights), np.square(colors).sum(-1)
+    medians = _means(colors, weights)
     for _ in range(MEDIAN_STEPS):
-        away = np.square(medians).sum(-1)[:, None] + squares - 2 * medians @ colors.T
-        medians = _means(colors, weights / np.sqrt(away.clip(0) + np.float32(1)))
+        medians = _means(colors, weights / _apart(medians, colors))
     return medians + middle
 
 
-def _limited(colors: Array, around: Array, seen: Array) -> Array:
-    """Bring colours (N, 3) nearer to those around them where they differ by more than the photograph does: (N, 3).
+def _limited(colors: Array, weights: Array, most: Array) -> Array:
+    """Bring colours (N, 3) nearer to each other where two of them differ by more than `most` (N, N): (N, 3).
 
-    seen: by how much the photograph differs from its own means. All in steps of 8-bit pictures.
+    Each is moved to the mean, by its row of weights (N, N), of the nearest colours that the others allow, several
+    times: the fewer give way to the more.
     """
-    differs, most = (np.linalg.norm(rows, axis=-1, keepdims=True) for rows in (colors - around, seen))
-    share = (np.float32(MOST_CONTRAST) * most + np.float32(SLACK)) / np.maximum(differs, TINY)
-    return around + np.minimum(share, np.float32(1)) * (colors - around)
+    middle = colors.mean(0)
+    colors = colors - middle
+    weights = weights / (weights.sum(1, keepdims=True) + TINY)
+    for _ in range(LIMIT_STEPS):
+        moved = weights * (1 - np.minimum(most / _apart(colors, colors), 1))
+        colors = colors + moved @ colors - moved.sum(1, keepdims=True) * colors
+    return colors + middle
+
+
+def _apart(colors: Array, others: Array) -> Array:
+    """Distances between the rows of two matrices (N, K) with means near 0, at least 1: (N, N)."""
+    squares = np.square(colors).sum(-1)[:, None] + np.square(others).sum(-1) - 2 * colors @ others.T
+    distances: Array = np.sqrt(squares.clip(0) + np.float32(1))
+    return distances
 
 
 def _connected(weight: Array, seen: Array) -> NDArray[np.bool_]:
