@@ -166,3 +166,12 @@ def test_pictures_are_evened_in_every_pass_but_not_in_one_fine_pass(
     assert sizes == []
     stylizer.stylize(photo)
     assert sizes == [(160, 240), (240, 360)]
+
+
+def test_marks_of_the_pass_before_bring_no_patches_back(
+    tiny: Path, sky: Pixels, patchy: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "with_broad_strokes", lambda *given: patchy)
+    painted = np.asarray(Stylizer.load(tiny, device="cpu").stylize(Image.fromarray(sky)))
+    before, after = (float(np.abs(np.subtract(*halves(each))).mean()) for each in (patchy, painted))
+    assert after < before / 3

@@ -106,11 +106,13 @@ def _passes(
         seen = images.resized(photo, images.with_short_side((width, height), short_px))
         shown, styles = _next(seen, before, strokes, faces, noise), only_style.at(size_of(seen))
         result, calm = single_pass.run(engine, styles, options, seen, shown, progress), smoothness(seen)
-        result = displaced(even_base_color(result, seen, calm, styles), calm)
-        if before is None:
+        result = displaced(result, calm)
+        if before is not None:
+            result = with_broad_strokes(result, before, seen, calm, faces)
+        result = even_base_color(result, seen, calm, styles)  # last, or marks of the pass before bring patches back
+        if before is None or min(size_of(before)) < WHOLE_PX:
             return result, calm
-        result = with_broad_strokes(result, before, seen, calm, faces)
-        return (result if min(size_of(before)) < WHOLE_PX else keep_coarse_colors(result, before)), calm
+        return keep_coarse_colors(result, before), calm
 
     with ThreadPoolExecutor(1) as pool:  # half a second of one core, beside the first pass, which does without
         found = pool.submit(find_faces, photo)
