@@ -237,8 +237,14 @@ def test_with_a_whole_gallery_every_control_is_in_reach(browser: Browser, tmp_pa
         page.locator("summary").click()
         expect(page.locator("#slerp")).to_be_in_viewport(ratio=1)
         options = page.get_by_label("Quality or speed").locator("option").all_text_contents()
-        assert options == ["Best, to blend", "Best, by itself"]
+        assert options == ["Best, its own network", "Best, one of 24 to blend"]
+        network = page.locator("#network")
+        expect(network).to_have_value("0")
+        page.get_by_role("radio", name="Title of style 5, Nobody").check()
+        page.get_by_role("radio", name="Title of style 0, Nobody").check()
+        expect(network).to_have_value("0")
         page.get_by_label("Blend with").select_option("Title of style 3")
+        expect(network).to_have_value("1")  # which is used for the blend
         expect(page.locator("#mix")).to_be_in_viewport(ratio=1)
 
 
@@ -426,10 +432,15 @@ def test_the_mask_is_painted_undone_and_left(page: Page) -> None:
     size = float(page.locator("#brush-size").input_value())
     page.keyboard.press("]")
     assert float(page.locator("#brush-size").input_value()) == size + 2
+    mask = page.get_by_role("button", name="Mask")
+    page.keyboard.press("Escape")
+    expect(mask).to_have_attribute("aria-pressed", "true")  # it is left, and on
+    mask.click()
     assert distance(change(page, page.get_by_role("button", name="Everywhere").click), everywhere) < 0.1
     page.locator("#mask").focus()
     page.keyboard.press("Escape")
     expect(page.locator("#brushes")).to_be_hidden()
+    expect(mask).to_have_attribute("aria-pressed", "false")
 
 
 def test_pictures_are_pasted_and_the_theme_is_chosen(page: Page) -> None:

@@ -36,6 +36,20 @@ def targets(*inputs: str, output: str | None = None, format_name: str | None = N
     return {str(job.source): Path(str(job.target)).as_posix() for job in jobs}
 
 
+@pytest.mark.parametrize("output", [None, "out"])
+def test_a_folder_without_pictures_is_a_problem(output: str | None) -> None:
+    Path("emptyfolder/sub").mkdir(parents=True)
+    Path("emptyfolder/notes.txt").touch()
+    save("album/b.png")
+    jobs, problems = plan(["emptyfolder", "album"], output, "wave")
+    assert [str(job.source) for job in jobs] == [str(Path("album/b.png"))]
+    assert [str(problem) for problem in problems] == ["emptyfolder: no pictures or films in it"]
+    assert plan(["emptyfolder"], output, "wave") == ([], [Problem("emptyfolder", "no pictures or films in it")])
+    Path("emptyfolder/film.mp4").touch()
+    _, (problem,) = plan(["emptyfolder"], output, "wave")
+    assert problem.reason == f"no pictures in it; name its films themselves, as in {Path('emptyfolder/film.mp4')}"
+
+
 ODD = [
     "Christmas%20dinner.png",
     "100%done.png",

@@ -35,7 +35,7 @@ const paintings = new Paintings({
   onChange: () => (settings.update(), looks.mark(""), change()),
 });
 const settings = new Settings({ paintings, onePass: backend.onePass, onChange: () => (looks.mark(""), change()) });
-const painter = new MaskPainter({ canvas: byId("mask"), toolbar: byId("brushes"), onChange: change });
+const painter = new MaskPainter({ canvas: byId("mask"), toolbar: byId("brushes"), onChange: () => (markMask(), change()) });
 const preview = new Preview({ make: makeShown, show: showResult, report, busy });
 const thumbnails = new Thumbnails({ paintings, backend });
 const saving = new Saving({ dialog: byId("save-dialog"), formats: backend.formats, onSave: download });
@@ -239,6 +239,7 @@ async function showPicture(one) {
   viewer.fitted = true;
   viewer.showBefore(bitmap, bitmap.width, bitmap.height);
   painter.open(bitmap.width, bitmap.height);
+  markMask();
   thumbnails.open(bitmap);
   began = performance.now();
   await preview.open(file, bitmap);
@@ -292,13 +293,19 @@ async function download(share = false) {
 
 function paint(on) {
   if (byId("paint").disabled && on) return;
-  byId("paint").setAttribute("aria-pressed", on);
   byId("brushes").hidden = byId("mask").hidden = !on;
+  markMask();
   byId("stage").classList.toggle("painting", on);
   if (on) byId("mask").focus({ preventScroll: true });
 }
 
 const painting = () => !byId("mask").hidden;
+
+// The button stays pressed while a mask is on, also after it was left.
+function markMask() {
+  byId("paint").setAttribute("aria-pressed", painting() || painter.used);
+  byId("paint").title = painter.used ? "A mask is on: change it (M)" : "Paint where the style applies (M)";
+}
 
 // --- camera ---
 

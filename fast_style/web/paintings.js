@@ -24,7 +24,9 @@ export function group(styles) {
     if (!found.has(key)) found.set(key, { ...style, key, networks: [] });
     found.get(key).networks.push(style);
   }
-  for (const painting of found.values()) painting.networks.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
+  // Of one kind the network of the painting's own comes first, as on the command line.
+  const order = (one) => 1000 * KINDS.indexOf(one.kind) + styles.filter(({ model }) => model === one.model).length;
+  for (const painting of found.values()) painting.networks.sort((a, b) => order(a) - order(b));
   return [...found.values()];
 }
 

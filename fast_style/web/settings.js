@@ -24,10 +24,10 @@ export class Settings {
     this.on = Object.fromEntries(FIELDS.map((id) => [id, document.getElementById(id)]));
     this.colours = [...document.querySelectorAll("[name=preserve_color]")];
     Object.assign(this.on.size, { max: this.strokes.length - 1, value: this.usual });
-    this.kind = "full";
+    this.wanted = { kind: "full" }; // the network that was chosen last
     for (const element of [...Object.values(this.on), ...this.colours]) {
       element.addEventListener("input", () => {
-        if (element === this.on.network) this.kind = this.network.kind;
+        if (element === this.on.network) this.wanted = this.network;
         if (element === this.on.second) this.lastSecond = element.value;
         if (element === this.on.size) this.look = null;
         this.describe();
@@ -50,6 +50,12 @@ export class Settings {
     return this.paintings.all.find((painting) => painting.key === this.on.second.value);
   }
 
+  // Of a painting's networks the one that was chosen last, else one of its kind, else the first.
+  likeWanted(networks) {
+    const { model, kind } = this.wanted;
+    return networks.find((one) => one.model === model) ?? networks.find((one) => one.kind === kind) ?? networks[0];
+  }
+
   // The networks of two paintings that are styles of one model, which can blend them.
   pair(second) {
     const others = second.networks;
@@ -66,11 +72,10 @@ export class Settings {
     const { network, second } = this.on;
     const wanted = this.lastSecond;
     const twice = (one) => chosen.networks.filter((other) => other.kind === one.kind).length > 1;
-    const blends = (one) => all.some((other) => other !== chosen && other.networks.some(({ model }) => model === one.model));
-    const named = (one) => (KINDS[one.kind] ?? one.kind) + (twice(one) ? (blends(one) ? ", to blend" : ", by itself") : "");
+    const paints = (one) => all.filter(({ networks }) => networks.some(({ model }) => model === one.model)).length;
+    const whose = (one) => (paints(one) > 1 ? `, one of ${paints(one)} to blend` : ", its own network");
+    const named = (one) => (KINDS[one.kind] ?? one.kind) + (twice(one) ? whose(one) : "");
     network.replaceChildren(...(chosen?.networks ?? []).map((one, i) => new Option(named(one), i)));
-    network.value = Math.max(0, chosen?.networks.findIndex((one) => one.kind === this.kind) ?? 0);
-    network.disabled = network.options.length < 2;
     const others = all.filter((painting) => painting !== chosen && this.pair(painting));
     second.replaceChildren(new Option("nothing", ""), ...others.map((painting) => new Option(titleOf(painting), painting.key)));
     second.value = others.some((painting) => painting.key === wanted) ? wanted : "";
@@ -85,6 +90,9 @@ export class Settings {
       output.textContent = text;
       on[id].setAttribute("aria-valuetext", text);
     };
+    const networks = this.paintings.chosen?.networks ?? [];
+    const used = second ? this.pair(second)[0] : this.likeWanted(networks);
+    if (used) on.network.value = networks.indexOf(used);
     show("strength", percent(on.strength.value));
     show("size", this.stroke.text);
     show("mix", percent(on.mix.value));
@@ -108,9 +116,7 @@ export class Settings {
     paintings.choose(owner(first));
     this.lastSecond = second ? owner(second).key : "";
     this.update();
-    const network = paintings.chosen.networks.findIndex((one) => one.model === model);
-    on.network.value = network;
-    this.kind = this.network.kind;
+    this.wanted = paintings.chosen.networks.find((one) => one.model === model);
     if (second) on.mix.value = second.weight / (first.weight + second.weight);
     on.strength.value = look.strength ?? 1;
     this.look = look.size && look.strokes ? { strokes: look.strokes } : null; // together they have no place of their own

@@ -118,7 +118,10 @@ def _expand(inputs: Sequence[str], style: str, output: Path | None) -> tuple[lis
         if not matches:
             problems.append(Problem(name, "no such file"))
         for path in map(Path, matches):
-            found += _pictures_below(path, style, output) if path.is_dir() else [_Input(path, Path(path.name))]
+            below = list(_pictures_below(path, style, output)) if path.is_dir() else [_Input(path, Path(path.name))]
+            if not below:
+                problems.append(Problem(str(path), _why_empty(path)))
+            found += below
     return found, problems
 
 
@@ -133,6 +136,11 @@ def _pictures_below(folder: Path, style: str, output: Path | None) -> Iterator[_
     for path in pictures:
         if path.with_suffix("") not in results:
             yield _Input(path, path.relative_to(folder), in_folder=True)
+
+
+def _why_empty(folder: Path) -> str:
+    films = [path for path in files_below(folder) if sources.is_film_name(path)]
+    return f"no pictures in it; name its films themselves, as in {films[0]}" if films else "no pictures or films in it"
 
 
 def _means_file(found: Sequence[_Input], output: str) -> bool:
