@@ -348,6 +348,19 @@ def test_new_changed_broken_and_removed_models(tmp_path: Path, caplog: pytest.Lo
     service.close()
 
 
+def test_a_style_is_painted_by_its_own_network_as_on_the_command_line(tmp_path: Path) -> None:
+    save_model(tmp_path / "gallery.pth", "ink", "starry", "oil")
+    save_model(tmp_path / "starry.pth", "starry")
+    service = Service(ServerOptions(models=tmp_path), RUNTIME)
+    try:
+        assert service.models.find(style="starry").name == "starry"
+        assert (
+            service.models.find(style="oil").name == service.models.find(style="starry=0.5,oil=0.5").name == "gallery"
+        )
+    finally:
+        service.close()
+
+
 def test_a_model_is_added_while_serving(tmp_path: Path) -> None:
     save_model(tmp_path / "one.pth", "ink")
     with in_process(ServerOptions(models=tmp_path)) as client:

@@ -129,7 +129,7 @@ class ModelRepository:
         return list(self._loaded.values())
 
     def find(self, name: str = "", style: str = "") -> ServedModel:
-        """Return the model of that name, else the first that has the style or the blend, else the default.
+        """Return the model of that name, else the style's own or the first that has it or the blend, else the default.
 
         Raises HTTPException (404) when there is none.
         """
@@ -141,6 +141,7 @@ class ModelRepository:
             return self._loaded[name]
         without_shares = re.sub(r"=[^=,]*(?=,|$)", "", style)  # wrong shares are not an unknown style
         with_styles = [model for model in self.all() if not model.paints_any]
+        with_styles.sort(key=lambda model: model.name != style)  # as on the command line
         for text in (style, without_shares):
             for model in with_styles:
                 if model.has(text):
