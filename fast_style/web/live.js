@@ -74,14 +74,15 @@ export class Live {
   }
 
   frame(bitmap, number) {
-    if (!this.on) return bitmap.close();
+    // Pictures are decoded side by side: one that is ready after a newer one would go back in time.
+    if (!this.on || !this.inFlight.has(number)) return bitmap.close();
     this.latencies.push(performance.now() - this.inFlight.get(number));
     this.show(this.video, bitmap);
     this.answered(number);
     this.measure();
   }
 
-  // Frames come in order: those before this one were replaced by newer ones while they waited.
+  // Those before this one were replaced by newer ones while they waited, or are too late.
   answered(number) {
     for (const sent of this.inFlight.keys()) if (sent <= number) this.inFlight.delete(sent);
     this.next();
