@@ -86,6 +86,7 @@ def test_the_download_is_torchvisions_with_its_hash(monkeypatch: pytest.MonkeyPa
         return complete
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fetch)
+    monkeypatch.setattr("fast_style.models.vgg_weights._failed", set())  # another test's download may have
     vgg = VGG19.load("relu4_2")
     assert seen["url"] == weights.url
     assert seen["check_hash"] is True
