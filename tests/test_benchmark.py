@@ -13,6 +13,7 @@ from fast_style.benchmark import cases, convolution_peak, peak_rates
 from fast_style.benchmark.cases import Case
 from fast_style.benchmark.parity import psnr
 from fast_style.benchmark.processes import Timing, require
+from fast_style.benchmark.whole_process import PLAIN
 from fast_style.commands import bench, run
 from fast_style.models.bundled import SAMPLE, find
 from fast_style.options import BenchmarkOptions
@@ -157,6 +158,11 @@ def test_training_steps_are_compared() -> None:
     assert plain.ratio == 1
     assert ours.per_s == pytest.approx(4e3 / ours.p50_ms)
     assert ours.ratio > 1
+
+
+def test_no_module_beside_the_plain_script_hides_one_of_python() -> None:
+    """It runs in its folder, and torch imports much of the standard library."""
+    assert not {path.stem for path in PLAIN.parent.glob("*.py")} & (sys.stdlib_module_names - {"__init__"})
 
 
 @pytest.mark.slow

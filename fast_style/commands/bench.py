@@ -70,7 +70,7 @@ def _measure(command: BenchCommand, show: Any) -> list[dict[str, Any]]:
         photo, model = how.photo or SAMPLE, find(command.models[0])
         return [dict(row) for size in how.sizes for row in compare(model, photo, parse_size(size), how.runs, show)]
     if how.profile:
-        from ..benchmark.profile import profile
+        from ..benchmark.operations import profile
 
         return [asdict(part) for part in profile(command.models, how, show)]
     rows = measure_training(how, show) if how.train else measure(command.models, how, show)
