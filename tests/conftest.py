@@ -36,23 +36,6 @@ for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.
 SHARED = Path(__file__).parents[2] / "shared"
 
 
-@pytest.hookimpl(trylast=True)  # after those that are not asked for have been left out
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let every process begin with its share of the slow tests, so that none ends with one while others have no work.
-
-    pytest-xdist gives each of N processes an N-th of the list; who has done with its own takes of the others' ends.
-    """
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    quick = [item for item in items if not item.get_closest_marker("slow")]
-    count = getattr(config, "workerinput", {}).get("workercount", 1)
-    items[:] = [
-        item
-        for i in range(count)
-        for part in (slow, quick)
-        for item in part[len(part) * i // count : len(part) * (i + 1) // count]
-    ]
-
-
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """What this run keeps in the user's cache and looks lies in a folder of its own, for its child processes too."""

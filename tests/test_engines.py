@@ -315,15 +315,25 @@ def test_real_time_networks_have_a_way_of_their_own_for_frames(tiny: Path, tmp_p
     assert opened(tiny, "openvino")._frames is None  # type: ignore[attr-defined]
 
 
-def test_frames_side_by_side_are_those_painted_alone(tmp_path: Path) -> None:
+def test_frames_side_by_side_are_those_painted_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    openvino = pytest.importorskip("openvino")
+    given: list[dict[str, str]] = []
+    compile_model = openvino.Core.compile_model
+
+    def noting(core: Any, graph: Any, device: str, config: dict[str, str]) -> Any:
+        given.append(config)
+        return compile_model(core, graph, device, config)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", noting)
     engine = opened(realtime(tmp_path / "it.pth", 1), "openvino")
     photos = [np.asarray(images.from_array(random(1, 3, 40 + i, 52))) for i in range(8)]
     alone = [paint_frame(engine, photo) for photo in photos]
+    assert not any("NUM_STREAMS" in config for config in given)
     together = list(overlapped([partial(paint_frame, engine, photo) for photo in photos], max(2, engine.concurrency)))
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
     if (os.cpu_count() or 1) > 1:
-        assert engine._side_by_side._compiled and engine._in_work == 0  # type: ignore[attr-defined]
+        assert [config["NUM_STREAMS"] for config in given if "NUM_STREAMS" in config] == ["2"]
 
 
 @pytest.mark.parametrize("known", [True, False])

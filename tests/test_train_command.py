@@ -27,6 +27,7 @@ from fast_style.models.bundled import SAMPLE
 from fast_style.options import TrainOptions
 from fast_style.system.launch import Launch
 from fast_style.training import Event, callbacks, nearest
+from fast_style.training.files import training_on
 
 from .conftest import untrained
 from .trainings import arguments, final_state
@@ -282,6 +283,13 @@ def test_a_finished_training_says_that_it_is_over_and_how_to_go_on(
     told = capsys.readouterr().err
     assert "other values of --steps (6); --resume needs the same; to train further without it: " in told
     assert f"--init {options.output} --steps 9 --output {options.output.with_stem('dots3')}\n" in told
+
+
+def test_rows_that_were_fitted_have_no_way_on(options: TrainOptions) -> None:
+    """`--freeze-network` refuses styles that the network has."""
+    assert options.output
+    assert training_on(options, options.output)
+    assert training_on(replace(options, init="gallery", freeze_network=True), options.output) == ""
 
 
 def test_another_number_of_minutes_has_the_same_way_on(

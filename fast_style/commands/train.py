@@ -231,7 +231,8 @@ def _say_that_it_was_over(trainer: "Trainer") -> None:
 
     way = FastStyleError(training_on(trainer.options, trainer.output)).with_flags()
     print(f"{trainer.output}: its {_budget(trainer.options)} are over, nothing was trained")
-    print(f"to go on: leave --resume out, with {way}")
+    if way:
+        print(f"to go on: leave --resume out, with {way}")
 
 
 def _say_how_it_ended(trainer: "Trainer", last: "Event | None", prog: str) -> None:

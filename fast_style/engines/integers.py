@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..models.structure import PREDICTOR_PREFIX
 from ..options import NetworkOptions
+from ..options.network import REALTIME
 
 Rows = NDArray[np.float64]
 # Measured at 1280x720: 6 clips edges that stand out (42 instead of 46 dB), 12 wastes steps (44 dB).
@@ -27,7 +28,7 @@ SMALLEST_STEP = 1e-6
 
 def fits(options: NetworkOptions) -> bool:
     """Return whether that network can be quantized so: the real-time ones without attention, which has no norm."""
-    return options.arch in ("lite", "nano") and not options.attention
+    return options.arch in REALTIME and not options.attention
 
 
 def quantize(graph: Any, options: NetworkOptions, weights: Mapping[str, NDArray[Any]], has_vnni: bool = True) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..options.network import REALTIME
 from . import bundled
 
 # Of the shipped styles, by title; the checkpoints were written before there was a place for it.
@@ -72,4 +73,4 @@ def kind_of(info: Mapping[str, Any]) -> str:
     if loss.get("temporal_weight"):
         return "video"
     arch = info.get("model", {}).get("arch", "")
-    return arch if arch in ("lite", "nano") else "full"
+    return arch if arch in REALTIME else "full"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Arch = Literal["johnson", "lite", "nano", "vgg-encoder"]
+# Those that keep up with a camera.
+REALTIME: tuple[Arch, ...] = ("lite", "nano")
 # Width and residual blocks of each architecture, unless others are asked for.
 SHAPES: dict[Arch, tuple[int, int]] = {"johnson": (32, 5), "lite": (12, 4), "nano": (8, 3), "vgg-encoder": (32, 5)}
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]

@@ -45,7 +45,12 @@ def way_back(checkpoint: Path) -> Path:
 
 
 def training_on(options: TrainOptions, checkpoint: Path) -> str:
-    """Return the options that train a checkpoint further, for as long as `options` say, as messages name options."""
+    """Return the options that train a checkpoint further, for as long as `options` say, as messages name options.
+
+    Empty where there are none: with `freeze_network` rows of styles that a network has are not trained again.
+    """
+    if options.freeze_network:
+        return ""
     further = next(path for i in count(2) if not (path := checkpoint.with_stem(f"{checkpoint.stem}{i}")).exists())
     length = f" `minutes` {options.minutes:g}" if options.minutes is not None else ""
     length = f" `steps` {options.steps}" if options.steps is not None and not length else length

@@ -146,8 +146,8 @@ class Trainer:
         if not self.resumes:
             return
         try:
-            further = f"to train further without it: {training_on(self.options, self.output)}"
-            self.state.load(self.resume_file, self.settings, further)
+            further = training_on(self.options, self.output)
+            self.state.load(self.resume_file, self.settings, further and f"to train further without it: {further}")
         except FastStyleError as error:
             if self.options.resume:
                 raise

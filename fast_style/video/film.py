@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..images import with_short_side
 from ..options import StylizeOptions, VideoOptions
+from ..options.network import REALTIME
 from ..system.threads import ahead, behind, overlapped
 from .audio_reactive import with_curves
 from .frames import FrameStylizer
@@ -17,9 +18,6 @@ from .types import Content, Frame, Sink, Source
 
 if TYPE_CHECKING:
     from ..stylizer import Stylizer
-
-# Networks that paint a frame in less time than the smallest file takes to encode.
-REALTIME = ("lite", "nano")
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,7 @@ def stylize_film(
 
 
 def _with_encoding(video: VideoOptions, stylizer: "Stylizer") -> VideoOptions:
+    """Encode what a real-time network paints quickly: the smallest file would take longer than the network."""
     if video.encoding != "auto":
         return video
     return replace(video, encoding="quick" if stylizer.info["model"]["arch"] in REALTIME else "small")
