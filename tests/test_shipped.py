@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 
 from fast_style import Stylizer
 from fast_style.evaluation import QualityReport, evaluate
-from fast_style.evaluation.distances import CONTENT_LAYERS, DistanceMeter, Distances
-from fast_style.losses.perceptual import gram, style_target
+from fast_style.losses.perceptual import style_target
 from fast_style.models.bundled import shipped
 from fast_style.options import EvaluationOptions
 
@@ -29,7 +27,6 @@ PICTURES = {
     "wave": "wave",
 }
 Once = Callable[[str, Callable[[Path], object]], Path]
-Seen = dict[bytes, dict[str, Tensor]]
 STYLES = ("wave", "scream", "starry_night")
 # Lines of the evaluator that came after these networks, most of which fail them: evaluation/README.md has the figures.
 # Networks trained since then are asserted on these too.
@@ -47,23 +44,19 @@ BEST = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def findings(shared: Path, once: Once) -> Callable[[str, str], QualityReport]:
     """Evaluate a network once for all tests, whichever process they run in."""
-    seen: Seen = {}
 
     def find(name: str, style: str) -> QualityReport:
-        path = once(
-            f"{name}.report", lambda path: path.write_bytes(pickle.dumps(judged(name, style, shared, once, seen)))
-        )
+        path = once(f"{name}.report", lambda path: path.write_bytes(pickle.dumps(judged(name, style, shared, once))))
         report: QualityReport = pickle.loads(path.read_bytes())
         return report
 
     return find
 
 
-def judged(name: str, style: str, shared: Path, once: Once, seen: Seen) -> QualityReport:
-    """Evaluate a network. seen: what VGG19 sees in the photographs, which this fills."""
+def judged(name: str, style: str, shared: Path, once: Once) -> QualityReport:
     options = EvaluationOptions(
         style=shared / "styles" / f"{PICTURES[style]}.jpg",
         photos=shared / "photos",
@@ -78,22 +71,11 @@ def judged(name: str, style: str, shared: Path, once: Once, seen: Seen) -> Quali
         target: dict[str, Tensor] = torch.load(path)
         return target
 
-    def with_photo(meter: DistanceMeter, picture: Image.Image, photo: Image.Image) -> tuple[Distances, Distances]:
-        if photo.tobytes() not in seen:
-            features = meter._features(photo)
-            # Of layers of the style alone the Gram matrices, thousandths of their size, are all that is compared.
-            seen[photo.tobytes()] = {k: f if k in CONTENT_LAYERS else gram(f) for k, f in features.items()}
-        known = seen[photo.tobytes()]
-        return meter._compare(meter._features(picture), known), meter._compare(known, known)
-
     with pytest.MonkeyPatch.context() as patch:
         # LATER_LINES are not asked for here, and painting for them takes as long as all the rest.
         patch.setattr("fast_style.evaluation.quality.DEFAULT_PX", 64)
         # What networks of one painting have in common.
         patch.setattr("fast_style.evaluation.distances.style_target", known_target)
-        # What all networks have in common.
-        patch.setattr(DistanceMeter, "with_photo", with_photo)
-        patch.setattr("fast_style.losses.perceptual.gram", lambda f: f if f.dim() == 3 else gram(f))
         found, _ = evaluate(Stylizer.load(name, device="cpu", precision="fp32"), options)
     return found
 
