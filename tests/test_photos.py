@@ -19,6 +19,8 @@ from fast_style import images
 from fast_style.data import photos as photos_module
 from fast_style.data.photos import PhotoCrops, batches, list_photos, random_crop
 from fast_style.errors import FastStyleError
+from fast_style.models import checkpoint
+from fast_style.models.bundled import find
 from fast_style.options import DataOptions
 from fast_style.system import malloc
 
@@ -138,7 +140,7 @@ def test_the_stream_is_endless_and_each_epoch_is_another_order(photos: Path) -> 
 
 
 def test_the_share_of_crops_asked_for_is_shown_with_noise_and_the_photographs_stay_as_they_are(tmp_path: Path) -> None:
-    Image.new("RGB", (80, 80), (90, 120, 150)).save(tmp_path / "sky.png")
+    Image.linear_gradient("L").point(lambda v: 90 + v // 16).resize((80, 80)).convert("RGB").save(tmp_path / "sky.png")
     found = [tmp_path / "sky.png"]
     clean, some = (PhotoCrops(found, 3, 32, (40, 60), noise_share=share) for share in (0.0, 0.5))
     pairs = [some[i][0] for i in range(100)]
@@ -150,6 +152,22 @@ def test_the_share_of_crops_asked_for_is_shown_with_noise_and_the_photographs_st
     assert len(noise) == pytest.approx(50, abs=20)
     assert all(0 < float(each.std()) < 16 / 255 for each in noise)
     assert len({float(each[0, 0, 0]) for each in noise}) == len(noise)  # from another place each time
+
+
+@pytest.mark.parametrize("name", ["lite_wave", "wave"])
+def test_a_crop_of_one_colour_has_a_gradient_like_others(tmp_path: Path, name: str) -> None:
+    Image.new("RGB", (160, 120), "white").save(tmp_path / "page.png")
+    _, shown = PhotoCrops([tmp_path / "page.png"], 0, 96, (96, 120), noise_share=0)[0][0]
+    assert 0 < float(shown.std()) < 8 / 255
+    network = checkpoint.load(find(name)).network()
+
+    def gradient(picture: torch.Tensor) -> float:
+        network.zero_grad()
+        painted = network(picture[None], torch.ones(1, 1))
+        (painted * torch.linspace(-1, 1, painted.numel()).view_as(painted)).mean().backward()
+        return float(torch.stack([w.grad.norm() for w in network.parameters() if w.grad is not None]).norm())
+
+    assert gradient(shown) < 10 * gradient(torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(0)))
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from .. import images
 from ..errors import FastStyleError
-from ..images.noise import PERIOD_PX, add_noise
+from ..images.noise import PERIOD_PX, add_noise, is_uniform
 from ..options import DataOptions
 from ..system.folders import files_below
 
@@ -96,7 +96,7 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
     """Return as item i a crop that depends on (seed, i) alone, for any i >= 0, and the unreadable files met for it.
 
     A crop is a pair, (2, 3, size_px, size_px): the photograph, and what the network is shown of it, which has noise in
-    `noise_share` of the crops and is otherwise the same memory.
+    `noise_share` of the crops, and where it is of one colour, and is otherwise the same memory.
     Every photograph comes once per epoch, in an order shuffled anew; an unreadable one is replaced by a random other.
     """
 
@@ -127,7 +127,8 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
 
     def _pair(self, crop: Tensor, i: int) -> Tensor:
         rng = random.Random(f"{self.seed} noise {i}")  # of its own: crops are the same whatever the share
-        if rng.random() < self.noise_share:
+        # Each instance norm of a crop of one colour multiplies gradients by some 300: after ten of them they are infinite.
+        if rng.random() < self.noise_share or is_uniform(crop[None]):
             return torch.stack([crop, with_noise(crop, rng)])
         return crop.expand(2, -1, -1, -1)  # not copied, which takes a tenth of a crop's time: `_collate` copies
 
