@@ -127,7 +127,7 @@ class PhotoCrops(Dataset[tuple[Tensor, list[str]]]):
 
     def _pair(self, crop: Tensor, i: int) -> Tensor:
         rng = random.Random(f"{self.seed} noise {i}")  # of its own: crops are the same whatever the share
-        # Each instance norm of a crop of one colour multiplies gradients by some 300: after ten of them they are infinite.
+        # Each instance norm of a crop of one colour multiplies gradients by some 300: ten of them make them infinite.
         if rng.random() < self.noise_share or is_uniform(crop[None]):
             return torch.stack([crop, with_noise(crop, rng)])
         return crop.expand(2, -1, -1, -1)  # not copied, which takes a tenth of a crop's time: `_collate` copies
