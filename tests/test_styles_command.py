@@ -11,6 +11,7 @@ from PIL import Image
 import fast_style as package
 from fast_style import FastStyleError, Stylizer
 from fast_style.commands import main as fast_style
+from fast_style.commands.styles import HEADINGS
 from fast_style.models.bundled import shipped
 from fast_style.system.suggestions import did_you_mean, suggestion
 
@@ -19,9 +20,25 @@ from .conftest import picture
 
 def test_shipped_styles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert fast_style(["styles", "wave", "scream"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["MODEL", "wave", "scream", "Choose"]
-    assert "The Scream, Edvard Munch" in lines[2]
+    heading, *rows, _, last = capsys.readouterr().out.splitlines()
+    assert heading == "For pictures, one network for each painting:"
+    assert [row.split()[0] for row in rows] == ["wave", "scream"]
+    assert "The Scream, Edvard Munch" in rows[1]
+    assert last.startswith("Choose one with --model")
+
+
+def test_networks_stand_below_what_they_are_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fast_style(["styles"]) == 0
+    *parts, any_painting, _ = capsys.readouterr().out.split("\n\n")
+    below = {heading.removesuffix(":"): {row.split()[0] for row in rows} for heading, *rows in map(str.splitlines, parts)}
+    assert set.union(*below.values()) == set(shipped())
+    assert sum(map(len, below.values())) == len(shipped())
+    for heading, names in below.items():
+        kind = next(kind for kind, written in HEADINGS.items() if written == heading)
+        for name in names:
+            assert name.endswith("_video") == (kind[0] == "video")
+            assert name.partition("_")[0] in ("lite", "nano") or kind[0] in ("full", "video")
+    assert any_painting == "Any painting at once: --model any --style-image PAINTING"
 
 
 def test_styles_are_listed_as_json(several: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 
 # A sheet of more rows than these is about so many times as high as wide.
 FEW_ROWS, HIGHER_THAN_WIDE = 6, 1.2
+# By kind of network, and whether it has several styles: the headings of the list, in order.
+HEADINGS = {
+    ("full", False): "For pictures, one network for each painting",
+    ("full", True): "For pictures, several paintings in one network, to choose one or to blend",
+    ("video", False): "For films: steady from frame to frame",
+    ("lite", False): "For cameras and films in real time: small and quick",
+    ("nano", False): "For cameras and films in real time: the smallest and quickest",
+}
+ANY = f"Any painting at once: --model {bundled.ANY_STYLE} --style-image PAINTING"
 # The last line of the list.
 HOW_TO_CHOOSE = "Choose one with --model MODEL; of a model with several by its style too: --model gallery --style adele"
 
@@ -67,12 +76,27 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
 
 def _table(names: Sequence[str]) -> str:
+    """A line for each style below the heading of its kind of network."""
     from ..models.shipped_styles import styles
 
-    rows = [("MODEL", "STYLE", "WORK"), *((style.model, style.name, style.work) for style in styles(*names))]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    lines = [f"{name:{widths[0]}}  {style:{widths[1]}}  {work}".rstrip() for name, style, work in rows]
-    return "\n".join([*lines, HOW_TO_CHOOSE])
+    found = styles(*names)
+    rows = {
+        heading: [style for style in found if _kind(style.kind, style.count > 1) == kind]
+        for kind, heading in HEADINGS.items()
+    }
+    widths = [max(map(len, column), default=0) for column in zip(*((s.model, s.name) for s in found), strict=True)]
+    parts = [
+        "\n".join([f"{heading}:", *(f"  {s.model:{widths[0]}}  {s.name:{widths[1]}}  {s.work}".rstrip() for s in those)])
+        for heading, those in rows.items()
+        if those
+    ]
+    whole = [ANY] if tuple(names) == tuple(bundled.shipped()) and bundled.ANY_STYLE in bundled.checkpoints() else []
+    return "\n\n".join([*parts, *whole, HOW_TO_CHOOSE])
+
+
+def _kind(kind: str, several: bool) -> tuple[str, bool]:
+    """The key of a network's heading: only pictures tell networks of several styles apart."""
+    return kind, several and kind == "full"
 
 
 def _json(names: Sequence[str]) -> Iterator[str]:

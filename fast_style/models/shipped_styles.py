@@ -38,6 +38,10 @@ class ShippedStyle:
     """Who painted it."""
     year: str = ""
     """When it was painted."""
+    kind: str = "full"
+    """What the network is for: full (best pictures), lite or nano (speed), video (films without flicker)."""
+    count: int = 1
+    """How many styles the network has."""
 
     @property
     def work(self) -> str:
@@ -55,10 +59,11 @@ def styles(*models: str) -> list[ShippedStyle]:
     found = []
     for model in models or bundled.shipped():
         file = read(bundled.find(model))
-        for about in () if file.model.predictor else file.styles:  # which has none of its own
-            name = str(about["name"])
+        own = () if file.model.predictor else file.styles  # such a one paints like any picture
+        kind = kind_of(file.describe())
+        for about in own:
             work = about.get("title", ""), about.get("artist", ""), year(about)
-            found.append(ShippedStyle(bundled.stem(model), name, *work))
+            found.append(ShippedStyle(bundled.stem(model), str(about["name"]), *work, kind, len(own)))
     return found
 
 

@@ -29,7 +29,7 @@ def serve(options: ServerOptions, runtime: RuntimeOptions, ready: Callable[[str]
         from .app import create_app
         from .connections import HeaderTimeoutProtocol
     except ModuleNotFoundError as error:
-        raise FastStyleError(f'the service needs more packages ({error}): pip install "fast_style[serve]"') from error
+        raise FastStyleError(f'the service needs the package {error.name}: pip install "fast_style[serve]"') from error
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
