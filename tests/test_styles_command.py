@@ -30,7 +30,9 @@ def test_shipped_styles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_networks_stand_below_what_they_are_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert fast_style(["styles"]) == 0
     *parts, any_painting, _ = capsys.readouterr().out.split("\n\n")
-    below = {heading.removesuffix(":"): {row.split()[0] for row in rows} for heading, *rows in map(str.splitlines, parts)}
+    below = {}
+    for heading, *rows in map(str.splitlines, parts):
+        below[heading.removesuffix(":")] = {row.split()[0] for row in rows}
     assert set.union(*below.values()) == set(shipped())
     assert sum(map(len, below.values())) == len(shipped())
     for heading, names in below.items():

@@ -80,16 +80,12 @@ def _table(names: Sequence[str]) -> str:
     from ..models.shipped_styles import styles
 
     found = styles(*names)
-    rows = {
-        heading: [style for style in found if _kind(style.kind, style.count > 1) == kind]
-        for kind, heading in HEADINGS.items()
-    }
     widths = [max(map(len, column), default=0) for column in zip(*((s.model, s.name) for s in found), strict=True)]
-    parts = [
-        "\n".join([f"{heading}:", *(f"  {s.model:{widths[0]}}  {s.name:{widths[1]}}  {s.work}".rstrip() for s in those)])
-        for heading, those in rows.items()
-        if those
-    ]
+    parts = []
+    for kind, heading in HEADINGS.items():
+        own = [style for style in found if _kind(style.kind, style.count > 1) == kind]
+        lines = [f"  {style.model:{widths[0]}}  {style.name:{widths[1]}}  {style.work}".rstrip() for style in own]
+        parts += ["\n".join([f"{heading}:", *lines])] if lines else []
     whole = [ANY] if tuple(names) == tuple(bundled.shipped()) and bundled.ANY_STYLE in bundled.checkpoints() else []
     return "\n\n".join([*parts, *whole, HOW_TO_CHOOSE])
 
