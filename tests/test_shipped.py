@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from fast_style import Stylizer
-from fast_style.evaluation import QualityReport, evaluate
+from fast_style import Stylizer, images
+from fast_style.data.photos import list_photos
+from fast_style.evaluation import DistanceMeter, QualityReport, evaluate
 from fast_style.losses.perceptual import style_target
 from fast_style.models.bundled import shipped
 from fast_style.options import EvaluationOptions
@@ -25,6 +26,13 @@ PICTURES = {
     "udnie": "udnie",
     "water_lilies": "water_lilies",
     "wave": "wave",
+}
+# The paintings of `gallery` and `lite_gallery`: those, and these of the twenty others.
+GALLERY = PICTURES | {
+    "adele": "klimt_adele",
+    "cubist": "mondrian_composition",
+    "edtaonisl": "edtaonisl",
+    "metzinger": "delaunay_metzinger",
 }
 Once = Callable[[str, Callable[[Path], object]], Path]
 STYLES = ("wave", "scream", "starry_night")
@@ -110,5 +118,28 @@ def test_small_networks_pass_every_line_and_do_not_fall_back(
     assert small.distances["total"] < BEST[name]
 
 
+@pytest.mark.slow
+def test_the_small_gallery_is_nearly_as_good_as_the_full_one(shared: Path) -> None:
+    photos = [images.read(path).rgb for path in list_photos(shared / "photos")[0][-4:]]
+    photos = [images.resize_short_side(photo, 256) for photo in photos]
+    full, small = (Stylizer.load(name, device="cpu", precision="fp32") for name in ("gallery", "lite_gallery"))
+    worse = {}
+    for style, picture in GALLERY.items():
+        meter = DistanceMeter(
+            EvaluationOptions(
+                style=shared / "styles" / f"{picture}.jpg",
+                photos=shared / "photos",
+                vgg_weights=shared / "vgg19.pth",
+                device="cpu",
+            )
+        )
+        of_small, of_full = (
+            meter.mean([(one.stylize(photo, style=style, strokes="fine"), photo) for photo in photos])["total"]
+            for one in (small, full)
+        )
+        worse[style] = of_small / of_full - 1
+    assert max(worse.values()) < WORSE["lite"], worse
+
+
 def test_they_are_shipped() -> None:
-    assert {f"{kind}_{style}" for kind in WORSE for style in STYLES} | set(PICTURES) < set(shipped())
+    assert {f"{kind}_{style}" for kind in WORSE for style in STYLES} | {"lite_gallery", *PICTURES} < set(shipped())
