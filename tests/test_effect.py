@@ -105,7 +105,7 @@ def test_strength_masks_and_colours_work_at_another_size(stylizer: Stylizer, pho
 def test_noise_is_what_the_network_is_shown_and_nothing_else(stylizer: Stylizer, photo: Image.Image) -> None:
     smooth = Image.fromarray(np.asarray(photo) // 8 + 100)
     array = as_array(smooth)
-    uneven = add_noise(array[0].transpose(1, 2, 0), 2).transpose(2, 0, 1)[None]
+    uneven = add_noise(np.ascontiguousarray(array[0].transpose(1, 2, 0)), 2).transpose(2, 0, 1)[None]
     assert np.abs(uneven - array).max() > 0.01
     np.testing.assert_allclose(stylizer(array, noise=2), stylizer(uneven), atol=1e-6)
     half = (stylizer(uneven) + array) / 2  # towards the photograph it is the clean one that comes through

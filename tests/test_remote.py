@@ -197,7 +197,7 @@ def test_every_command_takes_an_address(
     assert fast_style(["stylize", "x.png", "--model", address, "--engine", "torch", "--strokes", "fine"]) == 0
     assert Path("x_mine.png").is_file()
     assert fast_style(["styles", address]) == 0
-    assert "mine   tiny" in capsys.readouterr().out
+    assert "mine  tiny" in capsys.readouterr().out
     assert fast_style(["convert", address, "ours.safetensors"]) == 0
     assert fast_style(["export", address, "-o", "mine.onnx"]) == 0
     assert model_names.choose(address, "") == (address, "")
