@@ -35,6 +35,8 @@ GALLERY = PICTURES | {
     "edtaonisl": "edtaonisl",
     "metzinger": "delaunay_metzinger",
 }
+# Styles of `lite_gallery` that keep further behind than WORSE, by its model card, and what they may not exceed.
+FURTHER_BEHIND = {"edtaonisl": 0.15, "udnie": 0.15}
 Once = Callable[[str, Callable[[Path], object]], Path]
 STYLES = ("wave", "scream", "starry_night")
 # Lines of the evaluator that came after these networks, most of which fail them: evaluation/README.md has the figures.
@@ -140,8 +142,8 @@ def test_the_small_gallery_is_nearly_as_good_as_the_full_one(shared: Path) -> No
         )
         worse[style] = of_small / of_full - 1
     assert statistics.mean(worse.values()) < WORSE["lite"], worse
-    assert max(worse.values()) < 0.15, worse  # of udnie and edtaonisl; of the others WORSE
-    assert sorted(worse.values())[-3] < WORSE["lite"], worse
+    for style, share in worse.items():
+        assert share < FURTHER_BEHIND.get(style, WORSE["lite"]), worse
 
 
 def test_they_are_shipped() -> None:

@@ -35,11 +35,12 @@ def test_networks_stand_below_what_they_are_for(capsys: pytest.CaptureFixture[st
         below[heading.removesuffix(":")] = {row.split()[0] for row in rows}
     assert set.union(*below.values()) == set(shipped())
     assert sum(map(len, below.values())) == len(shipped())
+    groups = {heading: group for group, heading in HEADINGS.items()}
     for heading, names in below.items():
-        kind = next(kind for kind, written in HEADINGS.items() if written == heading)
         for name in names:
-            assert name.endswith("_video") == (kind[0] == "video")
-            assert name.partition("_")[0] in ("lite", "nano") or kind[0] in ("full", "video")
+            assert name.endswith("_video") == (groups[heading] == "video")
+            assert (name.partition("_")[0] in ("lite", "nano")) == (groups[heading] in ("lite", "nano"))
+    assert "gallery" in below[HEADINGS["several"]]
     assert any_painting == "Any painting at once: --model any --style-image PAINTING"
 
 

@@ -20,17 +20,18 @@ from .console.flags import OUTPUT, POSITIONAL
 from .console.parsing import parse
 
 if TYPE_CHECKING:
+    from ..models.shipped_styles import ShippedStyle
     from ..stylizer import Stylizer
 
 # A sheet of more rows than these is about so many times as high as wide.
 FEW_ROWS, HIGHER_THAN_WIDE = 6, 1.2
-# By kind of network, and whether it has several styles: the headings of the list, in order.
+# Headings of the list, in order, by kind of network; "several": for pictures too, with several styles.
 HEADINGS = {
-    ("full", False): "For pictures, one network for each painting",
-    ("full", True): "For pictures, several paintings in one network, to choose one or to blend",
-    ("video", False): "For films: steady from frame to frame",
-    ("lite", False): "For cameras and films in real time: small and quick",
-    ("nano", False): "For cameras and films in real time: the smallest and quickest",
+    "full": "For pictures, one network for each painting",
+    "several": "For pictures, several paintings in one network, to choose one or to blend",
+    "video": "For films: steady from frame to frame",
+    "lite": "For cameras and films in real time: small and quick",
+    "nano": "For cameras and films in real time: the smallest and quickest",
 }
 ANY = f"Any painting at once: --model {bundled.ANY_STYLE} --style-image PAINTING"
 # The last line of the list.
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     command = parse(StylesCommand, arguments, prog)
     names = command.models or tuple(bundled.shipped())
     if command.sheet is None:
-        print("\n".join(_json(names)) if command.json else _table(names))
+        print("\n".join(_json(names)) if command.json else _table(command.models or tuple(bundled.checkpoints())))
         return 0
     kind = images.format_for(command.sheet)
     malloc.tune()
@@ -82,17 +83,15 @@ def _table(names: Sequence[str]) -> str:
     found = styles(*names)
     widths = [max(map(len, column), default=0) for column in zip(*((s.model, s.name) for s in found), strict=True)]
     parts = []
-    for kind, heading in HEADINGS.items():
-        own = [style for style in found if _kind(style.kind, style.count > 1) == kind]
+    for group, heading in HEADINGS.items():
+        own = [style for style in found if _group(style) == group]
         lines = [f"  {style.model:{widths[0]}}  {style.name:{widths[1]}}  {style.work}".rstrip() for style in own]
         parts += ["\n".join([f"{heading}:", *lines])] if lines else []
-    whole = [ANY] if tuple(names) == tuple(bundled.shipped()) and bundled.ANY_STYLE in bundled.checkpoints() else []
-    return "\n\n".join([*parts, *whole, HOW_TO_CHOOSE])
+    return "\n\n".join([*parts, *([ANY] if bundled.ANY_STYLE in names else []), HOW_TO_CHOOSE])
 
 
-def _kind(kind: str, several: bool) -> tuple[str, bool]:
-    """The key of a network's heading: only pictures tell networks of several styles apart."""
-    return kind, several and kind == "full"
+def _group(style: "ShippedStyle") -> str:
+    return "several" if style.kind == "full" and style.count > 1 else style.kind
 
 
 def _json(names: Sequence[str]) -> Iterator[str]:
