@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -34,6 +35,12 @@ def cell_means(plane: Array) -> Array:
     return result
 
 
+def cell_colors(picture: Pixels) -> Array:
+    """Average a picture (H, W, 3) uint8 or uint16 over cells, in steps of 8-bit pictures: (H / 4, W / 4, 3) up."""
+    pixels = picture if picture.dtype == np.uint8 else (picture >> 8).astype(np.uint8)
+    return np.asarray(Image.fromarray(pixels).reduce(CELL_PX), np.float32)
+
+
 def window_means(cells: Array, window: int) -> Array:
     """Average over windows of that odd number of cells a side; beyond the edges the map is mirrored."""
     half = window // 2
@@ -57,6 +64,21 @@ def in_strips(
         rows = slice(top, min(size[0], top + STRIP_PX))
         tall = _interpolated(cells[above[rows]], cells[below[rows]], down[rows, None])
         yield rows, _interpolated(tall[:, left], tall[:, right], across)
+
+
+def at_places(cells: Array, size: tuple[int, int], places: NDArray[np.intp]) -> Array:
+    """Enlarge a map (h, w, K) of cells of 4 px to a picture of that height and width, bilinear, at some pixels only.
+
+    places: (N,) numbers of pixels, row by row; returns (N, K).
+    """
+    down, across = np.divmod(places, size[1])
+    rows, next_rows, share_down = _neighbours(size[0], len(cells), CELL_PX)
+    columns, next_columns, share_across = _neighbours(size[1], cells.shape[1], CELL_PX)
+    above, below, left, right = rows[down], next_rows[down], columns[across], next_columns[across]
+    upper, lower = (
+        _interpolated(cells[row, left], cells[row, right], share_across[across, None]) for row in (above, below)
+    )
+    return _interpolated(upper, lower, share_down[down, None])
 
 
 def _neighbours(count: int, cells: int, cell_px: float) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..images.maps import CELL_PX, full_scale, in_strips
+from ..images.maps import cell_colors, full_scale, in_strips
 from .effect import Effect
 
 Array = NDArray[np.float32]
@@ -88,8 +88,7 @@ def _grid(height: int, width: int) -> tuple[int, int]:
 
 def _calm_colors(picture: Pixels, calm: Array, weight: Array, shape: tuple[int, int]) -> Array:
     """Mean colours of what is calm in each cell of the grid, in steps of 8-bit pictures: (N, 3)."""
-    pixels = picture if picture.dtype == np.uint8 else (picture >> 8).astype(np.uint8)
-    cells = np.asarray(Image.fromarray(pixels).reduce(CELL_PX), np.float32)
+    cells = cell_colors(picture)
     sums = np.stack([_pooled(calm * cells[..., channel], shape) for channel in range(3)], -1)
     colors: Array = (sums / np.maximum(weight, TINY)[:, None]).astype(np.float32, copy=False)
     return colors

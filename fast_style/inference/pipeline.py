@@ -21,6 +21,7 @@ from .displacement import displaced
 from .effect import Effect
 from .enlargement import enlarged
 from .face_detail import keep_faces
+from .halos import without_halos
 from .masks import Mask
 from .single_pass import Progress, size_of
 from .strokes import WHOLE_PX, Strokes, mixed, painted_px, pass_sizes
@@ -109,7 +110,8 @@ def _passes(
         result = displaced(result, calm)
         if before is not None:
             result = with_broad_strokes(result, before, seen, calm, faces)
-        result = even_base_color(result, seen, calm, styles)  # last, or marks of the pass before bring patches back
+        # After marks of the pass before, which would bring patches and rims back.
+        result = without_halos(even_base_color(result, seen, calm, styles), seen, calm, faces)
         if before is None or min(size_of(before)) < WHOLE_PX:
             return result, calm
         return keep_coarse_colors(result, before), calm

@@ -1,0 +1,120 @@
+"""Remove halos: rims of another colour that networks paint along the edges of calm areas.
+
+Up to a tower a photograph's sky has one colour; a network, which sees the tower from many pixels away, paints the sky
+beside it darker or lighter. The base colour of a calm area does not reach there, for the tower is in the window that
+calm is measured in. What is beside an edge, but of the area's colour in the photograph, is given the area's here.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from ..images.faces import Face
+from ..images.maps import at_places, cell_colors, cell_means, full_scale, in_strips, window_means
+from ..images.noise import lightness
+from .strokes import beside_faces
+
+Array = NDArray[np.float32]
+Pixels = NDArray[Any]
+
+# How many cells of 4 px an area is narrowed by, for its rim begins inside, and how many it then grows by at most.
+CORE_CELLS, REACH_CELLS = 2, 7
+# Steps of 8-bit pictures: deviation of lightness within a cell up to which an area may go on there, and difference of
+# colours up to which a cell, and a pixel beside an edge, is of the area. With 6, 14 and 14 half of a rim stayed where a
+# lit building shines into the sky.
+FLAT, ALIKE = 10.0, 24.0
+# Widths in cells of the windows for the colour of the area, and for that of the rim, which is narrow.
+AREA_CELLS, RIM_CELLS = 9, 3
+# An area is calm from this `smoothness` on. Places with less of a rim than LEAST_WEIGHT are left as they are.
+CALM, LEAST_WEIGHT = 0.5, 1 / 32
+TINY = np.float32(1e-9)
+
+
+def without_halos(painted: Pixels, photo: Pixels, calm: Array, faces: list[Face]) -> Pixels:
+    """Give the rims of calm areas the colours of these: (H, W, 3) uint8 or uint16, to the same.
+
+    painted: the picture in its style, photo: what it was painted from, of one shape and type; calm: the photograph's
+    `smoothness`. Faces keep their shades.
+    """
+    core = ((_narrowed(calm) - np.float32(CALM)) / np.float32(1 - CALM)).clip(0, 1)
+    if not core.any():
+        return painted
+    light = lightness(photo)
+    flat = np.exp((cell_means(light) ** 2 - cell_means(light * light)).clip(None, 0) / np.float32(FLAT**2))
+    colors = np.concatenate([cell_colors(photo), cell_colors(painted)], -1)
+    reached, area = _grown(core, flat, colors)
+    rim = beside_faces(reached - core, faces, (photo.shape[0], photo.shape[1]))
+    here = _means(colors, rim * flat, RIM_CELLS)
+    # As far apart as they are in the photograph.
+    change = area[..., 3:] - here[..., 3:] + here[..., :3] - area[..., :3]
+    return _changed(painted, photo, rim, area[..., :3], change)
+
+
+def _changed(painted: Pixels, photo: Pixels, rim: Array, seen: Array, change: Array) -> Pixels:
+    """Add a change, in steps of 8-bit pictures, to those pixels of a rim that have the area's colour."""
+    result, white, size = painted.copy(), full_scale(photo), (photo.shape[0], photo.shape[1])
+    both, step = np.concatenate([seen, change], -1), white / np.float32(255)
+    for rows, share in in_strips(rim, size):
+        inside = np.flatnonzero(share > LEAST_WEIGHT)
+        places = inside + rows.start * size[1]
+        maps = at_places(both, size, places)
+        pixels, photographed = (picture.reshape(-1, 3)[places].astype(np.float32) for picture in (painted, photo))
+        weight = share.ravel()[inside] * _alike(photographed / step, maps[:, :3])
+        pixels += step * weight[:, None] * maps[:, 3:]
+        result.reshape(-1, 3)[places] = (pixels + np.float32(0.5)).clip(0, white)
+    return result
+
+
+def _grown(core: Array, flat: Array, colors: Array) -> tuple[Array, Array]:
+    """Let calm areas go on over what is flat and of their colour, at last over the edge itself.
+
+    core: (H / 4, W / 4) how far each cell is in a calm area; flat: likewise; colors: (H / 4, W / 4, 6), photograph and
+    painted. Returns how far each cell is reached, and (H / 4, W / 4, 6) the mean colours of the area nearest to it.
+    """
+    width = core.shape[1] + 2
+    reached, flat = np.pad(core, 1).ravel(), np.pad(flat, 1).ravel()
+    known = np.pad(_means(colors, core, AREA_CELLS), [(1, 1), (1, 1), (0, 0)]).reshape(-1, 6)
+    seen = np.pad(colors[..., :3], [(1, 1), (1, 1), (0, 0)]).reshape(-1, 3)
+    inner = np.pad(np.ones_like(core, bool), 1).ravel()
+    steps = (-1, 0, 1)
+    around = np.array([[down * width + across] for down in steps for across in steps if down or across])
+    for step in range(REACH_CELLS + 1):
+        at = np.flatnonzero(inner & (reached < 1) if step == REACH_CELLS else flat > reached)
+        at = at[reached[around + at].max(0) > reached[at] + LEAST_WEIGHT]
+        beside = around + at
+        weights = reached[beside]
+        if step < REACH_CELLS:  # the edge itself is neither flat nor of one colour; there each pixel is looked at
+            weights *= flat[at] * _alike(seen[at], known[beside, :3])
+        most = weights.max(0)
+        gained = most > reached[at]
+        at, beside, weights = at[gained], beside[:, gained], weights[:, gained]
+        known[at] = np.einsum("kn,knc->nc", weights, known[beside]) / weights.sum(0)[:, None]
+        reached[at] = most[gained]
+    both = np.concatenate([reached[:, None], known], -1).reshape(-1, width, 7)[1:-1, 1:-1]
+    return np.ascontiguousarray(both[..., 0]), np.ascontiguousarray(both[..., 1:])
+
+
+def _alike(colors: Array, others: Array) -> Array:
+    """Return 1 where colours (..., 3) are the same, exp(-1) where each channel differs by ALIKE."""
+    result: Array = np.exp(np.square(colors - others).sum(-1) / np.float32(-3 * ALIKE**2))
+    return result
+
+
+def _means(colors: Array, weights: Array, window: int) -> Array:
+    """Weighted means over windows, twice, which is nearly a Gaussian with a sigma of 0.4 windows; 0 where none is."""
+    total = _twice(weights, window) + TINY
+    return np.stack([_twice(weights * plane, window) / total for plane in np.moveaxis(colors, -1, 0)], -1)
+
+
+def _twice(cells: Array, window: int) -> Array:
+    return window_means(window_means(cells, window), window)
+
+
+def _narrowed(cells: Array) -> Array:
+    """Least value of each cell and those up to CORE_CELLS from it; beyond the picture there is none."""
+    for axis in (0, 1):
+        padded = np.pad(cells, [(CORE_CELLS * (axis == 0),) * 2, (CORE_CELLS * (axis == 1),) * 2], mode="edge")
+        cells = sliding_window_view(padded, 2 * CORE_CELLS + 1, axis).min(-1)
+    return cells
