@@ -10,7 +10,7 @@ from fast_style.images import resized
 from fast_style.images.faces import Face
 from fast_style.images.noise import smoothness
 from fast_style.inference import pipeline
-from fast_style.inference.halos import without_halos
+from fast_style.inference.halos import _grown, without_halos
 
 Pixels = NDArray[np.uint8]
 HEIGHT, WIDTH = 240, 360
@@ -125,3 +125,15 @@ def test_small_pictures(shape: tuple[int, int]) -> None:
     photo = np.full((*shape, 3), 100, np.uint8)
     photo[:, -2:] = 250
     assert without_halos(photo, photo, smoothness(photo), []).shape == photo.shape
+
+
+def test_an_area_ends_softly_where_the_photograph_has_no_edge() -> None:
+    """Or one sees a step: a visor is flat, of one colour and not calm, and the area goes on into it for some cells."""
+    core = np.zeros((40, 40), np.float32)
+    core[:, :10] = 1
+    reached, area = _grown(core, np.ones_like(core), np.full((40, 40, 6), 100, np.float32))
+    along = reached[20]
+    assert (along[:15] == 1).all()
+    assert (along[20:] == 0).all()
+    assert np.abs(np.diff(along)).max() < 0.25
+    np.testing.assert_allclose(area[reached > 0], 100, rtol=1e-4)

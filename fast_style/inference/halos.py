@@ -19,8 +19,9 @@ from .strokes import beside_faces
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]
 
-# How many cells of 4 px an area is narrowed by, for its rim begins inside, and how many it then grows by at most.
-CORE_CELLS, REACH_CELLS = 2, 7
+# How many cells of 4 px an area is narrowed by, for its rim begins inside; how many it then grows by with its whole
+# weight, and at most, with less and less: an end at once is seen as a step where nothing in the photograph is.
+CORE_CELLS, WHOLE_CELLS, REACH_CELLS = 2, 5, 9
 # Steps of 8-bit pictures: deviation of lightness within a cell up to which an area may go on there, and difference of
 # colours up to which a cell, and a pixel beside an edge, is of the area. With 6, 14 and 14 half of a rim stayed where a
 # lit building shines into the sky.
@@ -87,6 +88,7 @@ def _grown(core: Array, flat: Array, colors: Array) -> tuple[Array, Array]:
         weights = reached[beside]
         if step < REACH_CELLS:  # the edge itself is neither flat nor of one colour; there each pixel is looked at
             weights *= flat[at] * _alike(seen[at], known[beside, :3])
+            weights = weights.clip(max=(REACH_CELLS - step) / (REACH_CELLS - WHOLE_CELLS + 1))
         most = weights.max(0)
         gained = most > reached[at]
         at, beside, weights = at[gained], beside[:, gained], weights[:, gained]
