@@ -137,3 +137,12 @@ def test_an_area_ends_softly_where_the_photograph_has_no_edge() -> None:
     assert (along[20:] == 0).all()
     assert np.abs(np.diff(along)).max() < 0.25
     np.testing.assert_allclose(area[reached > 0], 100, rtol=1e-4)
+
+
+def test_rims_stay_where_a_sky_is_painted_in_planes_that_differ_as_much(photo: Pixels, painted: Pixels) -> None:
+    planes = painted.astype(int)
+    planes[:, np.arange(WIDTH) // 40 % 2 == 0] += 90
+    result = without_halos(planes.clip(0, 255).astype(np.uint8), photo, smoothness(photo), [])
+    moved = np.abs(result.astype(int) - planes.clip(0, 255))[120:220, 108:128].mean()
+    everywhere = np.abs(without_halos(painted, photo, smoothness(photo), []).astype(int) - painted)
+    assert moved < everywhere[120:220, 108:128].mean() / 4
