@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..images.faces import Face
 from ..images.maps import cell_means, window_means
 from ..images.noise import lightness
+from ..images.orientation import anisotropy, gradient_products
 from .enlargement import enlarged
 from .strokes import beside_faces, blended
 
@@ -31,7 +32,7 @@ WEAK, STRONG = 0.85, 0.95
 # judged as one, since planes are empty between their edges.
 MARKS_CELLS, AROUND_CELLS = 5, 15
 # What is added to squares of steps of 8-bit pictures, so that what is empty has no direction.
-LEAST = np.float32(1)
+LEAST = 1.0
 
 
 def with_broad_strokes(painted: Pixels, before: Pixels, photo: Pixels, calm: Array, faces: list[Face]) -> Pixels:
@@ -55,12 +56,8 @@ def _coherence(light: Array, where: Array) -> Array:
     Granlund 1987), both averaged over the surroundings. light: lightness in steps of 8-bit pictures; where: the weight
     of each cell.
     """
-    light = np.pad(light, 1, mode="edge")
-    tall = light[:-2] + 2 * light[1:-1] + light[2:]
-    wide = light[:, :-2] + 2 * light[:, 1:-1] + light[:, 2:]
-    across, down = tall[:, 2:] - tall[:, :-2], wide[2:] - wide[:-2]
-    xx, yy, xy = (_twice(cell_means(p), MARKS_CELLS) for p in (across * across, down * down, across * down))
-    difference, both = (_twice(where * p, AROUND_CELLS) for p in (np.hypot(xx - yy, 2 * xy), xx + yy + LEAST))
+    products = (_twice(cell_means(plane), MARKS_CELLS) for plane in gradient_products(light))
+    difference, both = (_twice(where * plane, AROUND_CELLS) for plane in anisotropy(products, LEAST))
     result: Array = difference / (both + np.float32(1e-6))
     return result
 
@@ -69,7 +66,7 @@ def _variance(light: Array, where: Array) -> Array:
     """Compute the variance of what marks look like from afar, in cells of 4 px: (H, W) to (H / 4, W / 4)."""
     cells = cell_means(light)
     near = window_means(cells * cells, MARKS_CELLS) - window_means(cells, MARKS_CELLS) ** 2
-    result: Array = _twice(where * near.clip(0, None), AROUND_CELLS) + LEAST * np.float32(1e-3)
+    result: Array = _twice(where * near.clip(0, None), AROUND_CELLS) + np.float32(1e-3 * LEAST)
     return result
 
 

@@ -17,6 +17,7 @@ from . import single_pass, tileable
 from .base_color import even_base_color
 from .broad_strokes import with_broad_strokes
 from .coarse_colors import keep_coarse_colors
+from .dabs import merged_into_dabs
 from .displacement import displaced
 from .effect import Effect
 from .enlargement import enlarged
@@ -122,6 +123,7 @@ def _passes(
         faces += found.result()
     for short_px in finer:
         painted, calm = painted_at(short_px, painted)
+    painted = merged_into_dabs(painted)
     if painted.shape != photo.shape:
         painted = enlarged(painted, photo, calm)
     return single_pass.mix(effect, photo, keep_faces(painted, photo, faces))
