@@ -29,7 +29,7 @@ Batch = TypeVar("Batch", bound="NDArray[Any] | Image.Image | Tensor")
 Masks = Sequence[Mask] | MaskLike | None
 
 # Controls of pictures, which batches of floats, the frames of a film among them, do not have.
-NOT_FOR_BATCHES = frozenset({"size", "output_size", "detail", "tileable", "strokes"})
+NOT_FOR_BATCHES = frozenset({"size", "output_size", "detail", "tileable", "strokes", "grain"})
 WANTED = (
     "expected a Pillow image, a path, an RGB array of shape (H, W, 3) of uint8 or uint16, "
     "or a batch of shape (N, 3, H, W) of floats in [0, 1]"
@@ -120,7 +120,7 @@ class Stylizer:
         as live sources need it. A Pillow image or a path is a picture, as in `stylize`. options, or keyword arguments:
         the fields of `StylizeOptions`; `style` may also be a blend {name: share}. mask: a picture, or {style: picture}.
         Raises FastStyleError for other shapes and dtypes, for unknown styles, for options that have no effect on
-        batches (size, output_size, detail, tileable, strokes), and for tensors that ask for gradients.
+        batches (size, output_size, detail, tileable, strokes, grain), and for tensors that ask for gradients.
         """
         shape = tuple(getattr(image, "shape", ()))
         if len(shape) != 4 and not _is_picture(image):

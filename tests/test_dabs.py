@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +7,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fast_style import Stylizer
+from fast_style.data.styles import find_styles
 from fast_style.inference import dabs, pipeline
 from fast_style.inference.dabs import merged_into_dabs
+from fast_style.models import checkpoint
+from fast_style.options import StyleOptions
 
 Pixels = NDArray[np.uint8]
 
@@ -58,16 +62,72 @@ def test_small_pictures(shape: tuple[int, int]) -> None:
     assert merged_into_dabs(np.zeros((*shape, 3), np.uint8)).shape == (*shape, 3)
 
 
-def test_the_finest_pass_is_merged_once_and_one_fine_pass_is_not(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def merged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Sizes of what is merged, in which each pixel becomes white."""
     sizes = []
 
     def noted(painted: Pixels) -> Pixels:
         sizes.append(painted.shape[:2])
-        return merged_into_dabs(painted)
+        return np.full_like(painted, 255)
 
     monkeypatch.setattr(pipeline, "merged_into_dabs", noted)
-    stylizer, photo = Stylizer.load(tiny, device="cpu"), Image.new("RGB", (360, 240), "skyblue")
-    stylizer.stylize(photo, strokes="fine")
-    assert sizes == []
-    stylizer.stylize(photo)
-    assert sizes == [(240, 360)]
+    return sizes
+
+
+PHOTO = Image.new("RGB", (360, 240), "skyblue")
+
+
+def test_the_finest_pass_is_merged_once_and_one_fine_pass_only_if_asked(
+    tiny: Path, merged: list[tuple[int, ...]]
+) -> None:
+    stylizer = Stylizer.load(tiny, device="cpu")
+    stylizer.stylize(PHOTO, strokes="fine")
+    stylizer.stylize(PHOTO, grain="kept")
+    assert merged == []
+    stylizer.stylize(PHOTO)
+    assert merged == [(240, 360)]
+    assert np.asarray(stylizer.stylize(PHOTO, strokes="fine", grain="merged")).min() == 255
+
+
+@pytest.fixture
+def dotted(several: Path, tmp_path: Path) -> Stylizer:
+    """A network of several styles, the first of which consists of dots."""
+    loaded = checkpoint.load(several)
+    first, *others = loaded.styles
+    replace(loaded, styles=[first | {"grain": "kept"}, *others]).save(tmp_path / "dotted.pth")
+    return Stylizer.load(tmp_path / "dotted.pth", device="cpu")
+
+
+def test_styles_that_consist_of_grain_keep_it(dotted: Stylizer, merged: list[tuple[int, ...]]) -> None:
+    first, second = dotted.styles[:2]
+    dotted.stylize(PHOTO, style=first)
+    assert merged == []
+    assert np.asarray(dotted.stylize(PHOTO, style=second)).min() == 255
+    assert np.asarray(dotted.stylize(PHOTO, style=first, grain="merged")).min() == 255
+    half = np.asarray(dotted.stylize(PHOTO, style=f"{first}=0.5,{second}=0.5"), float)
+    kept = np.asarray(dotted.stylize(PHOTO, style=f"{first}=0.5,{second}=0.5", grain="kept"), float)
+    assert np.abs(half - (kept + 255) / 2).max() < 2
+
+
+def test_each_side_of_a_mask_has_its_own(dotted: Stylizer, merged: list[tuple[int, ...]]) -> None:
+    first, second = dotted.styles[:2]
+    left = np.zeros((240, 360), np.uint8)
+    left[:, :180] = 255
+    masks = {first: Image.fromarray(left), second: Image.fromarray(255 - left)}
+    painted = np.asarray(dotted.stylize(PHOTO, mask=masks))
+    kept = np.asarray(dotted.stylize(PHOTO, mask=masks, grain="kept"))
+    np.testing.assert_array_equal(painted[:, :160], kept[:, :160])
+    assert painted[:, 200:].min() == 255
+
+
+def test_the_checkpoint_says_what_the_training_was_told(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "dots.png")
+    for keep in (False, True):
+        (style,) = find_styles(StyleOptions(style=(tmp_path / "dots.png",), keep_grain=keep))
+        assert style.describe().get("grain") == ("kept" if keep else None)
+
+
+def test_the_shipped_pointillist_keeps_its_dots() -> None:
+    """Judges preferred them 16 times of 16."""
+    assert [style.get("grain") for style in checkpoint.load(checkpoint.find("grande_jatte")).styles] == ["kept"]

@@ -93,7 +93,14 @@ def test_a_new_control_turns_the_fast_paths_off() -> None:
     """Every field is either named as one without effect on them, or it turns them off."""
     others = {"strength": 0.5, "preserve_color": "luminance"}
     around = {"size": 9, "output_size": 9, "detail": 0.5, "tileable": True, "tile_px": 99, "memory": "1GB"}
-    around |= {"strokes": "bold", "noise": 0.5, "statistics": "exact", "mask": ("a.png",), "feather": 1.0}
+    around |= {
+        "strokes": "bold",
+        "noise": 0.5,
+        "grain": "kept",
+        "statistics": "exact",
+        "mask": ("a.png",),
+        "feather": 1.0,
+    }
     of_the_style = {"style": "a", "interpolate": "slerp"}
     assert {*others, *around, *of_the_style} == {field.name for field in fields(StylizeOptions)}
     assert StylizeOptions().plain

@@ -25,15 +25,18 @@ class Style:
     title: str
     artist: str
     pictures: tuple[Path, ...]
+    keeps_grain: bool = False
+    """Whether the style consists of dots, which `inference.dabs` would merge."""
 
     def describe(self) -> dict[str, Any]:
-        """Return the checkpoint's entry of the style: name, title, artist, SHA-256 of each picture."""
-        return {
+        """Return the checkpoint's entry of the style: name, title, artist, SHA-256 of each picture, grain if kept."""
+        entry = {
             "name": self.name,
             "title": self.title,
             "artist": self.artist,
             "sha256": [sha256(picture) for picture in self.pictures],
         }
+        return entry | ({"grain": "kept"} if self.keeps_grain else {})
 
     def paintings(self, options: StyleOptions) -> Iterator[Image.Image]:
         """Yield each picture, the part of it that is used, in RGB."""
@@ -57,7 +60,7 @@ def find_styles(options: StyleOptions) -> list[Style]:
     titles = options.style_title or ("",) * len(names)
     artists = options.style_artist or ("",) * len(names)
     pictures = [_pictures(path) for path in options.style]
-    return [Style(*about) for about in zip(names, titles, artists, pictures, strict=True)]
+    return [Style(*about, options.keep_grain) for about in zip(names, titles, artists, pictures, strict=True)]
 
 
 def as_one(styles: list[Style], name: str) -> Style:

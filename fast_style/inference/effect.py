@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..engines.tiling import Box
 from ..images import color
+from ..images.maps import shape_in_cells
 from ..options import StylizeOptions
 from .masks import Mask
 from .style_weights import Styles
@@ -32,6 +33,8 @@ class Effect:
     """Height and width of the picture in px."""
     is_identity: bool
     """Whether what the network paints is the result: full strength, the painting's colours, no masks."""
+    keeps_grain: Array | None = None
+    """1 for the styles that consist of grain, else 0, (S,); None where there is none."""
     statistics: Array | None = None
     """Mean and variance of every channel of every norm of the whole picture, (2, T); None: each part's own."""
     matching: color.Matching | None = None
@@ -44,7 +47,7 @@ class Effect:
         names = [mask.style or options.style for mask in masks] or [options.style]
         rows = [styles.weights(name, options.interpolate) for name in names]
         chosen = np.stack(rows) if len(set(names)) > 1 else rows[0]
-        return cls(options, masks, chosen, size, options.plain and not masks)
+        return cls(options, masks, chosen, size, options.plain and not masks, styles.keeps_grain)
 
     @property
     def is_nothing(self) -> bool:
@@ -67,6 +70,16 @@ class Effect:
         maps = self._covered(box) + np.float32(1e-6)
         per_pixel: Array = np.einsum("ms,mhw->shw", self.rows, maps / maps.sum(0))
         return per_pixel
+
+    def merged_grain(self) -> Array:
+        """Compute the share of grain that is to be merged into dabs: in cells of 4 px, or (1, 1) where it is one."""
+        if self.options.grain != "auto" or self.keeps_grain is None:
+            return np.full((1, 1), self.options.grain != "kept", np.float32)
+        if self.rows.ndim == 1:
+            return np.full((1, 1), 1 - self.keeps_grain @ self.rows, np.float32).clip(0, 1)
+        cells = replace(self.at(shape_in_cells(self.size)), options=replace(self.options, feather=0.0))
+        kept: Array = np.tensordot(self.keeps_grain, cells.weights(), 1)
+        return (1 - kept).clip(0, 1)
 
     def coverage(self, box: Box | None = None) -> Array:
         """Compute the strength of the effect at each pixel, 0 to 1.5: (h, w), or (1, 1) without masks."""

@@ -25,7 +25,7 @@ from .face_detail import keep_faces
 from .halos import without_halos
 from .masks import Mask
 from .single_pass import Progress, size_of
-from .strokes import WHOLE_PX, Strokes, mixed, painted_px, pass_sizes
+from .strokes import WHOLE_PX, Strokes, blended, mixed, painted_px, pass_sizes
 from .style_weights import Styles
 
 Array = NDArray[np.float32]
@@ -100,7 +100,8 @@ def _passes(
     # A size that is asked for is painted as a whole, whatever it costs.
     coarsest, *finer = pass_sizes(short_side if options.size else painted_px(short_side, strokes), strokes)
     if not finer:
-        return single_pass.run(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
+        painted = single_pass.run(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
+        return merged_into_dabs(painted) if options.grain == "merged" else painted
     faces: list[Face] = []
     only_style = effect.style_only()
 
@@ -123,10 +124,19 @@ def _passes(
         faces += found.result()
     for short_px in finer:
         painted, calm = painted_at(short_px, painted)
-    painted = merged_into_dabs(painted)
+    painted = _with_dabs(painted, only_style.at(size_of(painted)))
     if painted.shape != photo.shape:
         painted = enlarged(painted, photo, calm)
     return single_pass.mix(effect, photo, keep_faces(painted, photo, faces))
+
+
+def _with_dabs(painted: Pixels, styles: Effect) -> Pixels:
+    """Merge grain into dabs, but for styles that consist of it."""
+    share = styles.merged_grain()
+    if not share.any():
+        return painted
+    merged = merged_into_dabs(painted)
+    return merged if (share == 1).all() else blended(painted, merged, share)
 
 
 def _next(photo: Pixels, painted: Pixels | None, strokes: Strokes, faces: list[Any], noise: float) -> Pixels:

@@ -45,9 +45,13 @@ class Styles:
         style_gram: (S, S) inner products of the rows of scales and shifts. weights: of a network that paints like any
         painting, the (S,) weights of its rows for each painting, by name; they are its styles.
         """
+        self.keeps_grain: Array | None = None
+        """1 for the styles that consist of grain, else 0, (S,); None where there is none."""
         if weights is None:
             names = distinct([str(style["name"]) for style in styles] or ["style"])
             weights = dict(zip(names, np.eye(len(names), dtype=np.float32), strict=True))
+            kept = [style.get("grain") == "kept" for style in styles]
+            self.keeps_grain = np.array(kept, np.float32) if any(kept) else None
         self.names = list(weights)
         self._style_gram = np.eye(len(self.names)) if style_gram is None else style_gram
         self._weights = weights

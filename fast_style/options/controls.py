@@ -20,8 +20,8 @@ _OF_THE_STYLE = frozenset({"style", "interpolate"})
 # Controls of what is done before and after the network's pass, or of how it is divided. Masks, which may also be given
 # as pictures, are asked for where they are read.
 _AROUND_THE_PASS = frozenset(
-    {"strokes", "noise", "size", "output_size", "detail", "tileable", "tile_px", "memory", "statistics", "mask"}
-    | {"feather"}
+    {"strokes", "noise", "grain", "size", "output_size", "detail", "tileable", "tile_px", "memory", "statistics"}
+    | {"mask", "feather"}
 )
 
 
@@ -54,6 +54,10 @@ class StylizeOptions:
     noise: float | None = None
     """Strength of the noise that the network is shown where the photograph is smooth, so that it paints strokes there:
     0 to 4; by default 1, and 0 for arrays and live."""
+
+    grain: Literal["auto", "merged", "kept"] = "auto"
+    """Grain of one to three pixels: merged into dabs of one colour, where there are no lines, or kept. auto merges it
+    in pictures painted coarse to fine, but for styles that consist of it (pointillism)."""
 
     size: int | None = None
     """Working short side in px: smaller gives larger strokes. The result keeps the size of the input."""

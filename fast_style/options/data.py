@@ -28,6 +28,10 @@ class StyleOptions:
     style_artist: tuple[str, ...] = ()
     """Artists of the works, kept in the checkpoint."""
 
+    keep_grain: bool = False
+    """The pictures consist of dots (pointillism, stipple): say so in the checkpoint, so that what is painted keeps its
+    grain."""
+
     def __post_init__(self) -> None:
         check_types(self)
         check_at_least(self, 1, "style_size")

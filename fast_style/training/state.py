@@ -25,6 +25,7 @@ ADDED: dict[str, Any] = {
     "noise_share": 0.0,
     "style_pyramid": 1,
     "init_share": 0.0,
+    "keep_grain": False,
     **asdict(AdversarialOptions()),
 }
 """Settings that older resume files lack, and the values that say what those trainings did."""
