@@ -28,7 +28,7 @@ CORE_CELLS, WHOLE_CELLS, REACH_CELLS = 2, 5, 9
 # lit building shines into the sky.
 FLAT, ALIKE = 10.0, 24.0
 # Widths in cells of the windows for the colour of the area, and for that of the rim, which is narrow.
-AREA_CELLS, RIM_CELLS = 9, 1
+AREA_CELLS, RIM_CELLS = 9, 3
 # Steps of 8-bit pictures: deviation of the colours within an area up to which rims are removed wholly, and from which
 # on not at all. Where a sky is painted in planes that differ by more, a rim is one of them, and half a plane is worse.
 # Above a lighthouse: *udnie* 37, *composition_vii* 33, *metzinger* 25, *wave* 17.
