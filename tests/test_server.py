@@ -75,6 +75,7 @@ FIELDS: list[dict[str, Any]] = [
     {"detail": 0.5, "size": 20},
     {"noise": 2},
     {"strokes": "bold"},
+    {"grain": "merged"},
     {"tileable": True},
 ]
 
