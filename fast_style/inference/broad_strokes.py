@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..images.faces import Face
 from ..images.maps import cell_means, window_means
 from ..images.noise import lightness
-from ..images.orientation import anisotropy, gradient_products
+from ..images.structure_tensor import anisotropy, gradient_products
 from .enlargement import enlarged
 from .strokes import beside_faces, blended
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..images.maps import full_scale
 from ..images.noise import lightness
-from ..images.orientation import anisotropy, gradient_products
+from ..images.structure_tensor import anisotropy, gradient_products
 from ..system.threads import overlapped
 
 Array = NDArray[np.float32]
