@@ -53,13 +53,13 @@ def add_noise(
     return result
 
 
-def smoothness(photo: Pixels, levels: float = SMOOTH_LEVELS) -> Array:
+def smoothness(photo: Pixels, levels: float = SMOOTH_LEVELS, window_cells: int = WINDOW_CELLS) -> Array:
     """Compute how smooth a photograph is in each cell of 4 px, 0 to 1: (H, W, 3) to (H / 4, W / 4), rounded up.
 
-    exp(-(d / levels)^2), where d is the standard deviation of lightness around, in steps of 8-bit pictures.
+    exp(-(d / levels)^2), where d is the standard deviation of lightness in a window around, in steps of 8-bit pictures.
     """
     light = lightness(photo)
-    mean, square = (window_means(cell_means(plane), WINDOW_CELLS) for plane in (light, light * light))
+    mean, square = (window_means(cell_means(plane), window_cells) for plane in (light, light * light))
     weight: Array = np.exp((mean * mean - square).clip(None, 0) / np.float32(levels**2))
     return weight
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..images.faces import Face
-from ..images.maps import cell_means, window_means
+from ..images.maps import cell_means, soft_means, window_means
 from ..images.noise import lightness
 from ..images.structure_tensor import anisotropy, gradient_products
 from .enlargement import enlarged
@@ -56,8 +56,8 @@ def _coherence(light: Array, where: Array) -> Array:
     Granlund 1987), both averaged over the surroundings. light: lightness in steps of 8-bit pictures; where: the weight
     of each cell.
     """
-    products = (_twice(cell_means(plane), MARKS_CELLS) for plane in gradient_products(light))
-    difference, both = (_twice(where * plane, AROUND_CELLS) for plane in anisotropy(products, LEAST))
+    products = (soft_means(cell_means(plane), MARKS_CELLS) for plane in gradient_products(light))
+    difference, both = (soft_means(where * plane, AROUND_CELLS) for plane in anisotropy(products, LEAST))
     result: Array = difference / (both + np.float32(1e-6))
     return result
 
@@ -66,10 +66,5 @@ def _variance(light: Array, where: Array) -> Array:
     """Compute the variance of what marks look like from afar, in cells of 4 px: (H, W) to (H / 4, W / 4)."""
     cells = cell_means(light)
     near = window_means(cells * cells, MARKS_CELLS) - window_means(cells, MARKS_CELLS) ** 2
-    result: Array = _twice(where * near.clip(0, None), AROUND_CELLS) + np.float32(1e-3 * LEAST)
+    result: Array = soft_means(where * near.clip(0, None), AROUND_CELLS) + np.float32(1e-3 * LEAST)
     return result
-
-
-def _twice(cells: Array, window: int) -> Array:
-    """Average over windows twice, which is nearly a Gaussian with a sigma of 0.4 windows."""
-    return window_means(window_means(cells, window), window)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..images.faces import Face
-from ..images.maps import at_places, cell_colors, cell_means, full_scale, in_strips, window_means
-from ..images.noise import lightness
+from ..images.maps import at_places, cell_colors, full_scale, in_strips, soft_means, window_means
+from ..images.noise import smoothness
 from .strokes import beside_faces
 
 Array = NDArray[np.float32]
@@ -49,8 +49,7 @@ def without_halos(painted: Pixels, photo: Pixels, calm: Array, faces: list[Face]
     core = ((_narrowed(calm) - np.float32(CALM)) / np.float32(1 - CALM)).clip(0, 1)
     if not core.any():
         return painted
-    light = lightness(photo)
-    flat = np.exp((cell_means(light) ** 2 - cell_means(light * light)).clip(None, 0) / np.float32(FLAT**2))
+    flat = smoothness(photo, FLAT, 1)
     colors = np.concatenate([cell_colors(photo), cell_colors(painted)], -1)
     reached, area = _grown(core, flat, colors)
     rim = beside_faces(reached - core, faces, (photo.shape[0], photo.shape[1]))
@@ -113,9 +112,9 @@ def _alike(colors: Array, others: Array) -> Array:
 
 
 def _means(colors: Array, weights: Array, window: int) -> Array:
-    """Weighted means over windows, twice, which is nearly a Gaussian with a sigma of 0.4 windows; 0 where none is."""
-    total = _twice(weights, window) + TINY
-    return np.stack([_twice(weights * plane, window) / total for plane in np.moveaxis(colors, -1, 0)], -1)
+    """Weighted `soft_means`; 0 where there is no weight."""
+    total = soft_means(weights, window) + TINY
+    return np.stack([soft_means(weights * plane, window) / total for plane in np.moveaxis(colors, -1, 0)], -1)
 
 
 def _spread(colors: Array, weights: Array) -> Array:
@@ -127,10 +126,6 @@ def _spread(colors: Array, weights: Array) -> Array:
     means = sum(np.square(window_means(few * plane, SPREAD_WINDOW) / total) for plane in planes)
     spread = Image.fromarray(np.sqrt((squares - means).clip(0, None) / 3))
     return np.asarray(spread.resize(weights.shape[::-1], Image.Resampling.BILINEAR))
-
-
-def _twice(cells: Array, window: int) -> Array:
-    return window_means(window_means(cells, window), window)
 
 
 def _narrowed(cells: Array) -> Array:

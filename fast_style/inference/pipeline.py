@@ -100,8 +100,7 @@ def _passes(
     # A size that is asked for is painted as a whole, whatever it costs.
     coarsest, *finer = pass_sizes(short_side if options.size else painted_px(short_side, strokes), strokes)
     if not finer:
-        painted = single_pass.run(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
-        return merged_into_dabs(painted) if options.grain == "merged" else painted
+        return _once(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
     faces: list[Face] = []
     only_style = effect.style_only()
 
@@ -128,6 +127,16 @@ def _passes(
     if painted.shape != photo.shape:
         painted = enlarged(painted, photo, calm)
     return single_pass.mix(effect, photo, keep_faces(painted, photo, faces))
+
+
+def _once(
+    engine: Engine, effect: Effect, options: StylizeOptions, photo: Pixels, shown: Pixels, progress: Progress
+) -> Pixels:
+    """Paint in one pass, whose grain is merged if that is asked for; never that of the photograph."""
+    if options.grain != "merged":
+        return single_pass.run(engine, effect, options, photo, shown, progress)
+    painted = single_pass.run(engine, effect.style_only(), options, photo, shown, progress)
+    return single_pass.mix(effect, photo, merged_into_dabs(painted))
 
 
 def _with_dabs(painted: Pixels, styles: Effect) -> Pixels:
@@ -157,7 +166,7 @@ def _periodic(
     whole = tileable.wrapped(grid, reach)
     effect = Effect.of(styles, options, around, size_of(whole))
     shown = add_noise(whole, _noise(whole, options), (height, width))
-    result = single_pass.run(engine, effect, options, whole, shown, progress)
+    result = _once(engine, effect, options, whole, shown, progress)
     inner = result[reach : reach + height, reach : reach + width]
     return tileable.resized(inner, work.shape[1::-1])
 
