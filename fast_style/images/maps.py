@@ -56,6 +56,17 @@ def soft_means(cells: Array, window: int) -> Array:
     return window_means(window_means(cells, window), window)
 
 
+def near_means(planes: Array) -> Array:
+    """Average over windows of 3 cells or px, weighted 1, 2, 1 each way: (..., H, W) to the same.
+
+    Beyond the edges are the outermost ones.
+    """
+    padded = np.pad(planes, [*[(0, 0)] * (planes.ndim - 2), (1, 1), (1, 1)], mode="edge")
+    tall = padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]
+    means: Array = (tall[..., :-2] + 2 * tall[..., 1:-1] + tall[..., 2:]) * np.float32(1 / 16)
+    return means
+
+
 def in_strips(
     cells: Array, size: tuple[int, int], cell_px: tuple[float, float] = (CELL_PX, CELL_PX)
 ) -> Iterator[tuple[slice, Array]]:
@@ -71,14 +82,14 @@ def in_strips(
         yield rows, _interpolated(tall[:, left], tall[:, right], across)
 
 
-def at_places(cells: Array, size: tuple[int, int], places: NDArray[np.intp]) -> Array:
-    """Enlarge a map (h, w, K) of cells of 4 px to a picture of that height and width, bilinear, at some pixels only.
+def at_places(cells: Array, size: tuple[int, int], places: NDArray[np.intp], cell_px: int = CELL_PX) -> Array:
+    """Enlarge a map (h, w, K) of cells to a picture of that height and width, bilinear, at some pixels only.
 
-    places: (N,) numbers of pixels, row by row; returns (N, K).
+    places: (N,) numbers of pixels, row by row; cell_px: sides of a cell; returns (N, K).
     """
     down, across = np.divmod(places, size[1])
-    rows, next_rows, share_down = _neighbours(size[0], len(cells), CELL_PX)
-    columns, next_columns, share_across = _neighbours(size[1], cells.shape[1], CELL_PX)
+    rows, next_rows, share_down = _neighbours(size[0], len(cells), cell_px)
+    columns, next_columns, share_across = _neighbours(size[1], cells.shape[1], cell_px)
     above, below, left, right = rows[down], next_rows[down], columns[across], next_columns[across]
     upper, lower = (
         _interpolated(cells[row, left], cells[row, right], share_across[across, None]) for row in (above, below)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..images.maps import full_scale
+from ..images.maps import full_scale, near_means
 from ..images.noise import lightness
 from ..images.structure_tensor import anisotropy, gradient_products
 from ..system.threads import overlapped
@@ -67,7 +67,7 @@ def _share(light: Array) -> Array:
     """Share of what is merged at each pixel, by the directions around it: (H, W) to the same."""
     products = np.stack(gradient_products(light))
     for _ in range(AROUND):
-        products = _window_means(products)
+        products = near_means(products)
     difference, both = anisotropy(products, LEAST)
     share: Array = ((LINES - difference / both) / np.float32(LINES - GRAIN)).clip(0, 1)
     return share
@@ -75,16 +75,8 @@ def _share(light: Array) -> Array:
 
 def _kuwahara(planes: Array) -> Array:
     """Mean of the windows that contain each pixel, by their variance: (3, H, W), steps of 8-bit pictures."""
-    means = _window_means(planes)
-    variance = (_window_means(np.square(planes).sum(0)) - np.square(means).sum(0)).clip(0, None)
+    means = near_means(planes)
+    variance = (near_means(np.square(planes).sum(0)) - np.square(means).sum(0)).clip(0, None)
     weights = np.square(1 / (1 + variance / np.float32(VARIANCE)))
-    merged: Array = _window_means(weights * means) / _window_means(weights)
+    merged: Array = near_means(weights * means) / near_means(weights)
     return merged
-
-
-def _window_means(planes: Array) -> Array:
-    """Means over windows of 3 px, weighted 1, 2, 1 each way: (..., H, W); beyond the edges the outermost pixels."""
-    padded = np.pad(planes, [*[(0, 0)] * (planes.ndim - 2), (1, 1), (1, 1)], mode="edge")
-    tall = padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]
-    means: Array = (tall[..., :-2] + 2 * tall[..., 1:-1] + tall[..., 2:]) * np.float32(1 / 16)
-    return means

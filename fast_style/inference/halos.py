@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..images.faces import Face
-from ..images.maps import at_places, cell_colors, full_scale, in_strips, soft_means, window_means
+from ..images.maps import CELL_PX, at_places, cell_colors, full_scale, in_strips, near_means, soft_means, window_means
 from ..images.noise import smoothness
 from .strokes import beside_faces
 
@@ -21,19 +21,31 @@ Array = NDArray[np.float32]
 Pixels = NDArray[Any]
 
 # How many cells of 4 px an area is narrowed by, for its rim begins inside; how many it then grows by with its whole
-# weight, and at most, with less and less: an end at once is seen as a step where nothing in the photograph is.
-CORE_CELLS, WHOLE_CELLS, REACH_CELLS = 2, 5, 9
+# weight, and at most, with less and less: an end at once is seen as a step where nothing in the photograph is. With 5
+# and 9 a gap between clouds stayed a dark piece whose near end alone had the sky's colour.
+CORE_CELLS, WHOLE_CELLS, REACH_CELLS = 2, 10, 24
 # Steps of 8-bit pictures: deviation of lightness within a cell up to which an area may go on there, and difference of
 # colours up to which a cell, and a pixel beside an edge, is of the area. With 6, 14 and 14 half of a rim stayed where a
 # lit building shines into the sky.
 FLAT, ALIKE = 10.0, 24.0
-# Widths in cells of the windows for the colour of the area, and for that of the rim, which is narrow.
-AREA_CELLS, RIM_CELLS = 9, 3
+# Width in cells of the windows for the colour of the area.
+AREA_CELLS = 9
+# Likeness of a pixel to its area, for which light that shines into the sky is half as far off as a cell is: up to which
+# it is of another, from which on an edge lies behind it; and how much sooner than that it gets its whole change.
+UNLIKE, SAME, WHOLE = 0.15, 0.5, 1.5
+# A rim has one colour at one distance from the edge: it is compared in so many depths of so many px each, over windows
+# of so many cells of so many px along the edge, so that marks, which are shorter, stay.
+DEPTHS, DEPTH_PX = 6, 3
+ALONG_CELLS, ALONG_PX = 5, 8
+# Share of that colour's change that also a pixel gets which has nothing of it; one that has more of it gets more.
+COMMON = 0.4
 # Steps of 8-bit pictures: deviation of the colours within an area up to which rims are removed wholly, and from which
 # on not at all. Where a sky is painted in planes that differ by more, a rim is one of them, and half a plane is worse.
-# Above a lighthouse: *udnie* 37, *composition_vii* 33, *metzinger* 25, *wave* 17.
-MARKS, PLANES = 26.0, 38.0
-# It is computed of every so manieth cell, in windows of so many of these.
+# Above a lighthouse: *udnie* 37, *composition_vii* 33, *metzinger* 25, *wave* 17. With 26 and 38 one saw squares.
+MARKS, PLANES = 20.0, 32.0
+# Rows that are changed at once, which bounds the memory, and those around that they depend on; in whole cells.
+BAND_PX, AROUND_PX = 1024, 64
+# The deviation is computed of every so manieth cell, in windows of so many of these.
 SPREAD_STEP, SPREAD_WINDOW = 3, 11
 # An area is calm from this `smoothness` on. Places with less of a rim than LEAST_WEIGHT are left as they are.
 CALM, LEAST_WEIGHT = 0.5, 1 / 32
@@ -53,26 +65,82 @@ def without_halos(painted: Pixels, photo: Pixels, calm: Array, faces: list[Face]
     colors = np.concatenate([cell_colors(photo), cell_colors(painted)], -1)
     reached, area = _grown(core, flat, colors)
     rim = beside_faces(reached - core, faces, (photo.shape[0], photo.shape[1]))
-    here = _means(colors, rim * flat, RIM_CELLS)
     rim *= ((np.float32(PLANES) - _spread(colors[..., 3:], core)) / np.float32(PLANES - MARKS)).clip(0, 1)
-    # As far apart as they are in the photograph.
-    change = area[..., 3:] - here[..., 3:] + here[..., :3] - area[..., :3]
-    return _changed(painted, photo, rim, area[..., :3], change)
-
-
-def _changed(painted: Pixels, photo: Pixels, rim: Array, seen: Array, change: Array) -> Pixels:
-    """Add a change, in steps of 8-bit pictures, to those pixels of a rim that have the area's colour."""
-    result, white, size = painted.copy(), full_scale(photo), (photo.shape[0], photo.shape[1])
-    both, step = np.concatenate([seen, change], -1), white / np.float32(255)
-    for rows, share in in_strips(rim, size):
-        inside = np.flatnonzero(share > LEAST_WEIGHT)
-        places = inside + rows.start * size[1]
-        maps = at_places(both, size, places)
-        pixels, photographed = (picture.reshape(-1, 3)[places].astype(np.float32) for picture in (painted, photo))
-        weight = share.ravel()[inside] * _alike(photographed / step, maps[:, :3])
-        pixels += step * weight[:, None] * maps[:, 3:]
-        result.reshape(-1, 3)[places] = (pixels + np.float32(0.5)).clip(0, white)
+    result = np.empty_like(painted)
+    for top in range(0, len(photo), BAND_PX):
+        around = slice(max(0, top - AROUND_PX), top + BAND_PX + AROUND_PX)
+        cells = slice(around.start // CELL_PX, around.stop // CELL_PX)
+        band = _changed(painted[around], photo[around], rim[cells], reached[cells], area[cells])
+        result[top : top + BAND_PX] = band[top - around.start :][:BAND_PX]
     return result
+
+
+def _changed(painted: Pixels, photo: Pixels, rim: Array, reached: Array, area: Array) -> Pixels:
+    """Give those pixels of a rim that have the area's colour in the photograph its painted colour."""
+    size, white = (photo.shape[0], photo.shape[1]), full_scale(photo)
+    shares = ((rows.start * size[1], share) for rows, share in in_strips(rim, size))
+    places = np.concatenate([np.flatnonzero(share > LEAST_WEIGHT) + first for first, share in shares])
+    maps = at_places(np.concatenate([rim[..., None], area], -1), size, places)
+    share, area_seen, area_painted = maps[:, 0], maps[:, 1:4], maps[:, 4:]
+    step = white / np.float32(255)
+    pixels, seen = (picture.reshape(-1, 3)[places].astype(np.float32) / step for picture in (painted, photo))
+    alike = ((np.sqrt(_alike(seen, area_seen)) - UNLIKE) / (1 - UNLIKE)).clip(0, 1)
+    # As far apart as they are in the photograph.
+    rest = pixels - area_painted - seen + area_seen
+    weights = share * alike
+    common = _along(places, rest, weights, _depth(places, alike > SAME, reached, size), size)
+    soft = _softened(places, np.concatenate([weights[:, None], weights[:, None] * rest], -1), size)
+    own = (soft[:, 1:] * common).sum(-1) / (soft[:, 0] * np.square(common).sum(-1) + TINY)
+    change = (WHOLE * soft[:, 0]).clip(0, 1) * (COMMON + (1 - COMMON) * own).clip(0, 1)
+    pixels -= ((alike > 0) * change)[:, None] * common
+    result = painted.copy()
+    result.reshape(-1, 3)[places] = (step * pixels + np.float32(0.5)).clip(0, white)
+    return result
+
+
+def _softened(places: NDArray[np.intp], values: Array, size: tuple[int, int]) -> Array:
+    """Values (N, K) of some pixels under a Gaussian with a sigma of one px, as if those of all others were 0."""
+    planes = np.zeros((values.shape[1], size[0] * size[1]), np.float32)
+    planes[:, places] = values.T
+    soft = near_means(near_means(planes.reshape(-1, *size)))
+    return np.ascontiguousarray(soft.reshape(len(planes), -1)[:, places].T)
+
+
+def _depth(places: NDArray[np.intp], same: NDArray[np.bool_], reached: Array, size: tuple[int, int]) -> Array:
+    """Distance in px of some pixels from the nearest one that is not of an area, at most DEPTHS * DEPTH_PX: (N,).
+
+    places: (N,) their numbers, row by row; same: whether they have the area's colour; reached: which cells the area
+    reaches.
+    """
+    rows, columns = (np.arange(side) // CELL_PX for side in size)
+    area = (reached > 0)[rows[:, None], columns]
+    area.reshape(-1)[places] = same
+    depth = np.zeros(len(places), np.float32)
+    for _ in range(DEPTHS * DEPTH_PX):
+        depth += area.reshape(-1)[places]
+        for lines in (area, area.T):
+            lines[1:-1] = lines[1:-1] & lines[2:] & lines[:-2]
+    return depth
+
+
+def _along(places: NDArray[np.intp], colors: Array, weights: Array, depth: Array, size: tuple[int, int]) -> Array:
+    """Average colours (N, 3) along an edge, over the surroundings of each pixel that lie as deep: (N, 3).
+
+    places: (N,) numbers of pixels, row by row, in a picture of that height and width.
+    """
+    shape = -(-size[0] // ALONG_PX), -(-size[1] // ALONG_PX)
+    down, across = np.divmod(places, size[1])
+    cells = down // ALONG_PX * shape[1] + across // ALONG_PX
+    level = (depth / DEPTH_PX - np.float32(0.5)).clip(0, DEPTHS - 1)
+    means = np.zeros_like(colors)
+    for each in range(DEPTHS):
+        near = (1 - np.abs(level - each)).clip(0, None)
+        planes = (np.bincount(cells, near * weights * plane, shape[0] * shape[1]) for plane in (1, *colors.T))
+        total, *sums = (soft_means(plane.reshape(shape).astype(np.float32), ALONG_CELLS) for plane in planes)
+        here = np.flatnonzero(near)
+        mean = np.stack(sums, -1) / (total + TINY)[..., None]
+        means[here] += near[here, None] * at_places(mean, size, places[here], ALONG_PX)
+    return means
 
 
 def _grown(core: Array, flat: Array, colors: Array) -> tuple[Array, Array]:
