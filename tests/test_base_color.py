@@ -56,6 +56,25 @@ def test_patches_of_one_sky_get_one_colour_and_strokes_stay(sky: Pixels, patchy:
     np.testing.assert_array_equal(even[200:], patchy[200:])  # the ground is not calm
 
 
+def test_no_step_is_left_where_two_patches_meet() -> None:
+    """What is coarser than strokes is a mean over both patches there: what is added to one would lack in the other."""
+    across = np.arange(720)
+    strokes = 20 * np.sign(np.sin(across / 2))[:, None]
+    colors = np.where((across < 360)[:, None], (60, 90, 120), (200, 190, 150)) + strokes
+    torn = np.broadcast_to(colors, (480, 720, 3)).astype(np.uint8)
+    sky = np.full_like(torn, 150)
+    even = even_base_color(torn, sky, smoothness(sky), effect_of())
+
+    def step(picture: Pixels) -> float:
+        left, right = (picture[100:380, columns].mean((0, 1)) for columns in (np.s_[320:345], np.s_[375:400]))
+        return float(np.abs(left - right).mean())
+
+    assert step(torn) > 80
+    assert step(even) < step(torn) / 4
+    within = [np.abs(np.diff(each[200, 280:340, 0].astype(float))).max() for each in (torn, even)]
+    assert within[1] > 0.9 * within[0]
+
+
 def test_colours_that_the_photograph_tells_apart_stay_apart(sky: Pixels, patchy: Pixels) -> None:
     photo = sky.copy()
     photo[:160, :180] = (230, 190, 120)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..images.maps import cell_colors, full_scale, in_strips
+from ..images.maps import cell_colors, full_scale, in_strips, soft_means
 from .effect import Effect
 
 Array = NDArray[np.float32]
@@ -31,6 +31,10 @@ ALIKE = 0.04
 # How many times more than the photograph, and by how many steps of 8-bit pictures more, the base colours of two places
 # of one calm area may differ: a sky that brightens downwards is not painted black and white.
 MOST_CONTRAST, SLACK, LIMIT_STEPS = 1.25, 5.0, 8
+# Deviation of the change around a place, in steps of 8-bit pictures, up to which it lies within one patch, and from
+# which on where two meet. There what is coarser than windows of EDGE_CELLS (4 px each) is evened, or half of the step
+# between them would stay as a mark.
+PATCH, TORN, EDGE_CELLS = 5.0, 10.0, 5
 # Places less calm than this are left as they are.
 LEAST_WEIGHT = 1 / 32
 TINY = np.float32(1e-20)
@@ -60,8 +64,7 @@ def even_base_color(painted: Pixels, photo: Pixels, calm: Array, effect: Effect)
 
 def _change(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Array:
     """What has to be added to the painted colours in each cell of 4 px, in 8-bit steps: (3, H / 4, W / 4)."""
-    height, width = calm.shape
-    shape = _grid(height, width)
+    shape = _grid(*calm.shape)
     weight = _pooled(calm, shape)
     colors, seen = (_calm_colors(picture, calm, weight, shape) for picture in (painted, photo))
     together = np.where(_connected(weight.reshape(shape), seen), weight, 0)
@@ -74,10 +77,34 @@ def _change(painted: Pixels, photo: Pixels, calm: Array, effect: Effect) -> Arra
     base = _medians(coarse, together * _gaussian(apart / REACH**2 + unlike))
     most = np.float32(MOST_CONTRAST * 255 * ALIKE * math.sqrt(3)) * np.sqrt(unlike) + np.float32(SLACK)
     base = _limited(base, together * _gaussian(apart / REACH**2), most)
+    torn = _torn(base - coarse, together * _gaussian(apart / COARSE**2 + unlike))
     # Of the cells that are calm, so that their neighbours, which are enlarged with them, have a meaning.
-    change = _means(base - coarse, weight * _gaussian(apart * CELLS**2))
-    planes = change.T.reshape(3, *shape).astype(np.float32)
-    return np.stack([np.asarray(Image.fromarray(p).resize((width, height), Image.Resampling.BICUBIC)) for p in planes])
+    near = weight * _gaussian(apart * CELLS**2)
+    maps = (_means(colors, near) for colors in (base - coarse, base, torn))
+    change, base, torn = (_enlarged(colors, shape, calm.shape) for colors in maps)
+    total = soft_means(calm, EDGE_CELLS) + TINY
+    for plane, even, own in zip(change, base, np.moveaxis(cell_colors(painted), -1, 0), strict=True):
+        plane += torn[0].clip(0, 1) * (even - soft_means(calm * own, EDGE_CELLS) / total - plane)
+    return change
+
+
+def _torn(change: Array, weights: Array) -> Array:
+    """How far each cell lies where two patches of one area meet, which are changed by unlike amounts: (N, 1), 0 to 1.
+
+    change: (N, 3), weights: (N, N) of the cells around each that it is compared with.
+    """
+    change = change - change.mean(0)  # so that differences of squares keep their digits
+    squares = _means(np.square(change).sum(-1, keepdims=True), weights)
+    variance = squares - np.square(_means(change, weights)).sum(-1, keepdims=True)
+    deviation = np.sqrt(variance.clip(0, None) / 3)
+    torn: Array = ((deviation - np.float32(PATCH)) / np.float32(TORN - PATCH)).clip(0, 1)
+    return torn
+
+
+def _enlarged(colors: Array, shape: tuple[int, int], size: tuple[int, int]) -> Array:
+    """Values of the cells of a grid (N, K) to cells of 4 px: (K, H / 4, W / 4)."""
+    planes = colors.T.reshape(-1, *shape).astype(np.float32)
+    return np.stack([np.asarray(Image.fromarray(p).resize(size[::-1], Image.Resampling.BICUBIC)) for p in planes])
 
 
 def _grid(height: int, width: int) -> tuple[int, int]:
