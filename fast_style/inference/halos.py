@@ -3,7 +3,7 @@
 Up to a tower a photograph's sky has one colour; a network, which sees the tower from many pixels away, paints the sky
 beside it darker or lighter. The base colour of a calm area does not reach there, for the tower is in the window that
 calm is measured in. What is beside an edge, but of the area's colour in the photograph, is given the area's here.
-A rim follows its edge: what the pixels at one distance from it have in common is the rim and goes, marks across it stay.
+A rim follows its edge: what pixels at one distance from it have in common is the rim and goes; marks across it stay.
 """
 
 from typing import Any
