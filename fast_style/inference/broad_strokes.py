@@ -28,6 +28,8 @@ GRAIN, STROKES = 0.25, 0.35
 # Contrast of the pass before, relative to what is painted now, up to which it is too weak, and from which on it has
 # its whole share: fainter marks wash a sky out. The same skies: *udnie* 0.44, *wave* 0.63, *cubist* 0.72, *adele* 0.99.
 WEAK, STRONG = 0.85, 0.95
+# Pictures with a smaller share than this everywhere are left as they are.
+LEAST_SHARE = 1 / 32
 # Widths of windows in cells of 4 px: of the marks whose directions are compared, and of the surroundings that are
 # judged as one, since planes are empty between their edges.
 MARKS_CELLS, AROUND_CELLS = 5, 15
@@ -41,11 +43,13 @@ def with_broad_strokes(painted: Pixels, before: Pixels, photo: Pixels, calm: Arr
     painted, photo: (H, W, 3) of one type, uint8 or uint16; before: the smaller picture of the pass before. calm: the
     `smoothness` of the photograph. Faces keep what is painted there.
     """
+    marks = lightness(painted)
+    share = np.float32(BROAD_SHARE) * calm * ((STROKES - _coherence(marks, calm)) / (STROKES - GRAIN)).clip(0, 1)
+    if float(share.max()) < LEAST_SHARE:
+        return painted
     large = enlarged(before, photo, calm)
-    marks, broader = lightness(painted), lightness(large)
-    grain = ((STROKES - _coherence(marks, calm)) / (STROKES - GRAIN)).clip(0, 1)
-    contrast = np.sqrt(_variance(broader, calm) / _variance(marks, calm))
-    share = np.float32(BROAD_SHARE) * calm * grain * ((contrast - WEAK) / (STRONG - WEAK)).clip(0, 1)
+    contrast = np.sqrt(_variance(lightness(large), calm) / _variance(marks, calm))
+    share *= ((contrast - WEAK) / (STRONG - WEAK)).clip(0, 1)
     return blended(painted, large, beside_faces(share, faces, (photo.shape[0], photo.shape[1])))
 
 

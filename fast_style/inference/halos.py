@@ -6,6 +6,7 @@ calm is measured in. What is beside an edge, but of the area's colour in the pho
 A rim follows its edge: what pixels at one distance from it have in common is the rim and goes; marks across it stay.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from PIL import Image
 from ..images.faces import Face
 from ..images.maps import CELL_PX, at_places, cell_colors, full_scale, in_strips, near_means, soft_means, window_means
 from ..images.noise import smoothness
+from ..system.threads import overlapped
+from .dabs import THREADS
 from .strokes import beside_faces
 
 Array = NDArray[np.float32]
@@ -24,7 +27,7 @@ Pixels = NDArray[Any]
 # How many cells of 4 px an area is narrowed by, for its rim begins inside; how many it then grows by with its whole
 # weight, and at most, with less and less: an end at once is seen as a step where nothing in the photograph is. With 5
 # and 9 a gap between clouds stayed a dark piece whose near end alone had the sky's colour.
-CORE_CELLS, WHOLE_CELLS, REACH_CELLS = 2, 10, 24
+CORE_CELLS, WHOLE_CELLS, REACH_CELLS = 2, 8, 16
 # Steps of 8-bit pictures: deviation of lightness within a cell up to which an area may go on there, and difference of
 # colours up to which a cell, and a pixel beside an edge, is of the area. With 6, 14 and 14 half of a rim stayed where a
 # lit building shines into the sky.
@@ -36,7 +39,7 @@ AREA_CELLS = 9
 UNLIKE, SAME, WHOLE = 0.15, 0.5, 1.5
 # A rim has one colour at one distance from the edge: it is compared in so many depths of so many px each, over windows
 # of so many cells of so many px along the edge, so that marks, which are shorter, stay.
-DEPTHS, DEPTH_PX = 6, 3
+DEPTHS, DEPTH_PX = 4, 4
 ALONG_CELLS, ALONG_PX = 5, 8
 # Share of that colour's change that also a pixel gets which has nothing of it; one that has more of it gets more.
 COMMON = 0.4
@@ -44,8 +47,8 @@ COMMON = 0.4
 # on not at all. Where a sky is painted in planes that differ by more, a rim is one of them, and half a plane is worse.
 # Above a lighthouse: *udnie* 37, *composition_vii* 33, *metzinger* 25, *wave* 17. With 26 and 38 one saw squares.
 MARKS, PLANES = 20.0, 32.0
-# Rows that are changed at once, which bounds the memory, and those around that they depend on; in whole cells.
-BAND_PX, AROUND_PX = 1024, 64
+# Rows that a thread changes at once, which bounds the memory, and those around that they depend on; in whole cells.
+BAND_PX, AROUND_PX = 384, 64
 # The deviation is computed of every so manieth cell, in windows of so many of these.
 SPREAD_STEP, SPREAD_WINDOW = 3, 11
 # An area is calm from this `smoothness` on. Places with less of a rim than LEAST_WEIGHT are left as they are.
@@ -68,11 +71,15 @@ def without_halos(painted: Pixels, photo: Pixels, calm: Array, faces: list[Face]
     rim = beside_faces(reached - core, faces, (photo.shape[0], photo.shape[1]))
     rim *= ((np.float32(PLANES) - _spread(colors[..., 3:], core)) / np.float32(PLANES - MARKS)).clip(0, 1)
     result = np.empty_like(painted)
-    for top in range(0, len(photo), BAND_PX):
+
+    def change(top: int) -> None:
         around = slice(max(0, top - AROUND_PX), top + BAND_PX + AROUND_PX)
         cells = slice(around.start // CELL_PX, around.stop // CELL_PX)
         band = _changed(painted[around], photo[around], rim[cells], reached[cells], area[cells])
         result[top : top + BAND_PX] = band[top - around.start :][:BAND_PX]
+
+    for _ in overlapped((partial(change, top) for top in range(0, len(photo), BAND_PX)), THREADS):
+        pass
     return result
 
 
@@ -100,10 +107,10 @@ def _changed(painted: Pixels, photo: Pixels, rim: Array, reached: Array, area: A
 
 
 def _softened(places: NDArray[np.intp], values: Array, size: tuple[int, int]) -> Array:
-    """Values (N, K) of some pixels under a Gaussian with a sigma of one px, as if those of all others were 0."""
+    """Values (N, K) of some pixels averaged with their neighbours, as if those of all others were 0."""
     planes = np.zeros((values.shape[1], size[0] * size[1]), np.float32)
     planes[:, places] = values.T
-    soft = near_means(near_means(planes.reshape(-1, *size)))
+    soft = near_means(planes.reshape(-1, *size))
     return np.ascontiguousarray(soft.reshape(len(planes), -1)[:, places].T)
 
 
@@ -136,11 +143,13 @@ def _along(places: NDArray[np.intp], colors: Array, weights: Array, depth: Array
     means = np.zeros_like(colors)
     for each in range(DEPTHS):
         near = (1 - np.abs(level - each)).clip(0, None)
-        planes = (np.bincount(cells, near * weights * plane, shape[0] * shape[1]) for plane in (1, *colors.T))
-        total, *sums = (soft_means(plane.reshape(shape).astype(np.float32), ALONG_CELLS) for plane in planes)
         here = np.flatnonzero(near)
+        near, where = near[here], cells[here]
+        columns = (near * weights[here] * values for values in (np.float32(1), *colors[here].T))
+        planes = (np.bincount(where, column, shape[0] * shape[1]).reshape(shape) for column in columns)
+        total, *sums = (soft_means(plane.astype(np.float32), ALONG_CELLS) for plane in planes)
         mean = np.stack(sums, -1) / (total + TINY)[..., None]
-        means[here] += near[here, None] * at_places(mean, size, places[here], ALONG_PX)
+        means[here] += near[:, None] * at_places(mean, size, places[here], ALONG_PX)
     return means
 
 
@@ -157,8 +166,10 @@ def _grown(core: Array, flat: Array, colors: Array) -> tuple[Array, Array]:
     inner = np.pad(np.ones_like(core, bool), 1).ravel()
     steps = (-1, 0, 1)
     around = np.array([[down * width + across] for down in steps for across in steps if down or across])
+    front = np.arange(len(reached))  # only beside what was reached in the step before more is gained
     for step in range(REACH_CELLS + 1):
-        at = np.flatnonzero(inner & (reached < 1) if step == REACH_CELLS else flat > reached)
+        at = np.flatnonzero(reached < 1) if step == REACH_CELLS else front[flat[front] > reached[front]]
+        at = at[inner[at]]
         at = at[reached[around + at].max(0) > reached[at] + LEAST_WEIGHT]
         beside = around + at
         weights = reached[beside]
@@ -170,6 +181,7 @@ def _grown(core: Array, flat: Array, colors: Array) -> tuple[Array, Array]:
         at, beside, weights = at[gained], beside[:, gained], weights[:, gained]
         known[at] = np.einsum("kn,knc->nc", weights, known[beside]) / weights.sum(0)[:, None]
         reached[at] = most[gained]
+        front = np.unique(around + at)
     both = np.concatenate([reached[:, None], known], -1).reshape(-1, width, 7)[1:-1, 1:-1]
     return np.ascontiguousarray(both[..., 0]), np.ascontiguousarray(both[..., 1:])
 
