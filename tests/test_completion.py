@@ -30,7 +30,7 @@ def completed(line: str, tmp_path: Path, shell: str = "bash") -> list[str]:
         ("fast-style st", {"stylize", "styles"}),
         ("fast-style stylize --stre", {"--strength"}),
         ("fast-style stylize --preserve-color ", {"none", "luminance", "statistics"}),
-        ("fast-style train --init nano_", {"nano_wave", "nano_scream", "nano_starry_night"}),
+        ("fast-style train --init nano_", {"nano_wave", "nano_scream", "nano_starry_night", "nano_gallery"}),
     ],
 )
 def test_the_tab_key_completes(line: str, words: set[str], tmp_path: Path) -> None:

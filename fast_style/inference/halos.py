@@ -166,10 +166,9 @@ def _grown(core: Array, flat: Array, colors: Array) -> tuple[Array, Array]:
     inner = np.pad(np.ones_like(core, bool), 1).ravel()
     steps = (-1, 0, 1)
     around = np.array([[down * width + across] for down in steps for across in steps if down or across])
-    front = np.arange(len(reached))  # only beside what was reached in the step before more is gained
+    front = inner.copy()  # only beside what was reached in the step before more is gained
     for step in range(REACH_CELLS + 1):
-        at = np.flatnonzero(reached < 1) if step == REACH_CELLS else front[flat[front] > reached[front]]
-        at = at[inner[at]]
+        at = np.flatnonzero(inner & (reached < 1) if step == REACH_CELLS else front & inner & (flat > reached))
         at = at[reached[around + at].max(0) > reached[at] + LEAST_WEIGHT]
         beside = around + at
         weights = reached[beside]
@@ -181,7 +180,8 @@ def _grown(core: Array, flat: Array, colors: Array) -> tuple[Array, Array]:
         at, beside, weights = at[gained], beside[:, gained], weights[:, gained]
         known[at] = np.einsum("kn,knc->nc", weights, known[beside]) / weights.sum(0)[:, None]
         reached[at] = most[gained]
-        front = np.unique(around + at)
+        front[:] = False
+        front[around + at] = True
     both = np.concatenate([reached[:, None], known], -1).reshape(-1, width, 7)[1:-1, 1:-1]
     return np.ascontiguousarray(both[..., 0]), np.ascontiguousarray(both[..., 1:])
 
