@@ -8,7 +8,6 @@ mean of all windows that contain the pixel, each with a weight that falls with i
 and breaks thin lines, so that it works only where marks have no direction.
 """
 
-import os
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from ..images.maps import full_scale, near_means
 from ..images.noise import lightness
 from ..images.structure_tensor import anisotropy, gradient_products
-from ..system.threads import overlapped
+from ..system.threads import PIXEL_THREADS, overlapped
 
 Array = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -35,13 +34,12 @@ AROUND = 4
 LEAST = 1280.0
 # Rows that are merged at once, so that they stay in a processor's cache, and those around that they depend on.
 STRIP_ROWS, REACH_PX = 32, AROUND + 1
-THREADS = min(8, os.cpu_count() or 1)
 
 
 def merged_into_dabs(painted: Pixels) -> Pixels:
     """Merge grain into dabs: (H, W, 3) uint8 or uint16, to the same."""
     result = np.empty_like(painted)
-    for _ in overlapped((partial(_merge, painted, result, *strip) for strip in _strips(len(painted))), THREADS):
+    for _ in overlapped((partial(_merge, painted, result, *strip) for strip in _strips(len(painted))), PIXEL_THREADS):
         pass
     return result
 

@@ -17,8 +17,7 @@ from PIL import Image
 from ..images.faces import Face
 from ..images.maps import CELL_PX, at_places, cell_colors, full_scale, in_strips, near_means, soft_means, window_means
 from ..images.noise import smoothness
-from ..system.threads import overlapped
-from .dabs import THREADS
+from ..system.threads import PIXEL_THREADS, overlapped
 from .strokes import beside_faces
 
 Array = NDArray[np.float32]
@@ -78,7 +77,7 @@ def without_halos(painted: Pixels, photo: Pixels, calm: Array, faces: list[Face]
         band = _changed(painted[around], photo[around], rim[cells], reached[cells], area[cells])
         result[top : top + BAND_PX] = band[top - around.start :][:BAND_PX]
 
-    for _ in overlapped((partial(change, top) for top in range(0, len(photo), BAND_PX)), THREADS):
+    for _ in overlapped((partial(change, top) for top in range(0, len(photo), BAND_PX)), PIXEL_THREADS):
         pass
     return result
 

@@ -1,5 +1,6 @@
 """Run decoding, inference and encoding at the same time, in threads joined by bounded queues."""
 
+import os
 import queue
 import threading
 from collections import deque
@@ -14,6 +15,8 @@ Item = TypeVar("Item")
 POLL_S = 0.1
 # How long one that may stall is waited for when it is no longer needed.
 LEAVE_AFTER_S = 1.0
+# How many strips of one picture are worked on at once.
+PIXEL_THREADS = min(8, os.cpu_count() or 1)
 _END = object()
 
 
