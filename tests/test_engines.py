@@ -16,7 +16,8 @@ import torch
 
 from fast_style import FastStyleError, images
 from fast_style.benchmark.parity import psnr
-from fast_style.engines import Engine, integers, memory, open_engine, paint_frame, registry, torch_engine
+from fast_style.engines import Engine, memory, open_engine, paint_frame, registry, torch_engine
+from fast_style.export import integers
 from fast_style.export.graph import build_graph
 from fast_style.models.architectures import build
 from fast_style.models.bundled import SAMPLE, find
@@ -182,8 +183,8 @@ def test_auto_follows_the_device_and_the_precision(tiny: Path, monkeypatch: pyte
     [
         (RuntimeOptions("cpu", "onnx", "bf16"), "onnx engine has no bf16; choose auto, fp32"),
         (RuntimeOptions("cuda", "openvino"), "runs on cpu, gpu, npu; for device cuda use engine onnx or torch"),
-        (RuntimeOptions("cpu", "auto", "int8"), "int8 is a file of its own"),
-        (RuntimeOptions("cpu", "openvino", "int8"), "int8 is a file of its own"),
+        (RuntimeOptions("cpu", "torch", "int8"), "int8 is for checkpoints in the openvino engine"),
+        (RuntimeOptions("cpu", "onnx", "int8"), "it is a file of its own"),
     ],
 )
 def test_what_cannot_be_done_is_said(tiny: Path, options: RuntimeOptions, message: str) -> None:
@@ -191,8 +192,16 @@ def test_what_cannot_be_done_is_said(tiny: Path, options: RuntimeOptions, messag
         open_engine(tiny, options)
 
 
-@pytest.mark.parametrize("name", ["lite_wave", "nano_wave"])
-def test_real_time_networks_compute_in_integers_where_it_is_asked_for(name: str) -> None:
+def test_a_network_with_attention_takes_a_file_for_int8(tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    network = build(NetworkOptions(8, 1, attention=True))
+    Checkpoint(network.options, [{"name": "looking"}], {}, network.state_dict()).save(tmp_path / "looking.pth")
+    with pytest.raises(FastStyleError, match="without attention"):
+        open_engine(tmp_path / "looking.pth", RuntimeOptions("cpu", "openvino", "int8"))
+
+
+@pytest.mark.parametrize("name", ["lite_wave", "nano_wave", "starry_night", "gallery"])
+def test_networks_compute_in_integers_where_it_is_asked_for(name: str) -> None:
     pytest.importorskip("openvino")
     frame = np.asarray(images.resize_short_side(images.read(SAMPLE).rgb, 240))
     exact, small = (open_engine(find(name), RuntimeOptions("cpu", "auto", kind)) for kind in ("fp32", "int8"))

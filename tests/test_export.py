@@ -91,7 +91,7 @@ def test_what_differs_too_much_is_refused_with_its_number(
         (["-o", "tiny.pb"], "the suffix chooses the format"),
         (["-o", "tiny.tflite"], "LiteRT files are for pictures of one size"),
         (["-o", "tiny.mlpackage"], "Core ML files are for pictures of one size"),
-        (["-o", "tiny.xml", "--precision", "int8"], "name a folder of some hundred with --photos"),
+        (["-o", "tiny.onnx", "--precision", "int8"], "name a folder of some hundred with --photos"),
         (["-o", "tiny.xml", "--photos", "nowhere"], "nowhere: no such folder"),
     ],
 )

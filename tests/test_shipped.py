@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from fast_style import Stylizer, images
+from fast_style.benchmark.parity import psnr
 from fast_style.data.photos import list_photos
 from fast_style.evaluation import DistanceMeter, QualityReport, evaluate
 from fast_style.losses.perceptual import style_target
@@ -150,3 +152,18 @@ def test_a_small_gallery_is_nearly_as_good_as_the_full_one(kind: str, shared: Pa
 def test_they_are_shipped() -> None:
     small = {f"{kind}_{style}" for kind in WORSE for style in (*STYLES, "gallery")}
     assert small | set(PICTURES) < set(shipped())
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_every_network_computes_in_integers(name: str, shared: Path) -> None:
+    pytest.importorskip("openvino")
+    exact, small = (Stylizer.load(name, device="cpu", precision=kind) for kind in ("fp32", "int8"))
+    paths = list_photos(shared / "photos_large")[0][-2:]
+    photos = [images.resize_short_side(images.read(path).rgb, 320) for path in paths]
+    if name == "any":
+        exact, small = (one.with_style(images.read(shared / "styles" / "wave.jpg").rgb) for one in (exact, small))
+    for style in exact.styles:
+        for photo in photos:
+            painted = [one.stylize(photo, style=style, strokes="fine") for one in (exact, small)]
+            wanted, found = (images.unit(np.asarray(picture)) for picture in painted)
+            assert psnr(found - wanted) > 36, style

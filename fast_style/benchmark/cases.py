@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import images
-from ..engines import integers, open_engine, paint_frame
+from ..engines import open_engine, paint_frame
 from ..engines.registry import ENGINES, is_exported
 from ..errors import FastStyleError
+from ..export import integers
 from ..models import checkpoint_file
 from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions, RuntimeOptions

@@ -14,8 +14,9 @@ from ..engines import Engine, open_engine
 from ..engines.executorch_runner import ExecutorchRunner
 from ..engines.litert_runner import LitertRunner
 from ..errors import FastStyleError
+from ..models import checkpoint_file
 from ..models.bundled import find
-from ..options import ExportOptions, RuntimeOptions
+from ..options import ExportOptions, NetworkOptions, RuntimeOptions
 from ..server.thumbnails import thumbnail
 from ..stylizer import Stylizer
 from ..system.atomic import atomic_path
@@ -69,7 +70,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
     predicts = bool(reference.info["model"].get("predictor"))
     if predicts:
         _check_predictor(command, checkpoint)
-    compared, calibration = _photos(command.how)
+    own = _in_integers(command, NetworkOptions(**reference.info["model"]))
+    compared, calibration = _photos(command.how, calibrates=command.how.precision == "int8" and not own)
     pictures = parity.sample_pictures(compared)
     print(f"comparing with PyTorch in float32 on {len(pictures)} pictures:")
     missed, how = "", command.how
@@ -79,6 +81,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
         if calibration:
             print(_named(spared))
             models = {kind: export.quantize(plain, kind, calibration, spared) for kind in _kinds(command)}
+        elif own:
+            models = {".xml": _quantized(plain, checkpoint)}
         else:
             models = dict.fromkeys(_kinds(command), plain)
         misses = [_miss(model, kind, reference, pictures, command.how) for kind, model in models.items()]
@@ -138,14 +142,27 @@ def _kinds(command: ExportCommand) -> set[str]:
     return as_onnx | ({command.output.suffix} if command.output else set())
 
 
+def _in_integers(command: ExportCommand, options: NetworkOptions) -> bool:
+    """Return whether all that will be written is quantized without photographs."""
+    return command.how.precision == "int8" and _kinds(command) == {".xml"} and export.integers.fits(options)
+
+
+def _quantized(plain: Any, checkpoint: Path) -> Any:
+    graph, file = export.read_ir(plain), checkpoint_file.read(checkpoint)
+    export.integers.quantize(graph, file.model, file.weights, has_vnni=False)  # the file may run anywhere
+    return graph
+
+
 def _named(spared: tuple[int, ...]) -> str:
     kept = ["first" if place == 0 else "output" for place in spared]
     return f"int8, {' and '.join(kept)} convolution in float" if kept else "int8"
 
 
-def _photos(how: ExportOptions) -> tuple[list[Path], "list[NDArray[np.float32]]"]:
+def _photos(how: ExportOptions, calibrates: bool) -> tuple[list[Path], "list[NDArray[np.float32]]"]:
     """Photographs to compare on, and those to calibrate with."""
     if how.photos is None:
+        if calibrates:
+            raise FastStyleError("int8 is calibrated with photographs: name a folder of some hundred with --photos")
         return [], []
     from ..data.photos import list_photos
 
@@ -153,7 +170,7 @@ def _photos(how: ExportOptions) -> tuple[list[Path], "list[NDArray[np.float32]]"
         raise FastStyleError(f"{how.photos}: no such folder; --photos takes a folder of photographs")
     found = list_photos(how.photos)[0]
     others, compared = found[:-COMPARED], found[-COMPARED:]
-    if how.precision != "int8":
+    if not calibrates:
         return compared, []
     if not others:
         raise FastStyleError(

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from .. import images
 from ..errors import FastStyleError
-from ..export import KEY, Metadata
+from ..export import KEY, Metadata, integers
 from ..models import checkpoint_file
 from ..models.structure import SMALLEST_PX
 from ..options import NetworkOptions, RuntimeOptions
 from ..options.network import Precision
 from ..system import malloc, signal_stack
-from . import integers
 from .exported import ExportedEngine, Run, is_one_blend, model_of
 from .frames import for_frames
 from .registry import ENGINES, kind_of, no_int8, number_of
@@ -66,8 +65,8 @@ def devices() -> dict[str, str]:
 class OpenVinoEngine(ExportedEngine):
     """Run an ONNX model (path or content) or an OpenVINO IR (path to its .xml).
 
-    precision: fp32, bf16, auto: bf16 where the CPU has instructions for it, or int8, which checkpoints of `lite` and
-    `nano` have: 8-bit integers in most convolutions, the rest as in auto. device: cpu, gpu, gpu:1, npu, or auto,
+    precision: fp32, bf16, auto: bf16 where the CPU has instructions for it, or int8, which checkpoints have: 8-bit
+    integers in most convolutions, the rest as in auto. device: cpu, gpu, gpu:1, npu, or auto,
     the CPU. Where OpenVINO does not find it, or cannot compile for it, the CPU runs the model, and a warning is logged.
     Shapes are dynamic, but for an NPU, which gets a graph for each size.
     """

@@ -162,10 +162,10 @@ def _checked(name: str, path: Path, options: RuntimeOptions) -> Entry:
 
 
 def no_int8() -> FastStyleError:
-    """Return the error of a network that is quantized by an export alone."""
+    """Return the error of an engine or a network that takes a quantized file."""
     return FastStyleError(
-        "int8 is a file of its own: fast-style export MODEL -o int8.xml --precision int8 --photos DIR, then --model "
-        "int8.xml; of lite and nano networks the openvino engine makes it as it opens them"
+        "int8 is for checkpoints in the openvino engine, without attention and VGG19's encoder; otherwise it is a file "
+        "of its own: fast-style export MODEL -o int8.onnx --precision int8 --photos DIR, then --model int8.onnx"
     )
 
 

@@ -3,8 +3,9 @@
 Imports no torch.
 """
 
+from . import integers
 from .digest import check_digest
-from .formats import FORMATS, OF_ONE_SIZE, check_format, files, write
+from .formats import FORMATS, OF_ONE_SIZE, check_format, files, read_ir, write
 from .int8 import RECIPES, quantize
 from .metadata import KEY, Metadata
 from .onnx_file import onnx_bytes, onnx_model, to_onnx
@@ -23,11 +24,13 @@ __all__ = [
     "check_format",
     "configuration",
     "files",
+    "integers",
     "onnx_bytes",
     "onnx_model",
     "predictor_bytes",
     "predictor_file",
     "quantize",
+    "read_ir",
     "to_onnx",
     "write",
     "write_repository",

@@ -11,7 +11,12 @@ from torch.nn import functional as F
 from ..models.vgg import VGG19, deepest
 from ..models.vgg_layers import LAYERS
 from ..options import LossOptions
+from .regions import painting_regions, photo_regions
 
+REGIONS = "regions"
+"""Name under which the regions of photographs stand beside their activations."""
+LEAST_SHARE = 1e-3
+"""Share of a picture below which a region of it is taken for this: its Gram matrix would be a quotient of noise."""
 MAX_PIECES = 16
 """Pieces into which the pixels of a picture are cut for its Gram matrices on a GPU, a power of two."""
 SMALLEST_LEVEL_PX = 32
@@ -61,6 +66,20 @@ def gram(features: Tensor) -> Tensor:
     return matrices
 
 
+def region_grams(features: Tensor, regions: Tensor) -> Tensor:
+    """Compute the Gram matrix of each region of pictures (Gatys et al. 2017): (N, C, H, W) to (N, R, C, C) float32.
+
+    regions: (N or 1, R, any height, any width), the share of each region in each place. The matrices are those of
+    pictures that consist of the region alone.
+    """
+    shares = F.adaptive_avg_pool2d(regions, (features.shape[-2], features.shape[-1]))
+    grams = []
+    for share in shares.split(1, 1):
+        mass = share.mean((2, 3), keepdim=True).clamp_min(LEAST_SHARE)
+        grams.append(gram(features * (share / mass).sqrt().to(features.dtype)))
+    return torch.stack(grams, 1)
+
+
 def relative_distance(x: Tensor, target: Tensor) -> Tensor:
     """Compute |x - target|^2 / |target|^2 per image: (N, ...) and (N, ...) or (1, ...) to (N,) float32."""
     x, target = x.float().flatten(1), target.float().flatten(1)
@@ -92,14 +111,19 @@ def pyramid_features(
 
 
 @torch.no_grad()
-def style_target(vgg: VGG19, pictures: Iterable[Tensor], layers: Sequence[str], levels: int = 1) -> dict[str, Tensor]:
+def style_target(
+    vgg: VGG19, pictures: Iterable[Tensor], layers: Sequence[str], levels: int = 1, by_region: bool = False
+) -> dict[str, Tensor]:
     """Average the Gram matrices of `pictures`, each (1, 3, H, W) in [0, 1] of any size: {layer: (1, C, C)}.
 
-    levels: of the image pyramid, as `pyramid_features` names them.
+    levels: of the image pyramid, as `pyramid_features` names them. by_region: take those of the calm and of the
+    detailed half instead: {layer: (1, 2, C, C)}.
     """
-    grams = [
-        {name: gram(f) for name, f in pyramid_features(vgg, picture, layers, levels).items()} for picture in pictures
-    ]
+    grams = []
+    for picture in pictures:
+        features = pyramid_features(vgg, picture, layers, levels)
+        regions = painting_regions(picture) if by_region else None
+        grams.append({k: gram(f) if regions is None else region_grams(f, regions) for k, f in features.items()})
     shared = [name for name in grams[0] if all(name in each for each in grams)] if grams else []
     return {name: torch.stack([each[name] for each in grams]).mean(0) for name in shared}
 
@@ -119,7 +143,10 @@ class PerceptualLoss(nn.Module):
         """Compute the activations of photographs (N, 3, H, W) that `forward` compares with, by layer."""
         layers = self.options.layers_in_use
         style = () if self.targets else layers["style"]
-        return pyramid_features(self.vgg, photo, style, self.options.style_pyramid, layers["content"])
+        found = pyramid_features(self.vgg, photo, style, self.options.style_pyramid, layers["content"])
+        if self.options.style_by_region:
+            found[REGIONS] = photo_regions(photo)
+        return found
 
     def forward(self, output: Tensor, photo: Tensor | dict[str, Tensor], style: Tensor) -> dict[str, Tensor]:
         """Compute the terms of stylized pictures.
@@ -150,14 +177,25 @@ class PerceptualLoss(nn.Module):
         layers["style"] = tuple(k for k in features if k.partition("/")[0] in layers["style"] and k in known)
         terms = {f"content/{k}": relative_distance(features[k], target[k]).mean() for k in layers["content"]}
         for k in layers["style"]:
-            target_gram = self.targets[k][style] if self.targets else gram(target[k])
-            terms[f"style/{k}"] = relative_distance(gram(features[k]), target_gram).mean()
+            terms[f"style/{k}"] = self._style_distance(features[k], target, k, style)
         for kind, names in layers.items():
             if names:
                 terms[kind] = torch.stack([terms[f"{kind}/{k}"] for k in names]).mean()
         weights = self.options.weights("content", "style")
         terms["total"] = torch.stack([weights[k] * terms[k] for k in weights if k in terms]).sum()
         return terms
+
+    def _style_distance(self, features: Tensor, target: dict[str, Tensor], layer: str, style: Tensor) -> Tensor:
+        """Compute the mean distance of the Gram matrices of pictures at a layer to those of their target styles, ()."""
+        regions = target.get(REGIONS)
+        if regions is None:
+            return relative_distance(
+                gram(features), self.targets[layer][style] if self.targets else gram(target[layer])
+            ).mean()
+        found = region_grams(features, regions).flatten(0, 1)
+        wanted = self.targets[layer][style] if self.targets else region_grams(target[layer], regions)
+        distance = relative_distance(found, wanted.flatten(0, 1))
+        return (distance * regions.mean((2, 3)).flatten()).sum() / len(regions)
 
 
 def load_vgg(options: LossOptions) -> VGG19:

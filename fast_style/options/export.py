@@ -14,10 +14,11 @@ class ExportOptions:
     """Options of an export: precision, tiles, and how close to the checkpoint the file has to be."""
 
     precision: Literal["fp32", "int8"] = "fp32"
-    """fp32, or int8: quantized after training (NNCF) with --photos."""
+    """fp32, or int8: quantized after training, with --photos (NNCF) but for OpenVINO."""
 
     photos: Path | None = None
-    """Photographs: those that int8 is calibrated with; the last four are kept for the comparison with PyTorch."""
+    """Photographs: int8 is calibrated with them where it has to be; the last four are kept for the comparison with
+    PyTorch."""
 
     tiles: bool = False
     """The file also takes the statistics of instance norms, so that tiles of large pictures fit together; slower."""
@@ -40,8 +41,6 @@ class ExportOptions:
             raise FastStyleError(f"`opset` is {self.opset}; it takes 11 to 20")
         if self.size is not None and not re.fullmatch(r"[1-9]\d{0,4}x[1-9]\d{0,4}", self.size):
             raise FastStyleError(f"`size` is {self.size}; it takes HEIGHTxWIDTH, such as 240x320")
-        if self.precision == "int8" and self.photos is None:
-            raise FastStyleError("int8 is calibrated with photographs: name a folder of some hundred with `photos`")
 
     @property
     def height_and_width(self) -> tuple[int, int] | None:

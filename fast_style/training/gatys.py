@@ -123,7 +123,7 @@ def stylize(
         scaled = tuple(max(1, round(px * size_px / options.size)) for px in style.style_size)
         painting = find_styles(style)[0].tensors(replace(style, style_size=scaled))
         pictures, layers = (picture.to(device) for picture in painting), losses.layers_in_use["style"]
-        target = style_target(vgg, pictures, layers, losses.style_pyramid)
+        target = style_target(vgg, pictures, layers, losses.style_pyramid, losses.style_by_region)
         small = torch.from_numpy(images.to_array(images.resize_short_side(photo, size_px))).to(device)
         start = initial_pixels(small, options) if pixels is None else _enlarged(pixels, small)
         pixels = optimize(small, start, PerceptualLoss(losses, vgg, [target]), options, counted, should_stop)

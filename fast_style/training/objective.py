@@ -50,10 +50,9 @@ class Objective(BaseObjective):
         shared = self.network.named_parameters() if options.init_share else ()
         self._initial = {name: weight.detach().clone().float() for name, weight in shared}
         vgg = load_vgg(options.loss).to(self.device)
-        layers, levels = options.loss.layers_in_use["style"], options.loss.style_pyramid
         self.paintings = self._pool(styles, vgg) if options.any_style else None
         learned = () if self.paintings else styles
-        targets = [style_target(vgg, self._pictures(style), layers, levels) for style in learned]
+        targets = [self._target(vgg, self._pictures(style)) for style in learned]
         self.style_statistics = self._statistics(learned)
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
         vgg.convs.to(self.dtype)
@@ -148,15 +147,21 @@ class Objective(BaseObjective):
 
     def _pool(self, styles: Sequence[Style], vgg: VGG19) -> PaintingPool:
         """The pictures of all styles."""
-        layers, levels = self.options.loss.layers_in_use["style"], self.options.loss.style_pyramid
 
         def measure(crop: Tensor) -> dict[str, Tensor]:
             found = style_statistics(self.options.loss, lambda: iter([crop]))
-            return {**style_target(vgg, [crop], layers, levels), **{name: value[None] for name, value in found.items()}}
+            return {**self._target(vgg, [crop]), **{name: value[None] for name, value in found.items()}}
 
         paths = [picture for style in styles for picture in style.pictures]
         options = self.options
         return PaintingPool(paths, options.style.style_size[0], options.data.seed, measure, self.device)
+
+    def _target(self, vgg: VGG19, pictures: Iterable[Tensor]) -> dict[str, Tensor]:
+        """Compute the target style of the pictures of a style."""
+        losses = self.options.loss
+        return style_target(
+            vgg, pictures, losses.layers_in_use["style"], losses.style_pyramid, by_region=losses.style_by_region
+        )
 
     def _pictures(self, style: Style) -> Iterator[Tensor]:
         return (picture.to(self.device) for picture in style.tensors(self.options.style))

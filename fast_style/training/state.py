@@ -24,6 +24,7 @@ ADDED: dict[str, Any] = {
     "color_patches_weight": 0.0,
     "noise_share": 0.0,
     "style_pyramid": 1,
+    "style_by_region": False,
     "init_share": 0.0,
     "keep_grain": False,
     **asdict(AdversarialOptions()),
