@@ -22,7 +22,7 @@ Rows = NDArray[np.float64]
 # 37 to 40 dB, 12 to 14 42 to 44, 20 39 to 41.
 DEVIATIONS: dict[Arch, float] = {"johnson": 12.0, "lite": 8.0, "nano": 8.0}
 # Later ones repair little of what the first block gets wrong: with it a black-and-white facade came to 35 dB, not 41.
-# Nor of what is wrong before: with that and the convolutions that make the picture smaller, `wave` came to 36 dB, not 40.
+# Nor of what is wrong before: with that and the convolutions that make pictures smaller, `wave` came to 36 dB, not 40.
 BLOCKS_IN_FLOAT = 1
 DECODERS: dict[Arch, tuple[str, ...]] = {"johnson": ("up1", "up2"), "lite": ("up",), "nano": ("up",)}
 ENCODERS_END: dict[Arch, str] = {"johnson": "down3", "lite": "stem", "nano": "stem"}
