@@ -51,7 +51,6 @@ def test_only_what_is_a_painting_already_is_kept(tiny: Path, monkeypatch: pytest
     stylizer = Stylizer.load(tiny, device="cpu")
     stylizer.stylize(smooth(400, 700, 4))
     assert kept == []
-    for module in (pipeline, strokes):
-        monkeypatch.setattr(module, "WHOLE_PX", 240)
+    monkeypatch.setattr(strokes, "WHOLE_PIXELS", 240 * 323)
     stylizer.stylize(smooth(520, 700, 4))
     assert kept == [(323, 700)]  # rows: short sides of 240 and 520 px

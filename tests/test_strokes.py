@@ -1,4 +1,5 @@
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,16 @@ from PIL import Image
 from fast_style import Stylizer
 from fast_style.images.faces import Face
 from fast_style.inference import pipeline
-from fast_style.inference.strokes import COARSEST, SHARE, SHARE_ON_SUBJECTS, SMALLEST_PX, Strokes, mixed, pass_sizes
+from fast_style.inference.strokes import (
+    COARSEST,
+    SHARE,
+    SHARE_ON_SUBJECTS,
+    SMALLEST_PX,
+    Strokes,
+    mixed,
+    painted_px,
+    pass_sizes,
+)
 from fast_style.scenes import landscape
 
 
@@ -16,6 +26,16 @@ def test_the_coarsest_pass_of_large_pictures_is_always_the_same() -> None:
     for strokes in ("medium", "bold"):
         coarsest = [pass_sizes(px, strokes)[0] for px in (1000, 3000, 8000)]
         assert coarsest == [COARSEST[strokes][1]] * 3
+
+
+@pytest.mark.parametrize("strokes", ["medium", "bold"])
+@pytest.mark.parametrize("aspect", [1, 4 / 3, 3 / 2, 16 / 9, 3])
+def test_a_picture_of_any_shape_begins_as_one_of_a_megapixel(strokes: Strokes, aspect: float) -> None:
+    one, twelve = (
+        pass_sizes(painted_px(round(math.sqrt(pixels / aspect)), strokes), strokes, aspect) for pixels in (1e6, 12e6)
+    )
+    assert twelve[: len(one)] == one
+    assert len(twelve) == len(one) + 1
 
 
 @pytest.mark.parametrize("strokes", ["fine", "medium", "bold"])

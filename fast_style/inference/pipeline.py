@@ -25,7 +25,7 @@ from .face_detail import keep_faces
 from .halos import without_halos
 from .masks import Mask
 from .single_pass import Progress, size_of
-from .strokes import WHOLE_PX, Strokes, blended, mixed, painted_px, pass_sizes
+from .strokes import Strokes, blended, mixed, painted_px, pass_sizes, whole_px
 from .style_weights import Styles
 
 Array = NDArray[np.float32]
@@ -97,8 +97,9 @@ def _passes(
     strokes: Strokes = "medium" if options.strokes == "auto" else options.strokes
     height, width = size_of(photo)
     noise, short_side = _noise(photo, options), min(height, width)
+    aspect = max(height, width) / short_side
     # A size that is asked for is painted as a whole, whatever it costs.
-    coarsest, *finer = pass_sizes(short_side if options.size else painted_px(short_side, strokes), strokes)
+    coarsest, *finer = pass_sizes(short_side if options.size else painted_px(short_side, strokes), strokes, aspect)
     if not finer:
         return _once(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
     faces: list[Face] = []
@@ -113,7 +114,7 @@ def _passes(
             result = with_broad_strokes(result, before, seen, calm, faces)
         # After marks of the pass before, which would bring patches and rims back.
         result = without_halos(even_base_color(result, seen, calm, styles), seen, calm, faces)
-        if before is None or min(size_of(before)) < WHOLE_PX:
+        if before is None or min(size_of(before)) < whole_px(aspect):
             return result, calm
         return keep_coarse_colors(result, before), calm
 

@@ -25,9 +25,9 @@ COARSEST = {"medium": (0.45, 346), "bold": (0.3, 230)}
 SMALLEST_PX = 160
 # Between two passes a picture grows about so much; what would grow by less is painted once.
 GROWTH, LEAST_GROWTH = 2.2, 1.5
-# Short side in px of the pass to which later ones add only finer strokes, that of a picture of one megapixel: larger
-# ones are the same painting.
-WHOLE_PX = 866
+# Pixels of the pass to which later ones add only finer strokes: pictures of one megapixel and of more are the same
+# painting.
+WHOLE_PIXELS = 1e6
 # Short side in px up to which the last pass has the picture's own size, and how often what larger pictures are painted
 # at fits into theirs. They are enlarged (`enlargement.py`), since a pass over 12 megapixels takes 40 s on two cores.
 MOST_PX, MOST_ENLARGED = 1300, 2.3
@@ -45,17 +45,25 @@ def painted_px(short_side_px: int, strokes: Strokes) -> int:
     return max(MOST_PX, round(short_side_px / MOST_ENLARGED))
 
 
-def pass_sizes(short_side_px: int, strokes: Strokes) -> list[int]:
-    """Return the short sides in px of the passes that paint a picture, coarse to fine; the last is the picture's."""
+def whole_px(aspect: float) -> int:
+    """Return the short side in px of the pass to which later ones add finer strokes. aspect: long to short side."""
+    return round(math.sqrt(WHOLE_PIXELS / aspect))
+
+
+def pass_sizes(short_side_px: int, strokes: Strokes, aspect: float = 4 / 3) -> list[int]:
+    """Return the short sides in px of the passes that paint a picture, coarse to fine; the last is the picture's.
+
+    aspect: long to short side.
+    """
     if strokes == "fine":
         return [short_side_px]
-    part, most_px = COARSEST[strokes]
-    coarsest = max(SMALLEST_PX, min(most_px, round(part * short_side_px)))
+    (part, most_px), whole = COARSEST[strokes], whole_px(aspect)
+    coarsest = max(SMALLEST_PX, min(most_px, round(part * min(short_side_px, whole))))
     if short_side_px < LEAST_GROWTH * coarsest:
         return [short_side_px]
-    if short_side_px < LEAST_GROWTH * WHOLE_PX:
+    if short_side_px < LEAST_GROWTH * whole:
         return [*_growing(coarsest, short_side_px), short_side_px]
-    return [*_growing(coarsest, WHOLE_PX), *_growing(WHOLE_PX, short_side_px), short_side_px]
+    return [*_growing(coarsest, whole), *_growing(whole, short_side_px), short_side_px]
 
 
 def _growing(first_px: int, last_px: int) -> list[int]:
