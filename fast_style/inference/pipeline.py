@@ -116,7 +116,7 @@ def _passes(
         result = without_halos(even_base_color(result, seen, calm, styles), seen, calm, faces)
         if before is None or min(size_of(before)) < whole_px(aspect):
             return result, calm
-        return keep_coarse_colors(result, before), calm
+        return keep_coarse_colors(result, _with_dabs(before, only_style.at(size_of(before)))), calm
 
     with ThreadPoolExecutor(1) as pool:  # half a second of one core, beside the first pass, which does without
         found = pool.submit(find_faces, photo)
