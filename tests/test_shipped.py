@@ -163,7 +163,7 @@ def test_every_network_computes_in_integers(name: str, shared: Path) -> None:
     if name == "any":
         exact, small = (one.with_style(images.read(shared / "styles" / "wave.jpg").rgb) for one in (exact, small))
     for style in exact.styles:
-        for photo in photos:
+        for photo in photos[:: 1 if len(exact.styles) == 1 else 2]:
             painted = [one.stylize(photo, style=style, strokes="fine") for one in (exact, small)]
             wanted, found = (images.unit(np.asarray(picture)) for picture in painted)
             assert psnr(found - wanted) > 36, style
