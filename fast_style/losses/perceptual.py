@@ -116,8 +116,8 @@ def style_target(
 ) -> dict[str, Tensor]:
     """Average the Gram matrices of `pictures`, each (1, 3, H, W) in [0, 1] of any size: {layer: (1, C, C)}.
 
-    levels: of the image pyramid, as `pyramid_features` names them. by_region: take those of the calm and of the
-    detailed half instead: {layer: (1, 2, C, C)}.
+    levels: of the image pyramid, as `pyramid_features` names them. by_region: take those of its regions
+    instead: {layer: (1, 4, C, C)}.
     """
     grams = []
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""Tell the calm places of pictures from the detailed ones, so that each is compared with its like."""
+"""Tell calm and detailed, dark and light places of pictures apart, so that each is compared with its like."""
 
 import torch
 from torch import Tensor
@@ -13,32 +13,42 @@ CALM_DEVIATION = 0.05
 """Standard deviation of lightness, of a range of 1, at which a photograph is no longer calm."""
 EDGE = 0.25
 """Width of the transition between the two halves of a painting, in natural logarithms of the deviation."""
+MIDDLE, STEP = 0.45, 0.06
+"""Lightness, of a range of 1, that divides dark places of photographs from light ones, and the transition's width."""
 TINY = 1e-4
 """Deviations below are taken for this: a tenth of a step of an 8-bit picture."""
 
 
 def photo_regions(photo: Tensor) -> Tensor:
-    """Measure how calm and how detailed each pixel of a photograph is: (N, 3, H, W) in [0, 1] to (N, 2, H, W).
+    """Measure the shares of four regions in each pixel of a photograph: (N, 3, H, W) in [0, 1] to (N, 4, H, W), sum 1.
 
-    Both are from 0 to 1 and their sum is 1: calm is exp(-(d / CALM_DEVIATION)^2), where d is the standard deviation of
-    lightness in a window around.
+    They are calm and dark, calm and light, detailed and dark, detailed and light. Calm is exp(-(d / CALM_DEVIATION)^2),
+    where d is the standard deviation of lightness in a window around; light is what is above MIDDLE in the mean there.
     """
-    calm = torch.exp(-(_deviation(photo, PHOTO_WINDOW_PX) / CALM_DEVIATION).square())
-    return torch.cat([calm, 1 - calm], 1)
+    mean, deviation = _statistics(photo, PHOTO_WINDOW_PX)
+    calm = torch.exp(-(deviation / CALM_DEVIATION).square())
+    return _divided(calm, torch.sigmoid((mean - MIDDLE) / STEP))
 
 
 def painting_regions(painting: Tensor) -> Tensor:
-    """Divide a painting into its calmer and its more detailed half: (1, 3, H, W) in [0, 1] to (1, 2, H, W), sum 1.
+    """Divide a painting into the regions of `photo_regions`: (1, 3, H, W) in [0, 1] to (1, 4, H, W), sum 1.
 
-    Painted surfaces are never as calm as photographs are, so that the halves of each painting are its own.
+    Painted surfaces are never as calm as photographs are, and some paintings are dark: the calmer and the darker half
+    of each are its own.
     """
-    deviation = _deviation(painting, PAINTING_WINDOW_PX).log()
-    calm = torch.sigmoid((deviation.median() - deviation) / EDGE)
-    return torch.cat([calm, 1 - calm], 1)
+    mean, deviation = _statistics(painting, PAINTING_WINDOW_PX)
+    loudness = deviation.log()
+    calm = torch.sigmoid((loudness.median() - loudness) / EDGE)
+    return _divided(calm, torch.sigmoid((mean - mean.median()) / STEP))
 
 
-def _deviation(picture: Tensor, window_px: int) -> Tensor:
-    """Compute the standard deviation of lightness in windows: (N, 3, H, W) to (N, 1, H, W) float32."""
+def _divided(calm: Tensor, light: Tensor) -> Tensor:
+    """From two shares, (N, 1, H, W) each, to those of the four regions."""
+    return torch.cat([tone * part for part in (calm, 1 - calm) for tone in (1 - light, light)], 1)
+
+
+def _statistics(picture: Tensor, window_px: int) -> tuple[Tensor, Tensor]:
+    """Compute mean and standard deviation of lightness in windows: (N, 3, H, W) to (N, 1, H, W) float32 twice."""
     light = torch.einsum("nchw,c->nhw", picture.float(), picture.new_tensor(LUMINANCE, dtype=torch.float32))[:, None]
     side = min(window_px, *picture.shape[-2:])
     side -= 1 - side % 2
@@ -48,4 +58,5 @@ def _deviation(picture: Tensor, window_px: int) -> Tensor:
 
     center = light.mean((2, 3), keepdim=True)  # squares of differences to it are small: less is lost to rounding
     shifted = light - center
-    return (mean(shifted.square()) - mean(shifted).square()).clamp_min(TINY**2).sqrt()
+    around = mean(shifted)
+    return around + center, (mean(shifted.square()) - around.square()).clamp_min(TINY**2).sqrt()

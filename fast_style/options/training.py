@@ -55,8 +55,8 @@ class LossOptions:
     """Sizes at which the style is compared: 2 are the picture and its half, 3 its quarter too. More: larger marks."""
 
     style_by_region: bool = False
-    """Compare calm places with the calmer half of the painting and detailed ones with the other (Gatys et al. 2017), in
-    the place of everything with everything: a sky is painted as a ground, ornaments stay on subjects."""
+    """Compare calm places with the calmer half of the painting, dark ones with its darker half, and so on (Gatys et al.
+    2017), in the place of everything with everything: skies are painted as grounds, ornaments stay on subjects."""
 
     vgg_padding: Literal["replicate", "zeros"] = "replicate"
     """Padding of VGG19's convolutions: the outermost pixels, or zeros, with which it was trained but which leave a line
