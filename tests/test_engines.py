@@ -17,7 +17,7 @@ import torch
 from fast_style import FastStyleError, images
 from fast_style.benchmark.parity import psnr
 from fast_style.engines import Engine, memory, open_engine, paint_frame, registry, torch_engine
-from fast_style.export import integers
+from fast_style.export import openvino_int8
 from fast_style.export.graph import build_graph
 from fast_style.models.architectures import build
 from fast_style.models.bundled import SAMPLE, find
@@ -227,7 +227,7 @@ def test_integers_leave_several_styles_and_processors_without_vnni_as_they_are()
         with signal_stack.kept():  # else the next signal ends the process
             core = openvino.Core()
             graph = core.read_model(build_graph(network.options, weights).model("lite").encode())
-            integers.quantize(graph, network.options, weights, has_vnni)
+            openvino_int8.quantize(graph, network.options, weights, has_vnni)
             run = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
             found = run({"image": image.numpy(), "blend": blend})[0]
         assert 35 < psnr(found - expected) < most

@@ -1,5 +1,6 @@
-"""Calm and detailed places of pictures, and losses that compare each with its like."""
+"""Calm and detailed, dark and light places of pictures, and losses that compare each with its like."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,17 +25,27 @@ def half_textured(period_px: int = 8, contrast: float = 0.6) -> Tensor:
 
 
 def test_plain_places_of_a_photograph_are_calm_and_striped_ones_are_not() -> None:
-    calm, detailed = photo_regions(half_textured())[0]
+    calm, detailed = photo_regions(half_textured())[0].unflatten(0, (2, 2)).sum(1)
     assert calm[:, :30].min() > 0.99
     assert calm[:, -30:].max() < 0.01
     torch.testing.assert_close(calm + detailed, torch.ones(SIDE, SIDE))
+
+
+@pytest.mark.parametrize("regions", [photo_regions, painting_regions])
+def test_dark_and_light_places_are_told_apart(regions: Callable[[Tensor], Tensor]) -> None:
+    picture = torch.full((1, 3, SIDE, SIDE), 0.1)
+    picture[..., SIDE // 2 :] = 0.8
+    dark, light = regions(picture)[0].unflatten(0, (2, 2)).sum(0)
+    assert dark[:, :30].min() > 0.95
+    assert light[:, -30:].min() > 0.95
+    torch.testing.assert_close(dark + light, torch.ones(SIDE, SIDE))
 
 
 @pytest.mark.parametrize("contrast", [0.6, 0.03])
 def test_half_of_every_painting_is_calm_however_loud_it_is(contrast: float) -> None:
     noise = torch.randn((1, 1, SIDE, SIDE), generator=torch.Generator().manual_seed(0)).expand(1, 3, -1, -1)
     loudness = torch.linspace(0.2, 1, SIDE)
-    calm = painting_regions(0.5 + contrast * loudness * 0.3 * noise)[0, 0]
+    calm = painting_regions(0.5 + contrast * loudness * 0.3 * noise)[0, :2].sum(0)
     assert 0.45 < calm.mean() < 0.55
     assert calm[:, :20].mean() > 0.9
     assert calm[:, -20:].mean() < 0.2
@@ -44,7 +55,7 @@ def test_half_of_every_painting_is_calm_however_loud_it_is(contrast: float) -> N
 def test_small_pictures_have_regions(size: tuple[int, int]) -> None:
     for regions in (photo_regions, painting_regions):
         found = regions(torch.rand(1, 3, *size))
-        assert found.shape == (1, 2, *size)
+        assert found.shape == (1, 4, *size)
         assert found.isfinite().all()
 
 

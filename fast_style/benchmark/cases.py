@@ -12,7 +12,7 @@ from .. import images
 from ..engines import open_engine, paint_frame
 from ..engines.registry import ENGINES, is_exported
 from ..errors import FastStyleError
-from ..export import integers
+from ..export import openvino_int8
 from ..models import checkpoint_file
 from ..models.bundled import SAMPLE, find
 from ..options import BenchmarkOptions, RuntimeOptions
@@ -86,7 +86,7 @@ def _precisions(model: str, engine: str, device: str, options: BenchmarkOptions)
     if is_exported(find(model)):
         return ["auto"]  # an exported file has its own
     every = [p for p in ENGINES[engine].precisions if p != "auto" and not (p == "fp16" and device == "cpu")]
-    if not integers.fits(checkpoint_file.read(find(model)).model):
+    if not openvino_int8.fits(checkpoint_file.read(find(model)).model):
         every = [p for p in every if p != "int8"]
     return [p for p in every if not options.precisions or p in options.precisions]
 

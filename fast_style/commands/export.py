@@ -144,12 +144,12 @@ def _kinds(command: ExportCommand) -> set[str]:
 
 def _in_integers(command: ExportCommand, options: NetworkOptions) -> bool:
     """Return whether all that will be written is quantized without photographs."""
-    return command.how.precision == "int8" and _kinds(command) == {".xml"} and export.integers.fits(options)
+    return command.how.precision == "int8" and _kinds(command) == {".xml"} and export.openvino_int8.fits(options)
 
 
 def _quantized(plain: Any, checkpoint: Path) -> Any:
     graph, file = export.read_ir(plain), checkpoint_file.read(checkpoint)
-    export.integers.quantize(graph, file.model, file.weights, has_vnni=False)  # the file may run anywhere
+    export.openvino_int8.quantize(graph, file.model, file.weights, has_vnni=False)  # the file may run anywhere
     return graph
 
 

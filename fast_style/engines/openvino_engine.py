@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .. import images
 from ..errors import FastStyleError
-from ..export import KEY, Metadata, integers
+from ..export import KEY, Metadata, openvino_int8
 from ..models import checkpoint_file
 from ..models.structure import SMALLEST_PX
 from ..options import NetworkOptions, RuntimeOptions
@@ -286,9 +286,9 @@ def _fastest(core: Any) -> str:
 def _quantize(graph: Any, info: Mapping[str, Any], checkpoint: Path | None, has_vnni: bool) -> None:
     """Quantize the graph of a checkpoint. Raises FastStyleError for networks that take an export."""
     options = NetworkOptions(**info["model"])
-    if checkpoint is None or not integers.fits(options):
+    if checkpoint is None or not openvino_int8.fits(options):
         raise no_int8()
-    integers.quantize(graph, options, checkpoint_file.read(checkpoint).weights, has_vnni)
+    openvino_int8.quantize(graph, options, checkpoint_file.read(checkpoint).weights, has_vnni)
 
 
 def _check_integers(graph: Any, name: str) -> None:

@@ -3,11 +3,11 @@
 Imports no torch.
 """
 
-from . import integers
+from . import openvino_int8
 from .digest import check_digest
 from .formats import FORMATS, OF_ONE_SIZE, check_format, files, read_ir, write
-from .int8 import RECIPES, quantize
 from .metadata import KEY, Metadata
+from .nncf_int8 import RECIPES, quantize
 from .onnx_file import onnx_bytes, onnx_model, to_onnx
 from .predictor_graph import predictor_bytes, predictor_file
 from .triton import configuration, write_repository
@@ -24,9 +24,9 @@ __all__ = [
     "check_format",
     "configuration",
     "files",
-    "integers",
     "onnx_bytes",
     "onnx_model",
+    "openvino_int8",
     "predictor_bytes",
     "predictor_file",
     "quantize",
