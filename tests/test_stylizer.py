@@ -225,7 +225,7 @@ def test_half_precision_follows_float32(tiny: Path, stylizer: Stylizer) -> None:
 def test_unknown_choices_are_plain_errors(tiny: Path) -> None:
     with pytest.raises(FastStyleError, match="unknown engine 'abacus'; choose auto, openvino, onnx, torch"):
         Stylizer.load(tiny, engine="abacus")
-    with pytest.raises(FastStyleError, match="int8 is a file of its own"):
+    with pytest.raises(FastStyleError, match="int8 is for checkpoints in the openvino engine"):
         Stylizer.load(tiny, engine="torch", precision="int8")
     with pytest.raises(FastStyleError, match="unknown precision 'fp8'; choose auto, bf16, fp16, fp32"):
         Stylizer.load(tiny, precision="fp8")
