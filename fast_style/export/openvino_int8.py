@@ -24,6 +24,7 @@ DEVIATIONS: dict[Arch, float] = {"johnson": 12.0, "lite": 8.0, "nano": 8.0}
 # Later ones repair little of what the first block gets wrong: with it a black-and-white facade came to 35 dB, not 41.
 # Nor of what is wrong before: with that and the convolutions that make pictures smaller, `wave` came to 36 dB, not 40.
 BLOCKS_IN_FLOAT = 1
+# What doubles the features behind the blocks, and what comes last before them.
 DECODERS: dict[Arch, tuple[str, ...]] = {"johnson": ("up1", "up2"), "lite": ("up",), "nano": ("up",)}
 ENCODERS_END: dict[Arch, str] = {"johnson": "down3", "lite": "stem", "nano": "stem"}
 # Processors without instructions for them add pairs of products in 16 bits, which 7-bit weights do not exceed.
