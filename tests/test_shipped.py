@@ -154,6 +154,7 @@ def test_they_are_shipped() -> None:
     assert small | set(PICTURES) < set(shipped())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_every_network_computes_in_integers(name: str, shared: Path) -> None:
     pytest.importorskip("openvino")
