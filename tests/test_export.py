@@ -192,6 +192,12 @@ def test_a_file_for_tiles_takes_the_statistics_of_the_whole(
     assert np.abs(np.asarray(tiled, np.float32) - np.asarray(at_once, np.float32)).max() <= 1
 
 
+def test_int8_for_openvino_takes_no_photographs(tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    assert exported(tiny, "-o", tmp_path / "tiny.xml", "--precision", "int8", "--force") == 0
+    assert 'type="FakeQuantize"' in (tmp_path / "tiny.xml").read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".xml", ".onnx"])
 def test_int8_of_the_shipped_style(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:

@@ -70,8 +70,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
     predicts = bool(reference.info["model"].get("predictor"))
     if predicts:
         _check_predictor(command, checkpoint)
-    own = _in_integers(command, NetworkOptions(**reference.info["model"]))
-    compared, calibration = _photos(command.how, calibrates=command.how.precision == "int8" and not own)
+    kinds, uncalibrated = _kinds(command), _uncalibrated(command.how, NetworkOptions(**reference.info["model"]))
+    compared, calibration = _photos(command.how, command.how.precision == "int8" and bool(kinds - uncalibrated))
     pictures = parity.sample_pictures(compared)
     print(f"comparing with PyTorch in float32 on {len(pictures)} pictures:")
     missed, how = "", command.how
@@ -80,11 +80,12 @@ def main(arguments: Sequence[str], prog: str) -> int:
         plain = export.onnx_model(checkpoint, how.tiles, how.height_and_width, how.opset)
         if calibration:
             print(_named(spared))
-            models = {kind: export.quantize(plain, kind, calibration, spared) for kind in _kinds(command)}
-        elif own:
-            models = {".xml": _quantized(plain, checkpoint)}
-        else:
-            models = dict.fromkeys(_kinds(command), plain)
+        models = {}
+        for kind in kinds:
+            if kind in uncalibrated:
+                models[kind] = _quantized(plain, checkpoint)
+            else:
+                models[kind] = export.quantize(plain, kind, calibration, spared) if calibration else plain
         misses = [_miss(model, kind, reference, pictures, command.how) for kind, model in models.items()]
         missed = next(filter(None, misses), "")
         if not missed or (command.how.force and spared == recipes[-1]):
@@ -142,9 +143,9 @@ def _kinds(command: ExportCommand) -> set[str]:
     return as_onnx | ({command.output.suffix} if command.output else set())
 
 
-def _in_integers(command: ExportCommand, options: NetworkOptions) -> bool:
-    """Return whether all that will be written is quantized without photographs."""
-    return command.how.precision == "int8" and _kinds(command) == {".xml"} and export.openvino_int8.fits(options)
+def _uncalibrated(how: ExportOptions, options: NetworkOptions) -> set[str]:
+    """Return the suffixes of the files that are quantized without photographs."""
+    return {".xml"} if how.precision == "int8" and export.openvino_int8.fits(options) else set()
 
 
 def _quantized(plain: Any, checkpoint: Path) -> Any:

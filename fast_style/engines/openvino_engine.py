@@ -66,9 +66,9 @@ class OpenVinoEngine(ExportedEngine):
     """Run an ONNX model (path or content) or an OpenVINO IR (path to its .xml).
 
     precision: fp32, bf16, auto: bf16 where the CPU has instructions for it, or int8, which checkpoints have: 8-bit
-    integers in most convolutions, the rest as in auto. device: cpu, gpu, gpu:1, npu, or auto,
-    the CPU. Where OpenVINO does not find it, or cannot compile for it, the CPU runs the model, and a warning is logged.
-    Shapes are dynamic, but for an NPU, which gets a graph for each size.
+    integers in most convolutions, the rest as in auto. device: cpu, gpu, gpu:1, npu, or auto, the CPU. Where OpenVINO
+    does not find it, or cannot compile for it, the CPU runs the model, and a warning is logged. Shapes are dynamic, but
+    for an NPU, which gets a graph for each size.
     """
 
     def __init__(
