@@ -15,11 +15,12 @@ from PIL import Image
 from torch import Tensor
 
 from fast_style import Stylizer, images
+from fast_style.evaluation import DistanceMeter
 from fast_style.losses.perceptual import PerceptualLoss, load_vgg, style_target
 from fast_style.models.bundled import SAMPLES
 from fast_style.models.vgg import VGG19
 from fast_style.models.vgg_layers import LAYERS
-from fast_style.options import DataOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
+from fast_style.options import DataOptions, EvaluationOptions, GatysOptions, LossOptions, StyleOptions, TrainOptions
 from fast_style.training import Event, train
 from fast_style.training.gatys import Evaluation, stylize
 
@@ -57,6 +58,26 @@ def test_every_layer_of_the_packages_weights_sees_photographs(vgg: VGG19, photo:
         active = (features > 0).float().mean()
         assert 0.02 < active < 0.9, layer
         assert ((features > 0).flatten(2).any(2)).float().mean() > 0.5, layer  # channels that answer somewhere
+
+
+def test_distances_measured_in_bf16_are_those_of_float32(real_vgg: Path, real_photos: Photos, tmp_path: Path) -> None:
+    style = tmp_path / "rocket.png"
+    real_photos["rocket"].save(style)
+    cat, cup = (real_photos[name].resize((192, 192)) for name in ("chelsea", "coffee"))
+    blended = Image.blend(cat, cup, 0.3)
+    exact, quick = (
+        DistanceMeter(
+            EvaluationOptions(
+                style, photos=tmp_path, vgg_weights=real_vgg, style_size=192, vgg_precision=precision, device="cpu"
+            )
+        )
+        for precision in ("fp32", "bf16")
+    )
+    wanted, found = (meter.each([cup, blended], cat) for meter in (exact, quick))
+    assert [exact(picture, cat) for picture in (cup, blended)] == wanted
+    assert found != wanted
+    for one, other in zip(found, wanted, strict=True):
+        assert one["total"] == pytest.approx(other["total"], rel=1e-2)
 
 
 @pytest.mark.parametrize("options", [LossOptions(), GATYS], ids=["default", "Gatys"])

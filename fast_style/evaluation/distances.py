@@ -10,7 +10,7 @@ from .. import images
 from ..errors import FastStyleError
 from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..options import EvaluationOptions, LossOptions
-from ..system.hardware import pick_device
+from ..system.hardware import DTYPES, has_fast_bf16, pick_device
 
 # The same layers and zero padding for every network, whatever it was trained with, so that figures can be compared.
 CONTENT_LAYERS = ("relu3_3", "relu4_1")
@@ -38,6 +38,10 @@ class DistanceMeter:
         vgg = load_vgg(losses).to(self.device)
         self.painting = images.resize_short_side(images.read(options.style).rgb, options.style_size)
         target = style_target(vgg, [self.tensor(self.painting)], STYLE_LAYERS)
+        if options.vgg_precision != "auto":
+            vgg.convs.to(DTYPES[options.vgg_precision])
+        elif has_fast_bf16(self.device):
+            vgg.convs.to(DTYPES["bf16"])
         self.loss = PerceptualLoss(losses, vgg, [target])
 
     def tensor(self, image: Image.Image) -> torch.Tensor:
@@ -46,7 +50,12 @@ class DistanceMeter:
 
     def __call__(self, picture: Image.Image, photo: Image.Image) -> Distances:
         """Return the distances of an RGB picture to the painting and to its photograph, which is of the same size."""
-        return self._compare(self._features(picture), self._features(photo))
+        return self.each([picture], photo)[0]
+
+    def each(self, pictures: Sequence[Image.Image], photo: Image.Image) -> list[Distances]:
+        """Return the distances of several RGB pictures that were made of one photograph, as a call does for one."""
+        target = self._features(photo)
+        return [self._compare(self._features(picture), target) for picture in pictures]
 
     def with_photo(self, picture: Image.Image, photo: Image.Image) -> tuple[Distances, Distances]:
         """Return the distances of a picture, as a call does, and those of the photograph itself."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ..errors import FastStyleError
 from .checks import check_at_least, check_types
@@ -31,6 +32,9 @@ class EvaluationOptions:
 
     vgg_weights: Path | None = None
     """VGG19 weights in torchvision's names; by default torchvision's download (548 MB, once)."""
+
+    vgg_precision: Literal["auto", "fp32", "bf16"] = "fp32"
+    """Arithmetic of VGG19's convolutions over pictures. auto: bf16 where the hardware is faster in it."""
 
     count: int = 16
     """Number of photographs: the last ones of the folder, sorted by path. With fewer, the border measures depend on
