@@ -16,8 +16,8 @@ from fast_style.commands.console.refinement import refined
 from fast_style.errors import FastStyleError
 from fast_style.export import predictor_graph
 from fast_style.models import checkpoint, style_predictor
-from fast_style.options import PREDICTED_ROWS, StyleOptions, TrainOptions
-from fast_style.training import Trainer, objective, refinement, style_features, train, trainer
+from fast_style.options import PREDICTED_ROWS, DataOptions, NetworkOptions, StyleOptions, TrainOptions
+from fast_style.training import Trainer, nearest, objective, refinement, style_features, train, trainer
 from fast_style.training.callbacks import Event
 from fast_style.training.refinement import refine
 
@@ -83,7 +83,8 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(any_style: TrainOptions, train
 
 
 def test_it_starts_from_the_styles_of_another(any_style: TrainOptions, several: Path, trained: Path) -> None:
-    training = Trainer(replace(any_style, init=str(several), from_scratch=False))
+    any_style = replace(any_style, from_scratch=False, overwrite=True)  # what `trained` may have left here
+    training = Trainer(replace(any_style, init=str(several)))
     rows = checkpoint.load(several).weights
     weights = training.state.network.state_dict()
     for name in perceptual(training).network.style_parameters():
@@ -92,7 +93,7 @@ def test_it_starts_from_the_styles_of_another(any_style: TrainOptions, several: 
     blend = perceptual(training).blend(torch.arange(4))
     assert blend.shape == (4, PREDICTED_ROWS)
     assert abs(blend[:, :2] - 0.5).max() < 0.2  # near the mean of the two
-    again = Trainer(replace(any_style, init=str(trained), from_scratch=False))
+    again = Trainer(replace(any_style, init=str(trained)))
     assert again.initial.predicts
 
 
@@ -129,6 +130,20 @@ def test_processes_share_what_was_pretrained(any_style: TrainOptions, monkeypatc
 def test_what_excludes_it_is_told(any_style: TrainOptions) -> None:
     with pytest.raises(FastStyleError, match="excludes"):
         replace(any_style, keep=0.5)
+
+
+def test_what_is_predicted_for_a_painting_is_a_start_of_its_training_too(tmp_path: Path) -> None:
+    paintings = [tmp_path / f"{name}.png" for name in ("day", "night")]
+    for seed, painting in enumerate(paintings):
+        picture(96, 96, seed).save(painting)
+    both = TrainOptions(StyleOptions(tuple(paintings)), DataOptions(tmp_path), output=tmp_path / "out.pth")
+    starts = dict(nearest.candidates(both))
+    assert {"any", "wave"} < set(starts)
+    assert {start.model for start in starts.values()} == {NetworkOptions()}
+    other = dict(nearest.candidates(replace(both, style=StyleOptions((paintings[1],)))))
+    norm = next(iter(starts["any"].network().style_parameters()))
+    assert not torch.equal(starts["any"].weights[norm], other["any"].weights[norm])
+    assert torch.equal(starts["wave"].weights[norm], other["wave"].weights[norm])
 
 
 def test_a_painting_is_refined_to_a_style_of_its_own(any_style: TrainOptions, trained: Path, tmp_path: Path) -> None:

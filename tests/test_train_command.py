@@ -236,7 +236,7 @@ def test_the_nearest_network_is_the_one_that_paints_like_the_picture(
 ) -> None:
     known = {name: untrained(tmp_path / f"{name}.pth", name, seed=seed) for seed, name in enumerate("abc")}
     known["two"] = untrained(tmp_path / "two.pth", "x", "y", seed=9)  # of another shape
-    monkeypatch.setattr(nearest, "shipped", lambda: known)
+    monkeypatch.setattr(nearest, "checkpoints", lambda: known)
     monkeypatch.setattr(nearest, "SIZE_PX", 48)
     for name in "abc":
         painting = tmp_path / "painting.png"

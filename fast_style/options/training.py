@@ -201,7 +201,7 @@ class TrainOptions:
 
     init: str | None = None
     """Checkpoint (a file or a shipped name) whose network to start from. `train.py` takes the shipped one nearest in
-    style where neither this nor a shape of the network is asked for."""
+    style, mostly what `any` predicts, where neither this nor a shape of the network is asked for."""
 
     from_scratch: bool = False
     """Start from a random network of --width."""

@@ -10,9 +10,10 @@ from .. import images
 from ..data.styles import find_styles
 from ..losses.perceptual import gram, load_vgg, relative_distance, style_target
 from ..models import checkpoint
-from ..models.bundled import SAMPLES, shipped
+from ..models.bundled import SAMPLES, checkpoints
 from ..models.tensor_files import load_tensors
 from ..options import TrainOptions
+from .initialization import predicted
 
 # Short side in px of the pictures that the networks paint to be compared.
 SIZE_PX = 192
@@ -23,10 +24,11 @@ def nearest_network(options: TrainOptions) -> str | None:
     """Return the name of the shipped network to start from; None where none fits the options.
 
     It is the one whose paintings of the sample pictures have the least style distance (Gram matrices of VGG19, as in
-    the training) to the first style. Networks of one style and of the architecture that is asked for are compared.
-    Raises FastStyleError for style pictures and VGG19 weights that cannot be used.
+    the training) to the first style. Networks of one style and of the architecture that is asked for are compared, and
+    what a network for any painting predicts for that style. Raises FastStyleError for style pictures and VGG19 weights
+    that cannot be used.
     """
-    known = dict(_candidates(options))
+    known = dict(candidates(options))
     layers = options.loss.layers_in_use["style"]
     if not known or not layers:
         return None
@@ -42,11 +44,13 @@ def nearest_network(options: TrainOptions) -> str | None:
     return min(known, key=distance)
 
 
-def _candidates(options: TrainOptions) -> Iterator[tuple[str, checkpoint.Checkpoint]]:
-    """The shipped networks that have the shape of a new one, by name."""
+def candidates(options: TrainOptions) -> Iterator[tuple[str, checkpoint.Checkpoint]]:
+    """The shipped networks that have the shape of a new one, by name, each with one style."""
     shape = options.network(1)
-    for name, path in shipped().items():
+    for name, path in checkpoints().items():
         loaded = checkpoint.load(path)
+        if loaded.model.predictor:
+            loaded = predicted(loaded, find_styles(options.style)[:1])
         steady = loaded.training.get("recipe", {}).get("loss", {}).get("temporal_weight", 0)
         if loaded.model == shape and bool(steady) == bool(options.loss.temporal_weight):
             yield name, loaded
