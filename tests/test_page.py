@@ -390,8 +390,12 @@ def test_it_can_be_installed_and_opens_without_the_service(browser: Browser, mod
         assert {icon["src"] for icon in manifest["icons"]} == {"icon.svg"}
         with watched(browser, address(client), allowed="Failed to load resource") as page:
             expect(page.locator(".style")).to_have_count(4)
-            while not page.evaluate(KEPT):  # wait_for_function needs eval, which the page forbids
+            for _ in range(600):
+                if page.evaluate(KEPT):  # wait_for_function needs eval, which the page forbids
+                    break
                 page.wait_for_timeout(100)
+            else:
+                pytest.fail("the page's files are not in the cache after a minute")
             page.route("**/v1/**", lambda route: route.abort())  # and the files, below, by the network
             page.context.set_offline(True)
             page.reload()
