@@ -383,6 +383,28 @@ KEPT = """async () => {
 }"""
 
 
+def wait_until_kept(page: Page) -> None:
+    for _ in range(600):
+        if page.evaluate(KEPT):  # wait_for_function needs eval, which the page forbids
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("the page's files are not in the cache after a minute")
+
+
+def test_what_is_loaded_past_the_service_worker_is_kept_too(browser: Browser, models: Path) -> None:
+    with in_process(ServerOptions(models=models)) as client, watched(browser, address(client)) as page:
+        expect(page.locator(".style")).to_have_count(4)
+        wait_until_kept(page)
+        # As with Shift: the worker lets all that this page loads pass.
+        page.context.new_cdp_session(page).send("Page.reload", {"ignoreCache": True})
+        expect(page.locator(".style")).to_have_count(4)
+        assert page.evaluate("navigator.serviceWorker.controller") is None
+        page.wait_for_timeout(1000)  # the page has told the worker what it loaded
+        page.evaluate("fetch('icon.svg?late').then((found) => found.text())")
+        assert page.evaluate("performance.getEntriesByType('resource').at(-1).name").endswith("?late")
+        wait_until_kept(page)
+
+
 def test_it_can_be_installed_and_opens_without_the_service(browser: Browser, models: Path) -> None:
     with in_process(ServerOptions(models=models)) as client:
         manifest = client.get("/manifest.webmanifest").json()
@@ -390,12 +412,7 @@ def test_it_can_be_installed_and_opens_without_the_service(browser: Browser, mod
         assert {icon["src"] for icon in manifest["icons"]} == {"icon.svg"}
         with watched(browser, address(client), allowed="Failed to load resource") as page:
             expect(page.locator(".style")).to_have_count(4)
-            for _ in range(600):
-                if page.evaluate(KEPT):  # wait_for_function needs eval, which the page forbids
-                    break
-                page.wait_for_timeout(100)
-            else:
-                pytest.fail("the page's files are not in the cache after a minute")
+            wait_until_kept(page)
             page.route("**/v1/**", lambda route: route.abort())  # and the files, below, by the network
             page.context.set_offline(True)
             page.reload()

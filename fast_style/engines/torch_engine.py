@@ -17,7 +17,7 @@ from ..models.checkpoint_file import no_predictor
 from ..models.layers import pad_to_smallest
 from ..models.norms import Statistics, fit, own_statistics
 from ..options import RuntimeOptions
-from ..system.hardware import DTYPES, compiled, has_fast_bf16, pick_device
+from ..system.hardware import DTYPES, compiled, pick_device, pick_dtype
 from .memory import default_bytes
 from .tile_statistics import FixedStatistics, Part, RecordingStatistics, measure_exactly
 from .tiling import Box, Tile
@@ -220,10 +220,6 @@ def _less(device: torch.device, dtype: torch.dtype, error: Exception) -> tuple[t
 def _pick_dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision == "int8":
         raise FastStyleError("the torch engine has no int8; use `precision` bf16, fp16, fp32 or auto")
-    if precision in DTYPES:
-        return DTYPES[precision]
-    if precision != "auto":
+    if precision != "auto" and precision not in DTYPES:
         raise FastStyleError(f"unknown precision {precision!r}; choose auto, {', '.join(DTYPES)}")
-    if device.type == "cuda":
-        return torch.float16
-    return torch.bfloat16 if has_fast_bf16(device) else torch.float32
+    return torch.float16 if precision == "auto" and device.type == "cuda" else pick_dtype(precision, device)

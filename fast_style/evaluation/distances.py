@@ -10,7 +10,7 @@ from .. import images
 from ..errors import FastStyleError
 from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..options import EvaluationOptions, LossOptions
-from ..system.hardware import DTYPES, has_fast_bf16, pick_device
+from ..system.hardware import pick_device, pick_dtype
 
 # The same layers and zero padding for every network, whatever it was trained with, so that figures can be compared.
 CONTENT_LAYERS = ("relu3_3", "relu4_1")
@@ -38,10 +38,7 @@ class DistanceMeter:
         vgg = load_vgg(losses).to(self.device)
         self.painting = images.resize_short_side(images.read(options.style).rgb, options.style_size)
         target = style_target(vgg, [self.tensor(self.painting)], STYLE_LAYERS)
-        if options.vgg_precision != "auto":
-            vgg.convs.to(DTYPES[options.vgg_precision])
-        elif has_fast_bf16(self.device):
-            vgg.convs.to(DTYPES["bf16"])
+        vgg.convs.to(pick_dtype(options.vgg_precision, self.device))
         self.loss = PerceptualLoss(losses, vgg, [target])
 
     def tensor(self, image: Image.Image) -> torch.Tensor:

@@ -50,6 +50,13 @@ def has_fast_bf16(device: torch.device) -> bool:
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
+def pick_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """Return the type of that precision, a name of DTYPES; `auto` is bf16 where that is faster, else float32."""
+    if precision == "auto":
+        precision = "bf16" if has_fast_bf16(device) else "fp32"
+    return DTYPES[precision]
+
+
 @contextmanager
 def deterministic(wanted: bool) -> Iterator[None]:
     """Let torch use algorithms alone that give the same bits each time, on GPUs too, while the block runs.

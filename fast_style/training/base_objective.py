@@ -13,7 +13,7 @@ from ..data.photos import CropStream
 from ..models.checkpoint import Checkpoint
 from ..options import TrainOptions
 from ..system.distributed import Group
-from ..system.hardware import DTYPES, has_fast_bf16, pick_device
+from ..system.hardware import pick_device, pick_dtype
 from .optimizers import OPTIMIZERS
 
 
@@ -29,13 +29,12 @@ class BaseObjective(ABC):
         """Choose device, precision, compilation. group: the processes that share each batch; by default this alone."""
         self.options, self.group = options, group or Group(options.device)
         self.device = pick_device(self.group.device)
-        use_bf16 = options.precision == "bf16" or (options.precision == "auto" and has_fast_bf16(self.device))
-        self.dtype = DTYPES["bf16" if use_bf16 else "fp32"]
+        self.dtype = pick_dtype(options.precision, self.device)
         self.compiles = options.compile == "on" or (options.compile == "auto" and self.device.type == "cuda")
         if self.device.type == "cuda":
             # Shapes stay the same for thousands of steps; what is fastest may be another algorithm each time.
             torch.backends.cudnn.benchmark = not options.deterministic
-            if use_bf16:  # what is left in float32, spectra of pictures, need not be more exact than that
+            if self.dtype != torch.float32:  # what is left in float32, spectra of pictures, need not be more exact
                 torch.set_float32_matmul_precision("high")
 
     @abstractmethod

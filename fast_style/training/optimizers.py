@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ..system.hardware import has_fast_bf16
+from ..system.hardware import pick_dtype
 
 MOMENTUM = 0.95
 BETAS = (0.9, 0.99)
@@ -47,8 +47,7 @@ def orthogonalize(matrix: Tensor) -> Tensor:
     """
     a, b, c = NEWTON_SCHULZ
     wide = matrix.shape[-2] <= matrix.shape[-1]
-    dtype = torch.bfloat16 if has_fast_bf16(matrix.device) else torch.float32
-    x = (matrix if wide else matrix.mT).to(dtype)
+    x = (matrix if wide else matrix.mT).to(pick_dtype("auto", matrix.device))
     x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(NEWTON_SCHULZ_ROUNDS):
         square = x @ x.mT

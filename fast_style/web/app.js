@@ -395,8 +395,10 @@ async function keepForOffline() {
   if (!navigator.serviceWorker) return;
   await navigator.serviceWorker.register("offline.js");
   const { active } = await navigator.serviceWorker.ready;
-  const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-  active.postMessage([location.href.split("#")[0], ...loaded]);
+  active.postMessage([location.href.split("#")[0]]);
+  // Later ones too: the worker may be ready long before it stands between this page and the network.
+  const tell = (list) => active.postMessage(list.getEntries().map((entry) => entry.name));
+  new PerformanceObserver(tell).observe({ type: "resource", buffered: true });
 }
 
 for (const id of backend.leavesOut) (byId(id).closest(".field, .check, label") ?? byId(id)).hidden = true;

@@ -7,7 +7,7 @@ const API = new URL("v1/", self.registration.scope).href;
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
-// The page sends the addresses of all that it has loaded before this worker stood between it and the network.
+// The page sends the addresses of all that it loads: of some of it before this worker stood between it and the network.
 self.addEventListener("message", (event) => event.waitUntil(keep(event.data)));
 
 function isShell(address) {
