@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,17 +125,30 @@ def test_the_command_prints_what_is_measured(
     assert [tuple(map(tuple, each)) for each in asked] == [(("wave",), ("32x24",))]
 
 
-def test_a_profile_names_what_takes_the_time(capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("openvino")
-    flags = ["nano_wave", "wave", "--profile", "--sizes", "96x64", "--runs", "3", "--json"]
-    assert run(bench.main, flags, "fast-style bench") == 0
-    parts = json.loads(capsys.readouterr().out)
+def test_a_profile_names_the_kinds_of_operations(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = profiled(capsys, "--sizes", "96x64", "--runs", "3")
     for model, kinds in (("nano_wave", {"convolutions", "norms", "padding", "layout"}), ("wave", {"convolutions"})):
         found = {part["operation"]: part for part in parts if part["model"] == model}
         assert kinds <= set(found)
         assert sum(part["share"] for part in found.values()) == pytest.approx(1)
-        assert found["convolutions"]["ms"] == max(part["ms"] for part in found.values()) > 0
+        assert found["convolutions"]["ms"] > 0
         assert {part["size"] for part in found.values()} == {"96x64"}
+
+
+@pytest.mark.alone
+def test_a_profile_names_what_takes_the_time(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = profiled(capsys, "--sizes", "256x192")
+    for model in ("nano_wave", "wave"):
+        found = {part["operation"]: part["ms"] for part in parts if part["model"] == model}
+        assert found["convolutions"] == max(found.values())
+
+
+def profiled(capsys: pytest.CaptureFixture[str], *flags: str) -> list[dict[str, Any]]:
+    """Return the rows of `fast-style bench --profile` for two networks."""
+    pytest.importorskip("openvino")
+    assert run(bench.main, ["nano_wave", "wave", "--profile", "--json", *flags], "fast-style bench") == 0
+    parts: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return parts
 
 
 def test_columns_line_up() -> None:

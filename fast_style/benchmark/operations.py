@@ -41,7 +41,7 @@ class Part:
     size: str
     operation: str
     ms: float
-    """Of each operation its quickest pass, which other work on the machine disturbed least."""
+    """On one core; of each operation its quickest pass, which other work on the machine disturbed least."""
     share: float
     """Of the sum of all operations."""
 

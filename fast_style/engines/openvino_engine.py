@@ -151,7 +151,10 @@ class OpenVinoEngine(ExportedEngine):
                 self._in_work -= 1
 
     def profile(self, pixels: Pixels, passes: int) -> list[list[tuple[str, float]]]:
-        """Stylize RGB (H, W, 3) uint8 so often; return kind (OpenVINO's) and seconds of each operation of each pass."""
+        """Stylize RGB (H, W, 3) uint8 so often; return kind (OpenVINO's) and seconds of each operation of each pass.
+
+        On one core: of several threads each operation waits for the slowest, which other work on the machine delays.
+        """
         weights = self._weights(None)
         inputs: Inputs = dict(self._inputs(weights, (1,)))
         graph = self._frames.graph if self._frames else self._floats.graph
@@ -159,7 +162,7 @@ class OpenVinoEngine(ExportedEngine):
             inputs["frame"] = self._frames.padded(pixels)
         else:
             inputs["image"] = images.unit(pixels)
-        hints = {**self._hints, "PERF_COUNT": "YES"}
+        hints = {**self._hints, "PERF_COUNT": "YES", "INFERENCE_NUM_THREADS": "1"}
         return _Requests(self._core, graph, self._device, hints).profile(inputs, passes)
 
     def measure(self, image: Array, blend: Array) -> Array:

@@ -35,7 +35,7 @@ class BenchmarkOptions:
     """Time training steps of batch 4 at 256 px instead, with random weights for VGG19."""
 
     profile: bool = False
-    """Time each kind of operation of OpenVINO's graph instead, of --precisions or auto, on the CPU."""
+    """Time each kind of operation of OpenVINO's graph instead, of --precisions or auto, on one core of the CPU."""
 
     process: bool = False
     """Time whole processes instead: a second run of `stylize.py` against a plain script."""
