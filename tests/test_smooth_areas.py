@@ -6,7 +6,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
 from fast_style.evaluation.artifacts import THRESHOLDS
-from fast_style.evaluation.smooth_areas import color_hole, color_holes, repeated_marks, second_period
+from fast_style.evaluation.smooth_areas import (
+    REACH_PX,
+    _second_peak,
+    color_hole,
+    color_holes,
+    repeated_marks,
+    second_period,
+)
 
 HOLES, LATTICES = THRESHOLDS["holes"][0], THRESHOLDS["lattices"][0]
 
@@ -93,6 +100,16 @@ def test_marks_at_random_and_noise_are_no_lattice(sky: Image.Image, seed: int) -
         value = second_period([(picture, sky)])
         assert value is not None
         assert value < LATTICES
+
+
+def test_the_slope_beside_one_band_is_no_period() -> None:
+    """As in the skies of nano_scream: it falls from the centre to one trough, and nowhere rises above both sides."""
+    side = np.arange(-REACH_PX, REACH_PX + 1)
+    across, along = np.abs(side[:, None] * 0.8 - side * 0.6), side[:, None] * 0.6 + side * 0.8
+    falling = np.interp(across, [0, 2.5, 5, 7.5, 10, 12.5, 20], [1, 0.47, 0.17, -0.31, -0.13, -0.07, 0])
+    assert _second_peak(falling * np.exp(-((along / 10) ** 2))) == 0
+    repeating = np.interp(across % 10, [0, 5, 10], [0.5, -0.5, 0.5])
+    assert _second_peak(repeating) > 0.5
 
 
 def test_a_painting_may_repeat_its_marks_as_pictures_of_it_do(sky: Image.Image) -> None:

@@ -119,9 +119,9 @@ def second_period(pairs: Sequence[tuple[Image.Image, Image.Image | None]]) -> fl
     Normalized autocorrelations of lightness and two colour differences, without what is larger than marks, are averaged
     over windows of all pictures where their photographs are smooth (anywhere without one): strokes at random cancel
     out, what a network repeats everywhere stays. Counted is the most that the peaks at a period and at twice that rise
-    above the troughs at half, one and a half and two and a half, over all periods of PERIODS_PX in every direction,
-    less CHANCE over the root of the number of windows, to which strokes at random reach. Strokes that keep a distance
-    have the first peak, a lattice the second too. None with fewer than LEAST_WINDOWS windows.
+    above the troughs at half, one and a half and two and a half, over all periods of PERIODS_PX in every direction
+    where both are peaks, less CHANCE over the root of the number of windows, to which strokes at random reach. Strokes
+    that keep a distance have the first peak, a lattice the second too. None with fewer than LEAST_WINDOWS windows.
     """
     found: list[Array] = []
     for picture, photo in pairs:
@@ -178,4 +178,7 @@ def _second_peak(correlation: Array) -> float:
     periods = periods[:, (length >= PERIODS_PX[0]) & (length <= longest)]
     half, trough, far = (map_coordinates(loose, periods * part + REACH_PX, order=1) for part in (0.5, 1.5, 2.5))
     first, second = (map_coordinates(tops, periods * part + REACH_PX, order=0) for part in (1, 2))
-    return float(np.minimum(first - (half + trough) / 2, second - (trough + far) / 2).max().clip(0))
+    rises = np.minimum(first - (half + trough) / 2, second - (trough + far) / 2)
+    # On a slope, as beside the centre of long bands, what is higher than the mean of both sides need not be a peak.
+    peaks = (first > np.maximum(half, trough)) & (second > np.maximum(trough, far))
+    return float(rises[peaks].max(initial=0))
