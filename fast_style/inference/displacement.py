@@ -17,8 +17,8 @@ Array = NDArray[np.float32]
 Pixels = NDArray[Any]
 
 # Standard deviation of the displacement in px, and sigma in px of the Gaussian that it varies over. Lattices of 8 to 24
-# px are gone with these; 2 px leave half of them, 4 px bands of 24 px, 8 px bend strokes.
-DEVIATION_PX, SIGMA_PX = 6.0, 16.0
+# px are gone with these; 2 px leave half of them, 4 px bands of 24 px; 6 px draw dots out.
+DEVIATION_PX, SIGMA_PX = 5.0, 16.0
 # From so many px before the edges of the picture the displacement falls to 0.
 EDGE_PX = 4 * DEVIATION_PX
 # The displacement repeats after so many px, down and across.
