@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from fast_style import Stylizer
 from fast_style.commands.console import refinement as console_refinement
@@ -16,31 +17,56 @@ from fast_style.commands.console.refinement import refined
 from fast_style.errors import FastStyleError
 from fast_style.export import predictor_graph
 from fast_style.models import checkpoint, style_predictor
+from fast_style.models.vgg import VGG19
 from fast_style.options import PREDICTED_ROWS, DataOptions, NetworkOptions, StyleOptions, TrainOptions
-from fast_style.training import Trainer, nearest, objective, refinement, style_features, train, trainer
+from fast_style.training import Trainer, nearest, objective, paintings, refinement, train, trainer
 from fast_style.training.callbacks import Event
 from fast_style.training.refinement import refine
 
-from .conftest import picture, untrained
+from .conftest import picture, untrained, vgg_state
 from .trainings import perceptual
 
 
+@pytest.fixture(scope="module")
+def deep_vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state dict with random weights that reaches what the network which looks at paintings imitates."""
+    torch.manual_seed(1)
+    path = tmp_path_factory.mktemp("vgg") / "vgg19_relu4_1.pth"
+    torch.save(vgg_state(VGG19("relu4_1")), path)
+    return path
+
+
 @pytest.fixture
-def any_style(options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainOptions:
+def any_style(
+    options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep_vgg_file: Path
+) -> TrainOptions:
     """A training of seconds with four paintings in a folder; little is looked at before it."""
-    for module in (style_features, trainer, objective):
-        monkeypatch.setattr(module, "CROPS", 4)
+    monkeypatch.setattr(objective, "STEPS", 2)
+    monkeypatch.setattr(objective, "SWEEPS", 1)
+    monkeypatch.setattr(objective, "CROP_PX", 32)
+    monkeypatch.setattr(paintings, "PREDICTOR_PX", 64)
     for module in (style_predictor, predictor_graph):
-        monkeypatch.setattr(module, "PREDICTOR_CHANNELS", (4, 8, 8))
-        monkeypatch.setattr(module, "PREDICTOR_HIDDEN", 16)
-    defaults = style_features.pretrain.__defaults__
-    monkeypatch.setattr(style_features.pretrain, "__defaults__", (2, *(defaults or ())[1:]))
+        monkeypatch.setattr(module, "PREDICTOR_WIDTHS", (4, 4, 8, 8))
     folder = tmp_path / "paintings"
     folder.mkdir()
     for i in range(4):
         picture(70, 60, seed=40 + i).save(folder / f"{i}.png")
     style = StyleOptions((folder,), style_size=(48,))
-    return replace(options, style=style, any_style=True, from_scratch=True, output=tmp_path / "any.pth", steps=4)
+    loss = replace(options.loss, vgg_weights=deep_vgg_file)
+    return replace(
+        options, style=style, loss=loss, any_style=True, from_scratch=True, output=tmp_path / "any.pth", steps=4
+    )
+
+
+class KeptFit:
+    """Fit blends and remember what was fitted."""
+
+    def __init__(self, fit: Callable[..., tuple[Tensor, Tensor]]) -> None:
+        self.fit = fit
+
+    def __call__(self, *more: Any) -> tuple[Tensor, Tensor]:
+        self.result = self.fit(*more)
+        return self.result
 
 
 @pytest.fixture
@@ -123,8 +149,38 @@ def test_processes_share_what_was_pretrained(any_style: TrainOptions, monkeypatc
     monkeypatch.setattr(training.group, "count", 2)
     monkeypatch.setattr(training, "_report", lambda *kind, **more: None)
     training._started = 0.0
-    training._look_at_paintings()
+    training._look_at_paintings(lambda: False)
     assert shared == [training.state]
+
+
+def test_the_new_basis_of_the_rows_paints_the_same(any_style: TrainOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objective, "fit", keeping := KeptFit(objective.fit))
+    training = Trainer(any_style)
+    ours = perceptual(training)
+    names = list(ours.network.style_parameters())
+    before = {name: ours.network.get_parameter(name).detach().clone() for name in names}
+    ours.pretrain(training._endless_crops, lambda share: None)
+    blends, basis = keeping.result
+    turned = torch.linalg.solve(basis, blends.double(), left=False).float()
+    assert not torch.allclose(basis, torch.eye(len(basis), dtype=basis.dtype), atol=0.1)
+    for name in names:
+        expected = blends @ before[name]
+        torch.testing.assert_close(turned @ ours.network.get_parameter(name), expected, atol=1e-4, rtol=1e-3)
+
+
+def test_what_was_prepared_is_kept_when_it_is_stopped(any_style: TrainOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(any_style, should_stop=lambda: True)  # while it prepares
+    assert not any_style.output or not any_style.output.exists()
+
+    def step(*more: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Trainer, "_step", step)
+    with pytest.raises(MemoryError):
+        train(replace(any_style, resume=True))
+    monkeypatch.setattr(objective, "imitate", None)  # what is done is not done again
+    with pytest.raises(MemoryError):
+        train(replace(any_style, resume=True))
 
 
 def test_what_excludes_it_is_told(any_style: TrainOptions) -> None:

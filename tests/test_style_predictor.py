@@ -1,9 +1,11 @@
 """Pictures that are painted like any painting, after one look at it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from fast_style import Stylizer, styles
@@ -12,7 +14,6 @@ from fast_style.commands.console.loading import load
 from fast_style.data.styles import find_styles
 from fast_style.errors import FastStyleError
 from fast_style.models import checkpoint
-from fast_style.models.structure import PREDICTOR_PX
 from fast_style.options import RuntimeOptions, StyleOptions
 from fast_style.training.initialization import predicted
 
@@ -39,6 +40,23 @@ def test_every_engine_predicts_and_paints_the_same(any_style: Path, paintings: t
         results.append(np.asarray(stylizer.stylize(photo), np.float32))
     assert abs(results[0] - results[1]).max() <= 1
     assert abs(results[0] - results[2]).max() <= 1
+
+
+@pytest.mark.parametrize("side_px", [(37, 53), (64, 65), (16, 200)])
+def test_its_graph_computes_what_the_module_does(any_style: Path, tmp_path: Path, side_px: tuple[int, int]) -> None:
+    loaded = checkpoint.load(any_style)
+    network = loaded.network()
+    generator = torch.Generator().manual_seed(0)
+    assert network.predictor is not None
+    with torch.no_grad():
+        for weight in network.predictor.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator) * (2 / max(1, weight[0].numel())) ** 0.5)
+    path = tmp_path / "varied.pth"
+    replace(loaded, weights=network.state_dict()).save(path, dtype=torch.float32)
+    painting = torch.rand(1, 3, *side_px, generator=generator)
+    expected = network.predictor(painting)[0].detach().numpy()
+    found = Stylizer.load(path, engine="onnx", precision="fp32").engine.predict_blend(painting.numpy())
+    np.testing.assert_allclose(found, expected, atol=2e-3 * abs(expected).max())
 
 
 def test_paintings_give_different_pictures_which_blend(any_style: Path, paintings: tuple[Path, Path]) -> None:
@@ -150,4 +168,3 @@ def test_other_exports_are_refused(any_style: Path, tmp_path: Path) -> None:
 def test_a_long_painting_is_looked_at(any_style: Path) -> None:
     stylizer = Stylizer.load(any_style).with_style(picture(2000, 40), "scroll")
     assert stylizer(np.asarray(picture(40, 40)), style="scroll").shape == (40, 40, 3)
-    assert PREDICTOR_PX == 256

@@ -188,7 +188,7 @@ class ProgressBar:
     def __call__(self, event: "Event") -> None:
         self.last = event
         if event.kind == "preparing":
-            learned = f", learning to tell them apart: {event.prepared:.0%}" if event.prepared else ""
+            learned = f", learning to predict how to paint like them: {event.prepared:.0%}" if event.prepared else ""
             self.bar.set_description_str(f"looking at the paintings{learned}")
         if event.kind == "compiling":
             self.bar.set_description_str("compiling, a minute or so, once for each size of crops")

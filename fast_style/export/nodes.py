@@ -79,7 +79,7 @@ class Graph:
         return self.constant(np.array(value, np.float32))
 
     def pad(self, x: str, before: int, after: int, mode: str) -> str:
-        """Pad height and width: `reflect`, or `edge`, which repeats the outermost pixels."""
+        """Pad height and width: `constant` (zeros), `reflect`, or `edge`, which repeats the outermost pixels."""
         made: str = self.node("Pad", x, self.ints(0, 0, before, before, 0, 0, after, after), mode=mode)
         return made
 

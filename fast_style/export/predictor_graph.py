@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from ..models import checkpoint_file
-from ..models.structure import PREDICTOR_CHANNELS, PREDICTOR_HIDDEN, PREDICTOR_PREFIX
-from ..models.vgg_layers import MEAN, STD
+from ..models.structure import PREDICTOR_CONVS, PREDICTOR_PREFIX, PREDICTOR_WIDTHS
+from ..models.vgg_layers import CHANNELS, MEAN, STD
 from .nodes import HEIGHT_AND_WIDTH, Array, Graph, Weights
 
 SUFFIX = ".predictor.onnx"
@@ -44,15 +44,19 @@ def _build(graph: Graph, rows: int) -> Graph:
     mean, std = (graph.constant(_channels(values)) for values in (MEAN, STD))
     x = graph.node("Div", graph.node("Sub", "image", mean), std)
     found, inputs = [], 3
-    for i, outputs in enumerate(PREDICTOR_CHANNELS):
-        weight = graph.weights(f"convs.{i}.weight", outputs, inputs, 3, 3)
-        padded = graph.node("Pad", x, graph.ints(0, 0, 1, 1, 0, 0, 1, 1), mode="constant")
-        x = graph.node("Relu", graph.conv(f"convs.{i}", padded, weight, graph.weights(f"convs.{i}.bias", outputs), 2))
-        found += _statistics(graph, x)
-        inputs = outputs
-    features = graph.node("Concat", *found, axis=1)
-    hidden = graph.node("Relu", _linear(graph, "hidden", features, 2 * sum(PREDICTOR_CHANNELS), PREDICTOR_HIDDEN))
-    _linear(graph, "head", hidden, PREDICTOR_HIDDEN, rows, name="blend")
+    for i, (width, count, channels) in enumerate(zip(PREDICTOR_WIDTHS, PREDICTOR_CONVS, CHANNELS, strict=False)):
+        x = graph.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]) if i else x
+        for j in range(count):
+            x = _conv(graph, f"blocks.{i}.{j}", graph.pad(x, 1, 1, "constant"), inputs, width, 3)
+            inputs = width
+            if not j:
+                found.append(_root_mean_square(graph, _conv(graph, f"maps.{i}", x, width, channels, 1)))
+    count = sum(CHANNELS[: len(found)])
+    center, scale = (graph.constant(graph.weights(name, count)) for name in ("center", "scale"))
+    features = graph.node("Mul", graph.node("Sub", graph.node("Concat", *found, axis=1), center), scale)
+    weight = graph.constant(graph.weights("head.weight", rows, count).T.copy())
+    bias = graph.constant(graph.weights("head.bias", rows))
+    graph.node("Add", graph.node("MatMul", features, weight), bias, name="blend")
     graph.weights.check_all_used()
     return graph
 
@@ -61,18 +65,14 @@ def _channels(values: tuple[float, ...]) -> Array:
     return np.array(values, np.float32).reshape(1, -1, 1, 1)
 
 
-def _statistics(graph: Graph, x: str) -> list[str]:
-    """Mean and standard deviation of each channel, (N, C) each."""
+def _conv(graph: Graph, layer: str, x: str, inputs: int, outputs: int, side: int) -> str:
+    weight = graph.weights(f"{layer}.weight", outputs, inputs, side, side)
+    made: str = graph.node("Relu", graph.conv(layer, x, weight, graph.weights(f"{layer}.bias", outputs)))
+    return made
+
+
+def _root_mean_square(graph: Graph, x: str) -> str:
+    """Of each channel: (N, C)."""
     axes = graph.ints(*HEIGHT_AND_WIDTH)
-    mean = graph.node("ReduceMean", x, axes)
-    apart = graph.node("Sub", x, mean)
-    variance = graph.node("ReduceMean", graph.node("Mul", apart, apart), axes)
-    deviation = graph.node("Sqrt", graph.node("Add", variance, graph.number(1e-6)))
-    return [graph.node("Squeeze", each, axes) for each in (mean, deviation)]
-
-
-def _linear(graph: Graph, layer: str, x: str, inputs: int, outputs: int, name: str = "") -> str:
-    weight = graph.constant(graph.weights(f"{layer}.weight", outputs, inputs).T.copy())
-    bias = graph.constant(graph.weights(f"{layer}.bias", outputs))
-    made: str = graph.node("Add", graph.node("MatMul", x, weight), bias, name=name)
+    made: str = graph.node("Squeeze", graph.node("Sqrt", graph.node("ReduceMean", graph.node("Mul", x, x), axes)), axes)
     return made

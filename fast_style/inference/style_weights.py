@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 
 # Of a painting that is longer, as a multiple of its short side, the middle is looked at, in bounded memory.
-LONGEST = 16
+LONGEST = 4
 # What may follow a name: a share, and the next name.
 _AFTER_NAME = re.compile(r"\s*(?:=(?P<share>[^,]*))?(?:,|$)")
 

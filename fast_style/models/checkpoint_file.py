@@ -52,7 +52,10 @@ class CheckpointFile(Description):
 
 def misfit(model: NetworkOptions) -> FastStyleError:
     """Return the error of weights that are not those of the network."""
-    return FastStyleError(f"the weights do not fit the network {model}: damaged checkpoint?")
+    cause = "damaged checkpoint?"
+    if model.predictor:  # which once looked at paintings by other convolutions
+        cause = "a damaged checkpoint, or one of an earlier version, to be trained anew with `any_style`?"
+    return FastStyleError(f"the weights do not fit the network {model}: {cause}")
 
 
 def no_predictor() -> FastStyleError:

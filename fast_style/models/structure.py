@@ -21,12 +21,12 @@ HALF_SIZE_CHANNELS = 16
 LAST_VGG_LAYER = "relu3_1"
 """Last layer of a VGG encoder, at a quarter of the picture's size like the default encoder's."""
 
-PREDICTOR_PX = 256
+PREDICTOR_PX = 512
 """Short side in px at which a painting is shown to the network that predicts its style."""
-PREDICTOR_CHANNELS = (32, 64, 128, 192, 256)
-"""Channels of its convolutions, each of which halves the size."""
-PREDICTOR_HIDDEN = 256
-"""Units between them and the weights of the style rows."""
+PREDICTOR_WIDTHS = (32, 64, 128, 256)
+"""Channels of its convolutions at the whole size, a half, a quarter and an eighth: half of VGG19's."""
+PREDICTOR_CONVS = (2, 2, 3, 1)
+"""How many convolutions it has at each size: what lies before relu1_1, relu2_1, relu3_1 and relu4_1, nearly."""
 PREDICTOR_PREFIX = "predictor."
 """Begins the names of its weights in a checkpoint."""
 

@@ -214,7 +214,8 @@ class TrainOptions:
 
     any_style: bool = False
     """Learn to paint like any picture, of which one look is enough (Ghiasi et al. 2017), from all pictures of --style:
-    folders of paintings by many painters."""
+    folders of paintings by many painters. Before the first step it prepares for about an hour of two cores, which
+    --minutes does not count, unless --init names such a network."""
 
     freeze_network: bool = False
     """Add the styles to those of --init: its convolutions and its own styles stay as they are, bit for bit."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import count as counted
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,22 @@ from ..losses.terms import TERMS, TermInputs, add_terms, style_statistics
 from ..models import checkpoint
 from ..models.johnson import TransformerNetwork
 from ..models.structure import PREDICTOR_PREFIX
+from ..models.style_predictor import StylePredictor
 from ..models.vgg import VGG19
 from ..options import TrainOptions
 from ..system.distributed import Group
 from ..system.hardware import compiled
 from .base_objective import BaseObjective
+from .blend_fitting import SWEEPS, fit, regress
 from .initialization import InitialNetwork
 from .paintings import PaintingPool
 from .sharpening import sharpened
-from .style_features import CROPS, pretrain
+from .vgg_imitation import BATCH, CROP_PX, LAYERS, STEPS, imitate
+
+FITTED_PX = 96
+"""Side of the photographs' crops that the rows' weights are fitted with: colours and strokes show in it."""
+FITTED_CROPS = 2
+"""Crops of each painting that they are fitted to."""
 
 
 class Objective(BaseObjective):
@@ -58,7 +66,7 @@ class Objective(BaseObjective):
         vgg.convs.to(self.dtype)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
         self.teacher = self._load_teacher(options.teacher) if options.teacher else None
-        self._call: Callable[[Tensor, Tensor, Tensor, Motion | None, int], dict[str, Tensor]] = self._forward
+        self._call: Callable[[Tensor, Tensor, Tensor, Tensor, Motion | None, int], dict[str, Tensor]] = self._forward
         if self.compiles:
             self._call = compiled(self._forward, self.device, "training")
 
@@ -69,12 +77,17 @@ class Objective(BaseObjective):
 
         pictures: photographs and what the network sees of them. sample: seeds random motions.
         """
+        return self._terms(pictures, self.blend(style), style, sample, count or len(style))
+
+    def _terms(
+        self, pictures: Sequence[Tensor], blend: Tensor, style: Tensor, sample: int, count: int
+    ) -> dict[str, Tensor]:
         photo, shown = pictures
-        count = count or len(photo)
-        if not self.options.loss.temporal_weight:
-            return self._call(photo, shown, style, None, count)
-        motion = random_motion(f"{self.options.data.seed} {sample}", count, photo.shape[-1])
-        return self._call(photo, shown, style, motion.part(self.group.share(count)).to(self.device), count)
+        motion = None
+        if self.options.loss.temporal_weight:
+            drawn = random_motion(f"{self.options.data.seed} {sample}", count, photo.shape[-1])
+            motion = drawn.part(self.group.share(count)).to(self.device)
+        return self._call(photo, shown, blend, style, motion, count)
 
     def stream(self, photos: Sequence[Path], share: Callable[[int], range]) -> CropStream:
         """Return batches of photographs, for films without noise, which these are painted without."""
@@ -110,21 +123,70 @@ class Objective(BaseObjective):
         """Renew the crops of paintings that a network for any style sees at a step; the first call takes minutes."""
         if self.paintings:
             self.paintings.advance(step)
-            measured = self.paintings.targets
-            self.loss.targets = {name: measured[name] for name in measured.keys() - TERMS.keys()}
-            self.style_statistics = {name: measured[name] for name in measured.keys() & TERMS.keys()}
+            self._aim_at(self.paintings)
 
-    def pretrain(self, photos: Iterable[Tensor], progress: Callable[[int, int], None]) -> None:
-        """Teach the network that predicts styles what VGG19 tells apart in photographs and in crops of the paintings.
+    def _aim_at(self, paintings: PaintingPool) -> None:
+        measured = paintings.targets
+        self.loss.targets = {name: measured[name] for name in measured.keys() - TERMS.keys()}
+        self.style_statistics = {name: measured[name] for name in measured.keys() & TERMS.keys()}
 
-        photos: RGB (1, 3, PREDICTOR_PX, PREDICTOR_PX) in [0, 1].
+    def pretrain(self, photos: Callable[[int], Iterator[Tensor]], progress: Callable[[float], None]) -> None:
+        """Prepare the network that predicts styles: it learns to see as VGG19 does, then to predict what was fitted.
+
+        photos: returns crops of photographs of a side in px, (3, PX, PX) in [0, 1], without end. progress: is told what
+        share is done.
         """
         predictor = self.network.predictor
         assert predictor is not None and self.paintings is not None  # the options say that they are trained
-        crops = chain(self.paintings.crops(CROPS // 2), (photo.to(self.device) for photo in photos))
-        layers = self.options.loss.layers_in_use["style"]
-        seed = self.options.data.seed
-        pretrain(predictor, self.loss.vgg, layers, crops, seed=seed, progress=progress)
+        vgg = VGG19.load(LAYERS[-1], self.options.loss.vgg_weights).to(self.device)
+        vgg.convs.to(self.dtype).to(memory_format=torch.channels_last)
+        crops = zip(photos(CROP_PX), self.paintings.crops(CROP_PX), strict=True)
+        batches = (self._batch([crop for pair in islice(crops, BATCH // 2) for crop in pair]) for _ in counted())
+        with torch.random.fork_rng():
+            torch.manual_seed(self.options.data.seed)
+            imitate(predictor, vgg, batches, STEPS, progress=lambda done, of: progress(0.75 * done / of))
+        self._fit_rows(predictor, photos(FITTED_PX), lambda done, of: progress(0.75 + 0.25 * done / of))
+
+    def _batch(self, crops: Sequence[Tensor]) -> Tensor:
+        batch = torch.stack([crop.to(self.device) for crop in crops])
+        return batch.contiguous(memory_format=torch.channels_last)
+
+    def _fit_rows(
+        self, predictor: StylePredictor, photos: Iterator[Tensor], progress: Callable[[int, int], None]
+    ) -> None:
+        """Fit the rows' weights to crops of paintings, and the predictor to them, in a better basis of the rows."""
+        assert self.paintings is not None
+        fitted_to = self.paintings.repeated(FITTED_CROPS)
+        fitted_to.advance(0)
+        self._aim_at(fitted_to)
+
+        samples = counted(step=BATCH)
+
+        def loss(blends: Tensor, style: Tensor) -> Tensor:
+            batch = self._batch(list(islice(photos, len(style))))
+            return self._terms((batch, batch), blends, style, next(samples), len(style))["total"]
+
+        features = fitted_to.features
+        with torch.no_grad():
+            start = predictor.blend(features)
+        group, self.group = self.group, Group(self.group.device)  # every process fits all paintings
+        try:
+            blends, basis = fit(loss, start, SWEEPS, self.options.data.seed, progress)
+        finally:
+            self.group = group
+        blends = torch.linalg.solve(basis, blends.cpu().double(), left=False)
+        center, scale, weight, bias = regress(features, blends)
+        with torch.no_grad():
+            for name in self.network.style_parameters():
+                rows = self.network.get_parameter(name)
+                rows.copy_(basis @ rows.cpu().double())
+            for parameter, value in (
+                (predictor.center, center),
+                (predictor.scale, scale),
+                (predictor.head.weight, weight),
+                (predictor.head.bias, bias),
+            ):
+                parameter.copy_(value)
 
     def blend(self, style: Tensor, weights: Mapping[str, Tensor] | None = None) -> Tensor:
         """Convert numbers of the styles being trained, (N,), to the network's weights of its rows (N, styles).
@@ -136,14 +198,8 @@ class Objective(BaseObjective):
         if predictor is None:
             return F.one_hot(style + self.first_style, self.network.options.styles).float()
         assert self.paintings is not None  # the options say that it is trained
-        shown = self.paintings.shown[style]
-        own = {
-            name.removeprefix(PREDICTOR_PREFIX): value
-            for name, value in (weights or {}).items()
-            if name.startswith(PREDICTOR_PREFIX)
-        }
-        predicted: Tensor = functional_call(predictor, own, (shown,))
-        return predicted
+        head = {name: (weights or {}).get(f"{PREDICTOR_PREFIX}head.{name}") for name in ("weight", "bias")}
+        return predictor.blend(self.paintings.features[style], **head)
 
     def _pool(self, styles: Sequence[Style], vgg: VGG19) -> PaintingPool:
         """The pictures of all styles."""
@@ -152,9 +208,16 @@ class Objective(BaseObjective):
             found = style_statistics(self.options.loss, lambda: iter([crop]))
             return {**self._target(vgg, [crop]), **{name: value[None] for name, value in found.items()}}
 
+        @torch.no_grad()
+        def look(crop: Tensor) -> Tensor:
+            predictor = self.network.predictor
+            assert predictor is not None  # the options say that it is trained
+            with self.autocast():
+                return predictor.features(crop)
+
         paths = [picture for style in styles for picture in style.pictures]
         options = self.options
-        return PaintingPool(paths, options.style.style_size[0], options.data.seed, measure, self.device)
+        return PaintingPool(paths, options.style.style_size[0], options.data.seed, look, measure, self.device)
 
     def _target(self, vgg: VGG19, pictures: Iterable[Tensor]) -> dict[str, Tensor]:
         """Compute the target style of the pictures of a style."""
@@ -172,10 +235,10 @@ class Objective(BaseObjective):
         return {name: torch.stack([found[name] for found in each]) for name in (each[0] if each else ())}
 
     def _forward(
-        self, photo: Tensor, shown: Tensor, style: Tensor, motion: Motion | None, count: int
+        self, photo: Tensor, shown: Tensor, blend: Tensor, style: Tensor, motion: Motion | None, count: int
     ) -> dict[str, Tensor]:
         frames = shown if motion is None else torch.cat([shown, motion.second_frame(shown)])
-        blend = self.blend(style).repeat(len(frames) // len(photo), 1)
+        blend = blend.repeat(len(frames) // len(photo), 1)
         with self.autocast():
             output = self.network(frames, blend)
         painted = output[: len(photo)]

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from itertools import count as counted
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,6 @@ from ..data.photos import PhotoCrops, list_photos
 from ..data.styles import as_one, find_styles, teacher_styles
 from ..errors import FastStyleError
 from ..models import checkpoint
-from ..models.structure import PREDICTOR_PX
 from ..options import TrainOptions
 from ..system import distributed
 from ..system.atomic import remove_stale
@@ -31,7 +31,6 @@ from .objective import Objective
 from .processes import check_inputs, check_shares, continues, share_state
 from .schedule import Schedule
 from .state import TrainingState
-from .style_features import CROPS
 
 CHECK_INTERVAL_ON_GPU = 25
 """Steps between two looks at the loss on a GPU: fetching it waits for the device."""
@@ -84,6 +83,10 @@ def alone(options: TrainOptions) -> Iterator[None]:
     launch = launched()
     with nullcontext() if launch and launch.rank else being_written(output_of(options)):
         yield
+
+
+class _Stopped(FastStyleError):
+    """End a training that was asked to stop while it prepares, on all processes."""
 
 
 class Trainer:
@@ -176,8 +179,10 @@ class Trainer:
         try:
             with deterministic(self.options.deterministic):
                 if self.options.any_style:
-                    self._look_at_paintings()
+                    self._look_at_paintings(should_stop)
                 self._loop(should_stop)
+        except _Stopped:  # before the first step: there is nothing to save yet
+            pass
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}; {self._go_back()}") from error
         except RuntimeError as error:
@@ -268,26 +273,43 @@ class Trainer:
         self.objective.prepare(count, side_px)
         self._started += time.monotonic() - began
 
-    def _look_at_paintings(self) -> None:
+    def _look_at_paintings(self, should_stop: Callable[[], bool]) -> None:
         """Prepare what a network for any style learns from, outside the time budget."""
         self._report("preparing")
         began = time.monotonic()
-        with self.group.agreeing():
-            self.objective.advance(self.state.step)
-        if not self.state.step and not self.initial.predicts:
+        if not self._is_prepared():
             with self.group.agreeing():
-                self._pretrain()
+                self._pretrain(should_stop)
             if self.group.count > 1:  # which may have rounded differently
                 share_state(self.state, self.group)
+            if self.group.is_first:  # it took an hour, which a kill or a divergence must not cost again
+                self.state.save(self.resume_file, self.settings)
+            self._snapshots = deque([self.state.snapshot()], maxlen=2)
+        with self.group.agreeing():
+            self.objective.advance(self.state.step)
         self._started += time.monotonic() - began
 
-    def _pretrain(self) -> None:
-        data = self.options.data
-        photos = PhotoCrops(self.photos, data.seed, PREDICTOR_PX, data.photo_size)
+    def _is_prepared(self) -> bool:
+        """Return whether the network predicts styles, as it does from another such one or from an interrupted run."""
         assert isinstance(self.objective, Objective)  # the options say that it learns any style
-        self.objective.pretrain((photos[i][0][:1] for i in range(CROPS // 2)), self._say_pretraining)
+        predictor = self.objective.network.predictor
+        return self.initial.predicts or predictor is None or bool(predictor.center.any())
+
+    def _pretrain(self, should_stop: Callable[[], bool]) -> None:
+        assert isinstance(self.objective, Objective)  # the options say that it learns any style
+
+        def progress(share: float) -> None:
+            if should_stop():
+                raise _Stopped("stopped before the first step")
+            self._report("preparing", prepared=share)
+
+        self.objective.pretrain(self._endless_crops, progress)
         for name, weight in self.state.network.named_parameters():
             self.state.average[name].copy_(weight.detach())
+
+    def _endless_crops(self, size_px: int) -> Iterator[Tensor]:
+        crops = PhotoCrops(self.photos, self.options.data.seed, size_px, (size_px, 4 * size_px))
+        return (crops[i][0][0] for i in counted())
 
     def _progress(self) -> float:
         return self.schedule.progress(self.state.step, self.state.elapsed_s)
@@ -349,10 +371,6 @@ class Trainer:
     def _preview(self) -> None:
         if self.group.is_first and self.callbacks:
             self._report("preview", previews=self.objective.preview(self.previews, self.state.average))
-
-    def _say_pretraining(self, done: int, of: int) -> None:
-        if done % 20 == 0:
-            self._report("preparing", prepared=done / of)
 
     def _report(self, kind: Literal["start", "preparing", "compiling", "step", "preview", "end"], **more: Any) -> None:
         if not self.group.is_first:
