@@ -188,7 +188,7 @@ def any_style(several: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = with_predictor(loaded, seed=0)
     assert network.predictor is not None
     with torch.no_grad():
-        network.predictor.head.weight.mul_(30)
+        network.predictor.head.weight.mul_(100)
     path = tmp_path_factory.mktemp("any") / "any.pth"
     new = replace(loaded, model=network.options, weights=network.state_dict(), styles=[{"name": "any"}])
     new.save(path, dtype=None)

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
+from fast_style.inference.style_weights import LONGEST
 from fast_style.models import bundled
+from fast_style.models.structure import PREDICTOR_PX
 from fast_style.options import ServerOptions
 from fast_style.server import fields, requests, uploads
 from fast_style.server.memory import PixelBudget
@@ -133,7 +135,7 @@ def test_a_painting_is_measured_before_it_is_decoded_and_in_the_budget(
 
 def test_a_thin_painting_takes_little_memory() -> None:
     seen = requests.decode_painting(as_file(Image.new("RGB", (1, 30_000))), PixelBudget(10**6), 10**6)
-    assert seen.size == (256, 16 * 256)
+    assert seen.size == (PREDICTOR_PX, LONGEST * PREDICTOR_PX)
 
 
 @pytest.mark.parametrize("has_any", [True, False])
