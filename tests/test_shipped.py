@@ -19,7 +19,7 @@ from fast_style.evaluation import DistanceMeter, QualityReport, evaluate
 from fast_style.evaluation.artifacts import THRESHOLDS
 from fast_style.evaluation.smooth_areas import repeated_marks
 from fast_style.losses.perceptual import style_target
-from fast_style.models.bundled import shipped
+from fast_style.models.bundled import ANY_STYLE, shipped
 from fast_style.options import EvaluationOptions
 
 # Pictures of the styles that have a full network of their own.
@@ -195,13 +195,13 @@ def test_they_are_shipped() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(shipped()))
+@pytest.mark.parametrize("name", sorted([*shipped(), ANY_STYLE]))
 def test_every_network_computes_in_integers(name: str, shared: Path) -> None:
     pytest.importorskip("openvino")
     exact, small = (Stylizer.load(name, device="cpu", precision=kind) for kind in ("fp32", "int8"))
     paths = list_photos(shared / "photos_large")[0][-2:]
     photos = [images.resize_short_side(images.read(path).rgb, 320) for path in paths]
-    if name == "any":
+    if name == ANY_STYLE:
         exact, small = (one.with_style(images.read(shared / "styles" / "wave.jpg").rgb) for one in (exact, small))
     for style in exact.styles:
         for photo in photos[:: 1 if len(exact.styles) == 1 else 2]:
