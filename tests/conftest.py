@@ -99,9 +99,14 @@ def picture(width: int, height: int, seed: int = 0) -> Image.Image:
 @pytest.fixture(scope="session")
 def vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state dict in torchvision's names with random weights, cut after relu3_1."""
+    return random_vgg(tmp_path_factory.mktemp("vgg"), "relu3_1")
+
+
+def random_vgg(folder: Path, last: str) -> Path:
+    """Write VGG19 with random weights, cut after a layer, in torchvision's names."""
     torch.manual_seed(1)
-    path = tmp_path_factory.mktemp("vgg") / "vgg19_relu3_1.pth"
-    torch.save(vgg_state(VGG19("relu3_1")), path)
+    path = folder / f"vgg19_{last}.pth"
+    torch.save(vgg_state(VGG19(last)), path)
     return path
 
 

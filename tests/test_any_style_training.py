@@ -17,23 +17,19 @@ from fast_style.commands.console.refinement import refined
 from fast_style.errors import FastStyleError
 from fast_style.export import predictor_graph
 from fast_style.models import checkpoint, style_predictor
-from fast_style.models.vgg import VGG19
 from fast_style.options import PREDICTED_ROWS, DataOptions, NetworkOptions, StyleOptions, TrainOptions
 from fast_style.training import Trainer, nearest, objective, paintings, refinement, train, trainer
 from fast_style.training.callbacks import Event
 from fast_style.training.refinement import refine
 
-from .conftest import picture, untrained, vgg_state
+from .conftest import picture, random_vgg, untrained
 from .trainings import perceptual
 
 
 @pytest.fixture(scope="module")
 def deep_vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state dict with random weights that reaches what the network which looks at paintings imitates."""
-    torch.manual_seed(1)
-    path = tmp_path_factory.mktemp("vgg") / "vgg19_relu4_1.pth"
-    torch.save(vgg_state(VGG19("relu4_1")), path)
-    return path
+    return random_vgg(tmp_path_factory.mktemp("vgg"), "relu4_1")
 
 
 @pytest.fixture
