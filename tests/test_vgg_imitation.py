@@ -1,6 +1,6 @@
 """Training of the network that looks at paintings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -9,7 +9,9 @@ from torch import Tensor
 from fast_style.models import style_predictor
 from fast_style.models.style_predictor import StylePredictor
 from fast_style.models.vgg import VGG19
-from fast_style.training.vgg_imitation import LAYERS, WARM_UP_STEPS, imitate, rate
+from fast_style.training import vgg_imitation
+from fast_style.training.optimizers import Muon
+from fast_style.training.vgg_imitation import LAYERS, imitate
 
 
 def crops() -> Iterator[Tensor]:
@@ -36,8 +38,18 @@ def test_it_learns_the_maps_of_vgg(monkeypatch: pytest.MonkeyPatch) -> None:
     assert trained == {"head.weight", "head.bias"}
 
 
-def test_the_learning_rate_rises_and_falls() -> None:
-    rates = [rate(step, 1000) for step in range(1000)]
-    assert rates.index(max(rates)) == WARM_UP_STEPS - 1
-    assert abs(rates[500] - 0.5) < 0.01
-    assert rates[-1] < 1e-4
+def test_the_learning_rate_rises_and_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(style_predictor, "PREDICTOR_WIDTHS", (2, 2, 2, 2))
+    rates: list[float] = []
+
+    class Recorded(Muon):
+        def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+            rates.append(self.param_groups[0]["lr"])
+            super().step(closure)
+
+    monkeypatch.setattr(vgg_imitation, "Muon", Recorded)
+    imitate(StylePredictor(2), VGG19(LAYERS[-1]), crops(), 41)
+    peak = vgg_imitation.LEARNING_RATE
+    assert rates[0] < 0.5 * peak and max(rates) > 0.99 * peak
+    assert abs(rates[21] - 0.5 * peak) < 0.05 * peak
+    assert rates[-1] < 0.02 * peak

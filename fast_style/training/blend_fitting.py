@@ -14,16 +14,16 @@ from torch import Tensor
 SWEEPS = 20
 """Steps for each painting."""
 BATCH = 8
-STEP = 0.02
+STEP_SIZE = 0.02
 """Root mean square of a step's elements at first, with a momentum that has settled; in units of the weights."""
 MOMENTUM = 0.7
 DAMPING = 0.05
 """Added to the eigenvalues of the metric, in units of their mean."""
 RIDGE = 0.1
 """Penalty of the regression, in units of the mean square of the centred features."""
-LENGTH = 0.1
-"""Root mean square of the length of scaled features: with it a step of Adam's at the usual learning rates of a training
-changes a blend by a twentieth of its size, not by half of it.
+FEATURES_NORM = 0.1
+"""Root mean square of the Euclidean norm of a painting's scaled features: with it a step of Adam at the usual learning
+rates of a training changes a blend by a twentieth of its size, not by half of it.
 """
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -47,7 +47,7 @@ def fit(
     metric = torch.zeros(blends.shape[1], blends.shape[1], dtype=torch.float64)
     basis, whitening = metric, None
     for sweep in range(sweeps + 1):
-        size = STEP * (0.55 + 0.5 * math.cos(math.pi * sweep / sweeps))
+        size = STEP_SIZE * (0.55 + 0.5 * math.cos(math.pi * sweep / sweeps))
         for chosen in torch.randperm(len(blends), generator=generator).to(blends.device).split(BATCH):
             of_these = blends[chosen].requires_grad_(True)
             (gradients,) = torch.autograd.grad(loss(of_these, chosen) * len(chosen), of_these)
@@ -87,7 +87,7 @@ def regress(features: Tensor, blends: Tensor) -> tuple[Tensor, Tensor, Tensor, T
     features, blends = features.cpu().double(), blends.cpu().double()
     center, deviation = features.mean(0), features.std(0, correction=0)
     # A channel that no painting has shown yet must not decide everything once one does.
-    scale = LENGTH / ((deviation + 0.05 * deviation.mean()) * features.shape[1] ** 0.5)
+    scale = FEATURES_NORM / ((deviation + 0.05 * deviation.mean()) * features.shape[1] ** 0.5)
     x, bias = (features - center) * scale, blends.mean(0)
     products = x @ x.mT
     ridge = RIDGE * products.diagonal().mean() * torch.eye(len(x), dtype=x.dtype)

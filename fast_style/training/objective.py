@@ -160,11 +160,11 @@ class Objective(BaseObjective):
         fitted_to.advance(0)
         self._aim_at(fitted_to)
 
-        samples = counted(step=BATCH)
+        steps = counted()  # each has random motions of its own
 
         def loss(blends: Tensor, style: Tensor) -> Tensor:
             batch = self._batch(list(islice(photos, len(style))))
-            return self._terms((batch, batch), blends, style, next(samples), len(style))["total"]
+            return self._terms((batch, batch), blends, style, next(steps), len(style))["total"]
 
         features = fitted_to.features
         with torch.no_grad():

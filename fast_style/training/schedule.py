@@ -9,6 +9,17 @@ FINAL_SHARE = 0.01
 """Share of the peak learning rate at the end."""
 
 
+def warm_cosine(progress: float, warm_up: float) -> float:
+    """Return the share of the peak learning rate: rising linearly over the warm-up, then half a cosine to FINAL_SHARE.
+
+    progress: share of the steps done, 0 to 1; warm_up: of the same.
+    """
+    if progress < warm_up:
+        return max(FINAL_SHARE, progress / warm_up)
+    falling = (progress - warm_up) / max(1e-9, 1 - warm_up)
+    return FINAL_SHARE + (1 - FINAL_SHARE) * (1 + math.cos(math.pi * falling)) / 2
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Compute learning rate and crop size as functions of the share of the budget done."""
@@ -28,12 +39,9 @@ class Schedule:
         2017, without the warm-up; there the scores of new discriminators leap to 40 in their first step).
         """
         peak, warm_up = self.options.peak_learning_rate, self.options.warm_up
-        if progress < warm_up:
-            return peak * max(FINAL_SHARE, progress / warm_up)
-        if self.options.gan.adversarial:
+        if self.options.gan.adversarial and progress >= warm_up:
             return peak * min(1.0, 2 * (1 - progress))
-        falling = (progress - warm_up) / max(1e-9, 1 - warm_up)
-        return peak * (FINAL_SHARE + (1 - FINAL_SHARE) * (1 + math.cos(math.pi * falling)) / 2)
+        return peak * warm_cosine(progress, warm_up)
 
     def crop(self, progress: float) -> tuple[int, int]:
         """Return the side of the crops in px and their number per step: fewer large ones, at about the same cost."""

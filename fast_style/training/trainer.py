@@ -293,7 +293,8 @@ class Trainer:
         """Return whether the network predicts styles, as it does from another such one or from an interrupted run."""
         assert isinstance(self.objective, Objective)  # the options say that it learns any style
         predictor = self.objective.network.predictor
-        return self.initial.predicts or predictor is None or bool(predictor.center.any())
+        assert predictor is not None
+        return self.initial.predicts or bool(predictor.center.any())
 
     def _pretrain(self, should_stop: Callable[[], bool]) -> None:
         assert isinstance(self.objective, Objective)  # the options say that it learns any style

@@ -5,9 +5,7 @@ does. Imitated map by map, in thousands of places of each crop, a network learns
 imitating moments of whole crops it did not (`README.md`).
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,13 +13,15 @@ from torch import Tensor
 from ..models.style_predictor import StylePredictor
 from ..models.vgg import VGG19
 from .optimizers import Muon
+from .schedule import warm_cosine
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 """Of VGG19, in the order of `StylePredictor.imitations`."""
 BATCH, CROP_PX = 16, 128
 STEPS = 2100
 """Forty minutes of two cores, for paintings of some 640 px: each step decodes eight, and as many photographs."""
-LEARNING_RATE, WARM_UP_STEPS = 2e-3, 50
+LEARNING_RATE, WARM_UP = 2e-3, 0.025
+"""Peak, and the share of the steps over which it rises."""
 EMA = 0.99
 """Decay per step of the average of the weights."""
 MEASURED_BATCHES = 4
@@ -53,7 +53,7 @@ def imitate(
     deviations = _deviations([_features(vgg, next(batches)) for _ in range(MEASURED_BATCHES)])
     average = [weight.detach().clone() for weight in weights]
     optimizer = Muon(weights, LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(rate, steps=steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step / steps, WARM_UP))
     recent: list[Tensor] = []
     for step in range(steps):
         batch = next(batches)
@@ -73,11 +73,6 @@ def imitate(
             weight.grad = None
             weight.requires_grad_(False)
     return float(torch.stack(recent).mean())
-
-
-def rate(step: int, steps: int) -> float:
-    """Return the learning rate of a step in units of the peak: a warm-up, then half a cosine down to nothing."""
-    return min(1.0, (1 + step) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
 
 
 @torch.no_grad()
