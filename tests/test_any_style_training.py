@@ -18,7 +18,7 @@ from fast_style.errors import FastStyleError
 from fast_style.export import predictor_graph
 from fast_style.models import checkpoint, style_predictor
 from fast_style.options import PREDICTED_ROWS, DataOptions, NetworkOptions, StyleOptions, TrainOptions
-from fast_style.training import Trainer, nearest, objective, paintings, refinement, train, trainer
+from fast_style.training import Trainer, any_style_objective, nearest, paintings, refinement, train, trainer
 from fast_style.training.callbacks import Event
 from fast_style.training.refinement import refine
 
@@ -37,9 +37,9 @@ def any_style(
     options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep_vgg_file: Path
 ) -> TrainOptions:
     """A training of seconds with four paintings in a folder; little is looked at before it."""
-    monkeypatch.setattr(objective, "STEPS", 2)
-    monkeypatch.setattr(objective, "SWEEPS", 1)
-    monkeypatch.setattr(objective, "CROP_PX", 32)
+    monkeypatch.setattr(any_style_objective, "STEPS", 2)
+    monkeypatch.setattr(any_style_objective, "SWEEPS", 1)
+    monkeypatch.setattr(any_style_objective, "CROP_PX", 32)
     monkeypatch.setattr(paintings, "PREDICTOR_PX", 64)
     for module in (style_predictor, predictor_graph):
         monkeypatch.setattr(module, "PREDICTOR_WIDTHS", (4, 4, 8, 8))
@@ -150,9 +150,10 @@ def test_processes_share_what_was_pretrained(any_style: TrainOptions, monkeypatc
 
 
 def test_the_new_basis_of_the_rows_paints_the_same(any_style: TrainOptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objective, "fit", keeping := KeptFit(objective.fit))
+    monkeypatch.setattr(any_style_objective, "fit", keeping := KeptFit(any_style_objective.fit))
     training = Trainer(any_style)
-    ours = perceptual(training)
+    ours = training.objective
+    assert isinstance(ours, any_style_objective.AnyStyleObjective)
     names = list(ours.network.style_parameters())
     before = {name: ours.network.get_parameter(name).detach().clone() for name in names}
     ours.pretrain(training._endless_crops, lambda share: None)
@@ -174,7 +175,7 @@ def test_what_was_prepared_is_kept_when_it_is_stopped(any_style: TrainOptions, m
     monkeypatch.setattr(Trainer, "_step", step)
     with pytest.raises(MemoryError):
         train(replace(any_style, resume=True))
-    monkeypatch.setattr(objective, "imitate", None)  # what is done is not done again
+    monkeypatch.setattr(any_style_objective, "imitate", None)  # what is done is not done again
     with pytest.raises(MemoryError):
         train(replace(any_style, resume=True))
 

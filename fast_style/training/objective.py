@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count as counted
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +13,22 @@ from torch.nn import functional as F
 
 from ..data.photos import CropStream
 from ..data.styles import Style
-from ..errors import FastStyleError
 from ..losses.perceptual import PerceptualLoss, load_vgg, style_target
 from ..losses.temporal import Motion, random_motion
-from ..losses.terms import TERMS, TermInputs, add_terms, style_statistics
+from ..losses.terms import TermInputs, add_terms, style_statistics
 from ..models import checkpoint
 from ..models.johnson import TransformerNetwork
-from ..models.structure import PREDICTOR_PREFIX
-from ..models.style_predictor import StylePredictor
 from ..models.vgg import VGG19
 from ..options import TrainOptions
 from ..system.distributed import Group
 from ..system.hardware import compiled
 from .base_objective import BaseObjective
-from .blend_fitting import SWEEPS, fit, regress
 from .initialization import InitialNetwork
-from .paintings import PaintingPool
 from .sharpening import sharpened
-from .vgg_imitation import BATCH, CROP_PX, LAYERS, STEPS, imitate
-
-FITTED_PX = 96
-"""Side of the photographs' crops that the rows' weights are fitted with: colours and strokes show in it."""
-FITTED_CROPS = 2
-"""Crops of each painting that they are fitted to."""
 
 
 class Objective(BaseObjective):
-    """Stylize photographs and compute the loss terms, with gradients for the network."""
+    """Stylize photographs in given styles and compute the loss terms, with gradients for the network."""
 
     network: TransformerNetwork
     pictures_per_sample = 2
@@ -53,15 +40,11 @@ class Objective(BaseObjective):
         super().__init__(options, group)
         self.styles, self.first_style = initial.styles, initial.first_trained
         self.network = initial.network.to(self.device).to(memory_format=torch.channels_last)
-        if options.init_share and options.any_style and not initial.predicts:
-            raise FastStyleError(f"`init_share`: {options.init} predicts no styles yet; leave it out")
         shared = self.network.named_parameters() if options.init_share else ()
         self._initial = {name: weight.detach().clone().float() for name, weight in shared}
         vgg = load_vgg(options.loss).to(self.device)
-        self.paintings = self._pool(styles, vgg) if options.any_style else None
-        learned = () if self.paintings else styles
-        targets = [self._target(vgg, self._pictures(style)) for style in learned]
-        self.style_statistics = self._statistics(learned)
+        targets = [self._target(vgg, self._pictures(style)) for style in styles]
+        self.style_statistics = self._statistics(styles)
         # The targets are computed in float32 once; from here on VGG's convolutions run in the chosen precision.
         vgg.convs.to(self.dtype)
         self.loss = PerceptualLoss(options.loss, vgg, targets)
@@ -116,108 +99,15 @@ class Objective(BaseObjective):
 
     @property
     def style_count(self) -> int:
-        """Return how many styles are being trained: the paintings, of a network for any style."""
-        return len(self.paintings.paths) if self.paintings else self.network.options.styles - self.first_style
-
-    def advance(self, step: int) -> None:
-        """Renew the crops of paintings that a network for any style sees at a step; the first call takes minutes."""
-        if self.paintings:
-            self.paintings.advance(step)
-            self._aim_at(self.paintings)
-
-    def _aim_at(self, paintings: PaintingPool) -> None:
-        measured = paintings.targets
-        self.loss.targets = {name: measured[name] for name in measured.keys() - TERMS.keys()}
-        self.style_statistics = {name: measured[name] for name in measured.keys() & TERMS.keys()}
-
-    def pretrain(self, photos: Callable[[int], Iterator[Tensor]], progress: Callable[[float], None]) -> None:
-        """Prepare the network that predicts styles: it learns to see as VGG19 does, then to predict what was fitted.
-
-        photos: returns crops of photographs of a side in px, (3, PX, PX) in [0, 1], without end. progress: is told what
-        share is done.
-        """
-        predictor = self.network.predictor
-        assert predictor is not None and self.paintings is not None  # the options say that they are trained
-        vgg = VGG19.load(LAYERS[-1], self.options.loss.vgg_weights).to(self.device)
-        vgg.convs.to(self.dtype).to(memory_format=torch.channels_last)
-        crops = zip(photos(CROP_PX), self.paintings.crops(CROP_PX), strict=True)
-        batches = (self._batch([crop for pair in islice(crops, BATCH // 2) for crop in pair]) for _ in counted())
-        with torch.random.fork_rng():
-            torch.manual_seed(self.options.data.seed)
-            imitate(predictor, vgg, batches, STEPS, progress=lambda done, of: progress(0.75 * done / of))
-        self._fit_rows(predictor, photos(FITTED_PX), lambda done, of: progress(0.75 + 0.25 * done / of))
-
-    def _batch(self, crops: Sequence[Tensor]) -> Tensor:
-        batch = torch.stack([crop.to(self.device) for crop in crops])
-        return batch.contiguous(memory_format=torch.channels_last)
-
-    def _fit_rows(
-        self, predictor: StylePredictor, photos: Iterator[Tensor], progress: Callable[[int, int], None]
-    ) -> None:
-        """Fit the rows' weights to crops of paintings, and the predictor to them, in a better basis of the rows."""
-        assert self.paintings is not None
-        fitted_to = self.paintings.repeated(FITTED_CROPS)
-        fitted_to.advance(0)
-        self._aim_at(fitted_to)
-
-        steps = counted()  # each has random motions of its own
-
-        def loss(blends: Tensor, style: Tensor) -> Tensor:
-            batch = self._batch(list(islice(photos, len(style))))
-            return self._terms((batch, batch), blends, style, next(steps), len(style))["total"]
-
-        features = fitted_to.features
-        with torch.no_grad():
-            start = predictor.blend(features)
-        group, self.group = self.group, Group(self.group.device)  # every process fits all paintings
-        try:
-            blends, basis = fit(loss, start, SWEEPS, self.options.data.seed, progress)
-        finally:
-            self.group = group
-        blends = torch.linalg.solve(basis, blends.cpu().double(), left=False)
-        center, scale, weight, bias = regress(features, blends)
-        with torch.no_grad():
-            for name in self.network.style_parameters():
-                rows = self.network.get_parameter(name)
-                rows.copy_(basis @ rows.cpu().double())
-            for parameter, value in (
-                (predictor.center, center),
-                (predictor.scale, scale),
-                (predictor.head.weight, weight),
-                (predictor.head.bias, bias),
-            ):
-                parameter.copy_(value)
+        """Return how many styles are being trained."""
+        return self.network.options.styles - self.first_style
 
     def blend(self, style: Tensor, weights: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Convert numbers of the styles being trained, (N,), to the network's weights of its rows (N, styles).
+        """Convert numbers of the styles being trained, (N,), to the network's weights of its rows (N, styles): one-hot.
 
-        They are one-hot, or of a network for any style what it predicts. weights: of the network, by name, in the place
-        of its present ones.
+        weights: of the network, by name, in the place of its present ones.
         """
-        predictor = self.network.predictor
-        if predictor is None:
-            return F.one_hot(style + self.first_style, self.network.options.styles).float()
-        assert self.paintings is not None  # the options say that it is trained
-        head = {name: (weights or {}).get(f"{PREDICTOR_PREFIX}head.{name}") for name in ("weight", "bias")}
-        return predictor.blend(self.paintings.features[style], **head)
-
-    def _pool(self, styles: Sequence[Style], vgg: VGG19) -> PaintingPool:
-        """The pictures of all styles."""
-
-        def measure(crop: Tensor) -> dict[str, Tensor]:
-            found = style_statistics(self.options.loss, lambda: iter([crop]))
-            return {**self._target(vgg, [crop]), **{name: value[None] for name, value in found.items()}}
-
-        @torch.no_grad()
-        def look(crop: Tensor) -> Tensor:
-            predictor = self.network.predictor
-            assert predictor is not None  # the options say that it is trained
-            with self.autocast():
-                return predictor.features(crop)
-
-        paths = [picture for style in styles for picture in style.pictures]
-        options = self.options
-        return PaintingPool(paths, options.style.style_size[0], options.data.seed, look, measure, self.device)
+        return F.one_hot(style + self.first_style, self.network.options.styles).float()
 
     def _target(self, vgg: VGG19, pictures: Iterable[Tensor]) -> dict[str, Tensor]:
         """Compute the target style of the pictures of a style."""

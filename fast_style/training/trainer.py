@@ -21,6 +21,7 @@ from ..system import distributed
 from ..system.atomic import remove_stale
 from ..system.hardware import deterministic
 from ..system.launch import launched
+from .any_style_objective import AnyStyleObjective
 from .base_objective import BaseObjective
 from .callbacks import Callback, Event, preview_photos
 from .cycle import CycleObjective
@@ -68,6 +69,13 @@ def output_of(options: TrainOptions) -> Path:
     if options.teacher:
         return checkpoint_path(options, str(teacher_styles(options.teacher)[0]["name"]))
     return checkpoint_path(options, find_styles(options.style)[0].name)
+
+
+def _objective_of(options: TrainOptions) -> type[CycleObjective | Objective]:
+    """Return what these options train against."""
+    if options.gan.adversarial:
+        return CycleObjective
+    return AnyStyleObjective if options.any_style else Objective
 
 
 def _name_of_any(options: TrainOptions) -> str:
@@ -123,7 +131,7 @@ class Trainer:
         self.paintings = [next(style.paintings(options.style)) for style in shown]
         self.previews = preview_photos(list_photos(options.data.dataset)[0][::-1])
         with deterministic(options.deterministic):
-            kind = CycleObjective if options.gan.adversarial else Objective
+            kind = _objective_of(options)
             self.objective: BaseObjective = kind(options, self.initial, pictures, self.group)
         on_cpu = self.objective.device.type == "cpu"
         self.check_interval = 1 if on_cpu else CHECK_INTERVAL_ON_GPU
@@ -291,13 +299,11 @@ class Trainer:
 
     def _is_prepared(self) -> bool:
         """Return whether the network predicts styles, as it does from another such one or from an interrupted run."""
-        assert isinstance(self.objective, Objective)  # the options say that it learns any style
-        predictor = self.objective.network.predictor
-        assert predictor is not None
-        return self.initial.predicts or bool(predictor.center.any())
+        assert isinstance(self.objective, AnyStyleObjective)  # as the options say
+        return self.initial.predicts or bool(self.objective.predictor.center.any())
 
     def _pretrain(self, should_stop: Callable[[], bool]) -> None:
-        assert isinstance(self.objective, Objective)  # the options say that it learns any style
+        assert isinstance(self.objective, AnyStyleObjective)  # as the options say
 
         def progress(share: float) -> None:
             if should_stop():
