@@ -415,6 +415,8 @@ def test_it_can_be_installed_and_opens_without_the_service(browser: Browser, mod
             wait_until_kept(page)
             page.route("**/v1/**", lambda route: route.abort())  # and the files, below, by the network
             page.context.set_offline(True)
+            # Playwright 1.65 with Chromium 150 tells a page that is loaded while offline that it is online.
+            page.add_init_script("Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false })")
             page.reload()
             expect(page.get_by_role("heading", name="fast_style")).to_be_visible()
             expect(notice(page)).to_contain_text("There is no network.")
