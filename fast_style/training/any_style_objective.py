@@ -11,7 +11,6 @@ from ..data.styles import Style
 from ..errors import FastStyleError
 from ..losses.terms import TERMS, style_statistics
 from ..models.structure import PREDICTOR_PREFIX
-from ..models.style_predictor import StylePredictor
 from ..models.vgg import VGG19
 from ..options import TrainOptions
 from ..system.distributed import Group
@@ -36,13 +35,16 @@ class AnyStyleObjective(Objective):
     def __init__(
         self, options: TrainOptions, initial: InitialNetwork, styles: Sequence[Style], group: Group | None = None
     ) -> None:
-        """Load the losses. styles: of which every picture is a painting of its own. Raises FastStyleError."""
+        """Load the losses; every picture of the styles is a painting of its own.
+
+        Raises FastStyleError where `init_share` would keep a part of a network that predicts no styles yet.
+        """
         if options.init_share and not initial.predicts:
             raise FastStyleError(f"`init_share`: {options.init} predicts no styles yet; leave it out")
         super().__init__(options, initial, (), group)
         predictor = self.network.predictor
         assert predictor is not None  # `initialize` gives the network one
-        self.predictor: StylePredictor = predictor
+        self.predictor = predictor
         paths = [picture for style in styles for picture in style.pictures]
         style_px, seed = options.style.style_size[0], options.data.seed
         self.paintings = PaintingPool(paths, style_px, seed, self._look, self._measure, self.device)

@@ -71,15 +71,15 @@ def output_of(options: TrainOptions) -> Path:
     return checkpoint_path(options, find_styles(options.style)[0].name)
 
 
+def _name_of_any(options: TrainOptions) -> str:
+    return (options.style.style_name or ("any",))[0]
+
+
 def _objective_of(options: TrainOptions) -> type[CycleObjective | Objective]:
     """Return what these options train against."""
     if options.gan.adversarial:
         return CycleObjective
     return AnyStyleObjective if options.any_style else Objective
-
-
-def _name_of_any(options: TrainOptions) -> str:
-    return (options.style.style_name or ("any",))[0]
 
 
 @contextmanager
