@@ -33,6 +33,7 @@ COMMANDS = {
     "taste": "find a look by choosing among four versions of a photograph, and keep it by name",
     "styles": "list the shipped styles, or paint photographs with each of them",
     "convert": "convert a checkpoint: of pytorch/examples, to safetensors and back",
+    "texture": "give a style noise with the marks of its painting, for skies and walls",
     "prune": "make a trained network narrower and quicker",
     "install-plugin": "install the plug-in for Krita, GIMP or ComfyUI",
     "download-coco": "fetch photographs to train on",

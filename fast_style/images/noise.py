@@ -1,5 +1,9 @@
-"""Add input noise, fixed by position: what a network makes strokes of where a photograph is smooth."""
+"""Add input noise, fixed by position: what a network makes strokes of where a photograph is smooth.
 
+The noise is the same for all styles, spots of several scales, or has the marks of one painting (`noise_texture.py`).
+"""
+
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -26,27 +30,40 @@ LEAST_WEIGHT = 1 / 32
 
 
 def add_noise(
-    photo: Pixels, strength: float, period_px: tuple[int, int] = PERIOD_PX, origin: tuple[int, int] = (0, 0)
+    photo: Pixels,
+    strength: float,
+    period_px: tuple[int, int] = PERIOD_PX,
+    origin: tuple[int, int] = (0, 0),
+    noises: Sequence[tuple[Array, Array]] = (),
 ) -> Pixels:
     """Add noise where a photograph is smooth: (H, W, 3) uint8, uint16, or float32 in [0, 1], to the same.
 
     strength: 1 for that of SPOTS_PX and LEVELS. The noise depends on the place alone, so that it stays where it is from
     frame to frame; period_px: height and width after which it repeats; origin: row and column of the noise at the
-    photograph's first pixel, 0 or more.
+    photograph's first pixel, 0 or more. noises: in the place of the usual one, each as `noise_of_several_scales`
+    returns it, and the share of it in each cell of 4 px, or (1, 1) where it is one.
     """
     if not strength:
         return photo
     weight = smoothness(photo)
     if float(weight.max()) < LEAST_WEIGHT:
         return photo
-    noise = _usual() if period_px == PERIOD_PX else noise_of_several_scales(*period_px)
+    if not noises:
+        return _added(photo, usual_noise(period_px) * np.float32(strength), weight, origin)
+    for noise, share in noises:
+        photo = _added(photo, noise * np.float32(strength), weight * share, origin)
+    return photo
+
+
+def _added(photo: Pixels, noise: Array, weight: Array, origin: tuple[int, int]) -> Pixels:
+    """Add noise that repeats, in steps of 8-bit pictures, by the weight of each cell."""
     result, white = photo.copy(), full_scale(photo)
     columns = np.arange(origin[1], origin[1] + photo.shape[1]) % noise.shape[1]
     for rows, here in in_strips(weight, photo.shape[:2]):
         if float(here.max()) < LEAST_WEIGHT:
             continue
         places = np.arange(origin[0] + rows.start, origin[0] + rows.stop) % noise.shape[0]
-        lit = noise[places[:, None], columns] * here * (np.float32(strength / 255) * white)
+        lit = noise[places[:, None], columns] * here * (white / np.float32(255))
         part = photo[rows].astype(np.float32) + lit[..., None]
         part = part.clip(0, white, out=part)
         result[rows] = part if photo.dtype == np.float32 else part + np.float32(0.5)
@@ -101,6 +118,11 @@ def spots(height: int, width: int, sigma_px: float, seed: int = 0) -> Array:
     blurred = np.fft.irfft2(spectrum, s=(height, width))
     result: Array = (blurred / max(float(blurred.std()), 1e-6)).astype(np.float32)
     return result
+
+
+def usual_noise(period_px: tuple[int, int] = PERIOD_PX) -> Array:
+    """Return the noise of SPOTS_PX that repeats after that height and width: (H, W) in steps of 8-bit pictures."""
+    return _usual() if period_px == PERIOD_PX else noise_of_several_scales(*period_px)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,19 @@ from numpy.typing import NDArray
 from ..engines.tiling import Box
 from ..images import color
 from ..images.maps import shape_in_cells
+from ..images.noise import usual_noise
+from ..images.noise_texture import noise_of
 from ..options import StylizeOptions
 from .masks import Mask
 from .style_weights import Styles
 
 Array = NDArray[np.float32]
+
+
+@lru_cache(32)
+def _noise_of(texture: str) -> Array:
+    """The noise of a style, which each pass asks for."""
+    return noise_of(texture) if texture else usual_noise()
 
 
 @dataclass
@@ -35,6 +44,8 @@ class Effect:
     """Whether what the network paints is the result: full strength, the painting's colours, no masks."""
     keeps_grain: Array | None = None
     """1 for the styles that consist of grain, else 0, (S,); None where there is none."""
+    textures: tuple[str, ...] = ()
+    """Noise texture of each style, packed, empty where it has none; empty where no style has one."""
     statistics: Array | None = None
     """Mean and variance of every channel of every norm of the whole picture, (2, T); None: each part's own."""
     matching: color.Matching | None = None
@@ -47,7 +58,7 @@ class Effect:
         names = [mask.style or options.style for mask in masks] or [options.style]
         rows = [styles.weights(name, options.interpolate) for name in names]
         chosen = np.stack(rows) if len(set(names)) > 1 else rows[0]
-        return cls(options, masks, chosen, size, options.plain and not masks, styles.keeps_grain)
+        return cls(options, masks, chosen, size, options.plain and not masks, styles.keeps_grain, styles.textures)
 
     @property
     def is_nothing(self) -> bool:
@@ -77,9 +88,27 @@ class Effect:
             return np.full((1, 1), self.options.grain != "kept", np.float32)
         if self.rows.ndim == 1:
             return np.full((1, 1), 1 - self.keeps_grain @ self.rows, np.float32).clip(0, 1)
-        cells = replace(self.at(shape_in_cells(self.size)), options=replace(self.options, feather=0.0))
-        kept: Array = np.tensordot(self.keeps_grain, cells.weights(), 1)
+        kept: Array = np.tensordot(self.keeps_grain, self._weights_in_cells(), 1)
         return (1 - kept).clip(0, 1)
+
+    def noises(self) -> list[tuple[Array, Array]]:
+        """Return the noises of the styles and their shares, as `add_noise` takes them; empty for the usual noise.
+
+        Raises FastStyleError for a texture that is damaged.
+        """
+        if not self.textures:
+            return []
+        weights = self.rows[:, None, None] if self.rows.ndim == 1 else self._weights_in_cells()
+        weights = weights / np.sqrt((weights**2).sum(0)).clip(1e-6)  # of noises that have nothing in common
+        return [
+            (_noise_of(texture), share)
+            for texture, share in zip(self.textures, weights.astype(np.float32), strict=True)
+            if share.any()
+        ]
+
+    def _weights_in_cells(self) -> Array:
+        """The weights of the styles in cells of 4 px."""
+        return replace(self.at(shape_in_cells(self.size)), options=replace(self.options, feather=0.0)).weights()
 
     def coverage(self, box: Box | None = None) -> Array:
         """Compute the strength of the effect at each pixel, 0 to 1.5: (h, w), or (1, 1) without masks."""

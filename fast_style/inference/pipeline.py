@@ -11,7 +11,7 @@ from .. import images
 from ..engines import Engine
 from ..images import color
 from ..images.faces import Face, find_faces
-from ..images.noise import PERIOD_PX, add_noise, is_uniform, smoothness
+from ..images.noise import add_noise, is_uniform, smoothness
 from ..options import StylizeOptions
 from . import single_pass, tileable
 from .base_color import even_base_color
@@ -83,14 +83,7 @@ def _noise(photo: Pixels, options: StylizeOptions) -> float:
     return (usual if options.noise is None else options.noise) or float(is_uniform(photo))
 
 
-def _passes(
-    engine: Engine,
-    effect: Effect,
-    options: StylizeOptions,
-    photo: Pixels,
-    progress: Progress,
-    period_px: tuple[int, int] = PERIOD_PX,
-) -> Pixels:
+def _passes(engine: Engine, effect: Effect, options: StylizeOptions, photo: Pixels, progress: Progress) -> Pixels:
     """Paint coarse to fine; the effect's colours, strength and masks come last."""
     if effect.is_nothing:
         return photo.copy()
@@ -101,13 +94,14 @@ def _passes(
     # A size that is asked for is painted as a whole, whatever it costs.
     coarsest, *finer = pass_sizes(short_side if options.size else painted_px(short_side, strokes), strokes, aspect)
     if not finer:
-        return _once(engine, effect, options, photo, add_noise(photo, noise, period_px), progress)
+        return _once(engine, effect, options, photo, add_noise(photo, noise, noises=effect.noises()), progress)
     faces: list[Face] = []
     only_style = effect.style_only()
 
     def painted_at(short_px: int, before: Pixels | None) -> tuple[Pixels, Array]:
         seen = images.resized(photo, images.with_short_side((width, height), short_px))
-        shown, styles = _next(seen, before, strokes, faces, noise), only_style.at(size_of(seen))
+        styles = only_style.at(size_of(seen))
+        shown = _next(seen, before, strokes, faces, noise, styles)
         result, calm = single_pass.run(engine, styles, options, seen, shown, progress), smoothness(seen)
         result = displaced(result, calm)
         if before is not None:
@@ -149,12 +143,14 @@ def _with_dabs(painted: Pixels, styles: Effect) -> Pixels:
     return merged if (share == 1).all() else blended(painted, merged, share)
 
 
-def _next(photo: Pixels, painted: Pixels | None, strokes: Strokes, faces: list[Any], noise: float) -> Pixels:
+def _next(
+    photo: Pixels, painted: Pixels | None, strokes: Strokes, faces: list[Any], noise: float, styles: Effect
+) -> Pixels:
     """What the network is shown in a pass: the photograph, then with what was painted before."""
     if painted is None:
-        return add_noise(photo, noise)
+        return add_noise(photo, noise, noises=styles.noises())
     shown = mixed(photo, painted, strokes, faces)
-    return add_noise(shown, LATER_NOISE * noise)
+    return add_noise(shown, LATER_NOISE * noise, noises=styles.noises())
 
 
 def _periodic(

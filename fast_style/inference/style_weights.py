@@ -47,11 +47,15 @@ class Styles:
         """
         self.keeps_grain: Array | None = None
         """1 for the styles that consist of grain, else 0, (S,); None where there is none."""
+        self.textures: tuple[str, ...] = ()
+        """Noise texture of each style, packed, empty where it has none; empty where no style has one."""
         if weights is None:
             names = distinct([str(style["name"]) for style in styles] or ["style"])
             weights = dict(zip(names, np.eye(len(names), dtype=np.float32), strict=True))
             kept = [style.get("grain") == "kept" for style in styles]
             self.keeps_grain = np.array(kept, np.float32) if any(kept) else None
+            textures = tuple(str(style.get("texture", "")) for style in styles)
+            self.textures = textures if any(textures) else ()
         self.names = list(weights)
         self._style_gram = np.eye(len(self.names)) if style_gram is None else style_gram
         self._weights = weights

@@ -130,6 +130,6 @@ def _are_styles(styles: Any) -> bool:
     return isinstance(styles, list) and all(
         isinstance(style, dict)
         and isinstance(style.get("name"), str)
-        and all(isinstance(style.get(key, ""), str) for key in ("title", "artist"))
+        and all(isinstance(style.get(key, ""), str) for key in ("title", "artist", "texture"))
         for style in styles
     )
