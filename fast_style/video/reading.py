@@ -84,7 +84,9 @@ class FilmReader:
         work = full if self._alpha else images.with_short_side(full, size)
         deep = frame.format.components[0].bits > 8
         width, height = (work[1], work[0]) if turned else work
-        filters = decoding_chain(width, height, colors, frame.color_range == FULL, deep, self._alpha)
+        # What is encoded quickly is painted by a network that takes little longer than an exact conversion.
+        quick = options.encoding == "quick" and work == full and not deep
+        filters = decoding_chain(width, height, colors, frame.color_range == FULL, deep, self._alpha, quick)
         rate = Fraction(options.fps).limit_denominator(1001) if options.fps else self._rate
         if options.fps:
             filters.insert(0, ("fps", f"fps={rate.numerator}/{rate.denominator}"))
