@@ -23,6 +23,8 @@ from fast_style.training.texture_synthesis import LAYERS, STAGES, enlarged, mark
 
 from .conftest import random_vgg, untrained
 
+PREFERRED = {"starry_night", "composition_vii", "shipwreck", "water_lilies"}
+OF_GALLERY = PREFERRED | {"cubist", "cossacks"}
 FLAT = Image.new("RGB", (320, 240), (120, 140, 160))
 EVERYWHERE = np.ones((1, 1), np.float32)
 
@@ -241,6 +243,14 @@ def test_any_painting_has_none_to_give_it_to(tmp_path: Path, capsys: pytest.Capt
     Image.new("RGB", (64, 64)).save(tmp_path / "p.png")
     assert fast_style(["texture", "any", str(tmp_path / "p.png"), "-o", str(tmp_path / "out.pth")]) == 1
     assert "no style of its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["wave", "scream", "udnie", "grande_jatte", *sorted(PREFERRED), "gallery"])
+def test_the_shipped_networks_have_those_that_judges_preferred(model: str) -> None:
+    styles = checkpoint.load(checkpoint.find(model)).styles
+    having = {str(style["name"]): noise_of(style["texture"]).shape for style in styles if "texture" in style}
+    expected = OF_GALLERY if model == "gallery" else {model} & PREFERRED
+    assert having == dict.fromkeys(expected, PERIOD_PX)
 
 
 @pytest.mark.slow
