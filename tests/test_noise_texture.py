@@ -15,11 +15,12 @@ from PIL import Image
 
 from fast_style import FastStyleError, Stylizer
 from fast_style.commands import main as fast_style
-from fast_style.images.noise import LEVELS, PERIOD_PX, add_noise, usual_noise
-from fast_style.images.noise_texture import LEVEL, PACKED_PX, USUAL_SHARE, noise_of, packed
+from fast_style.images.noise import PERIOD_PX, add_noise, usual_noise
+from fast_style.images.noise_texture import LEVEL, PACKED_PX, USUAL_SHARE, marks_of, packed
 from fast_style.models import checkpoint
 from fast_style.models.vgg import VGG19
-from fast_style.training.texture_synthesis import LAYERS, STAGES, enlarged, marks_of, synthesize
+from fast_style.training.texture_synthesis import LAYERS, STAGES, enlarged, synthesize
+from fast_style.training.texture_synthesis import marks_of as painted_marks
 
 from .conftest import random_vgg, untrained
 
@@ -36,15 +37,10 @@ def waves(rows: int, columns: int) -> NDArray[np.float32]:
     return (np.sqrt(2) * np.sin(angle)).astype(np.float32)
 
 
-def texture_in(noise: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a noise holds beside the usual one."""
-    return ((noise - np.float32(USUAL_SHARE) * usual_noise()) / np.float32(LEVEL)).astype(np.float32)
-
-
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
-    """A network of three styles."""
-    return untrained(tmp_path / "plain.pth", "a", "b", "c")
+    """A network of four styles."""
+    return untrained(tmp_path / "plain.pth", "a", "b", "c", "d")
 
 
 @pytest.fixture
@@ -73,17 +69,17 @@ def added(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[tuple[NDArray[np.flo
 
 
 def test_a_texture_comes_back_twice_as_large() -> None:
-    noise = noise_of(packed(waves(3, 2)))
-    assert noise.shape == PERIOD_PX
-    assert noise.std() == pytest.approx(np.hypot(LEVEL, USUAL_SHARE * np.hypot.reduce(LEVELS)), rel=0.05)
+    marks = marks_of(packed(waves(3, 2)))
+    assert marks.shape == PERIOD_PX
+    assert (marks.mean(), marks.std()) == pytest.approx((0, LEVEL), abs=1e-3)
     # Its first px lies between the first two of the larger one.
     places = [(np.arange(side) - 0.5) / side for side in PERIOD_PX]
     expected = np.sin(2 * np.pi * (3 * places[0][:, None] + 2 * places[1]))
-    assert np.corrcoef(texture_in(noise).ravel(), expected.ravel())[0, 1] > 0.99
+    assert np.corrcoef(marks.ravel(), expected.ravel())[0, 1] > 0.99
 
 
 def test_the_noise_of_a_texture_repeats_without_a_seam() -> None:
-    twice = np.tile(texture_in(noise_of(packed(waves(5, 7)))), (2, 2))
+    twice = np.tile(marks_of(packed(waves(5, 7))), (2, 2))
     for axis, side in enumerate(PERIOD_PX):
         steps = np.abs(np.diff(twice, axis=axis)).mean(1 - axis)
         assert steps[side - 1] <= 1.2 * np.median(steps)
@@ -95,31 +91,36 @@ def jpeg(size: tuple[int, int], mode: str) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
+BOMB = base64.b64encode(base64.b64decode(jpeg((8, 8), "L")).replace(b"\x00\x08\x00\x08", b"\xff\x00\xff\x00")).decode()
+
+
 @pytest.mark.parametrize(
-    "text", ["nonsense", "ä", jpeg((256, 128), "L"), jpeg((256, 256), "RGB"), packed(waves(1, 1))[:400]]
+    "text", ["nonsense", "ä", jpeg((256, 128), "L"), jpeg((256, 256), "RGB"), packed(waves(1, 1))[:400], BOMB]
 )
 def test_what_is_no_texture_is_said_in_a_line(text: str) -> None:
     with pytest.raises(FastStyleError, match="not a noise texture"):
-        noise_of(text)
+        marks_of(text)
 
 
 def test_smooth_places_get_the_noise_that_is_given_and_others_none() -> None:
     photo = np.full((128, 256, 3), 120, np.uint8)
     photo[:, 128:] = np.random.default_rng(0).integers(0, 255, (128, 128, 3))
-    noise = noise_of(packed(waves(8, 0)))
+    noise = marks_of(packed(waves(8, 0)))
     result = add_noise(photo, 2, noises=[(noise, EVERYWHERE)]).astype(int) - photo
     assert np.abs(result[:, :100, 0] - 2 * noise[:128, :100]).max() < 1
     assert not result[:, 150:].any()
 
 
-def test_shares_of_noises_are_those_of_their_places() -> None:
+def test_shares_of_noises_are_those_of_their_places_and_add_up() -> None:
     photo = np.full((64, 64, 3), 120, np.uint8)
     left = np.zeros((16, 16), np.float32)
     left[:, :8] = 1
-    bands, rows = noise_of(packed(waves(8, 0))), noise_of(packed(waves(0, 8)))
-    result = add_noise(photo, 1, noises=[(bands, left), (rows, 1 - left)]).astype(int) - photo
-    assert np.abs(result[:, :28, 0] - bands[:64, :28]).max() < 1.5
-    assert np.abs(result[:, 36:, 0] - rows[:64, 36:64]).max() < 1.5
+    bands, rows = marks_of(packed(waves(8, 0))), marks_of(packed(waves(0, 8)))
+    half = np.full((1, 1), 0.5, np.float32)
+    both = [(bands, left), (rows, 1 - left), (bands, half)]
+    result = add_noise(photo, 1, noises=both).astype(int) - photo
+    assert np.abs(result[:, :28, 0] - 1.5 * bands[:64, :28]).max() < 1
+    assert np.abs(result[:, 36:, 0] - rows[:64, 36:64] - bands[:64, 36:64] / 2).max() < 1
 
 
 def test_each_style_is_painted_from_its_own(textured: Stylizer, added: list[Any]) -> None:
@@ -128,32 +129,44 @@ def test_each_style_is_painted_from_its_own(textured: Stylizer, added: list[Any]
         added.clear()
         textured.stylize(FLAT, style=style)
         assert added  # one for each pass
-        for ((noise, share),) in added:
-            assert share == 1
-            assert np.corrcoef(texture_in(noise)[::2, ::2].ravel(), expected.ravel())[0, 1] > 0.95
+        for (usual, of_usual), (marks, of_marks) in added:
+            np.testing.assert_array_equal(usual, usual_noise())
+            assert (of_usual.item(), of_marks.item()) == pytest.approx((USUAL_SHARE, 1))
+            assert np.corrcoef(marks[::2, ::2].ravel(), expected.ravel())[0, 1] > 0.95
     added.clear()
     textured.stylize(FLAT, style=third)
-    for ((noise, share),) in added:
-        assert share == 1
-        np.testing.assert_array_equal(noise, usual_noise())
+    assert added
+    assert not any(added)  # the usual one
 
 
-def test_blends_have_the_noises_of_both_no_quieter_than_one(textured: Stylizer, added: list[Any]) -> None:
-    first, second = textured.styles[:2]
-    textured.stylize(FLAT, style=f"{first}=3,{second}=4")
-    shares = [share.item() for _, share in added[0]]
-    assert shares == pytest.approx([0.6, 0.8], abs=1e-6)
+def test_blends_are_as_loud_as_one_style(textured: Stylizer, added: list[Any]) -> None:
+    """Also of styles without a texture, whose noise is one and the same."""
+    flat, loudness = np.full((512, 512, 3), 120, np.uint8), {}
+    for style in ("a", "c", "a=3,b=4", "c,d", "a,c,d", "a=0.2,c=0.4,d=0.4"):
+        added.clear()
+        textured.stylize(FLAT, style=style)
+        loudness[style] = float(add_noise(flat, 1, noises=added[0]).std())
+    assert loudness["c"] == loudness["c,d"]
+    assert list(loudness.values()) == pytest.approx([9.3] * len(loudness), rel=0.15)
 
 
 def test_each_side_of_a_mask_has_its_own_noise(textured: Stylizer, added: list[Any]) -> None:
-    first, second = textured.styles[:2]
     left = np.zeros((240, 320), np.uint8)
     left[:, :160] = 255
-    textured.stylize(FLAT, mask={first: Image.fromarray(left), second: Image.fromarray(255 - left)})
-    (_, of_first), (_, of_second) = added[-1]
-    assert of_first.shape == (60, 80)
-    assert of_first[:, :38].min() > 0.99 > 0.01 > of_first[:, 42:].max()
-    assert of_second[:, 42:].min() > 0.99 > 0.01 > of_second[:, :38].max()
+    textured.stylize(FLAT, mask={"a": Image.fromarray(left), "c": Image.fromarray(255 - left)})
+    (_, of_usual), (_, of_marks) = added[-1]
+    assert of_marks.shape == of_usual.shape == (60, 80)
+    assert of_marks[:, :38].min() > 0.99 > 0.01 > of_marks[:, 42:].max()
+    assert (of_usual[:, :38].max(), of_usual[:, 42:].min()) == pytest.approx((USUAL_SHARE, 1), abs=0.01)
+
+
+def test_frames_and_batches_with_noise_have_it_too(textured: Stylizer, plain: Path) -> None:
+    before, frame = Stylizer.load(plain, device="cpu"), np.asarray(FLAT)
+    batch = np.ascontiguousarray(frame.transpose(2, 0, 1)[None] / np.float32(255))
+    for content in (frame, batch):
+        alone = [each(content, noise=0.5, style="a").astype(float) for each in (before, textured)]
+        assert np.abs(alone[0] - alone[1]).max() > 0
+        np.testing.assert_array_equal(before(content, noise=0.5, style="c"), textured(content, noise=0.5, style="c"))
 
 
 def test_a_texture_changes_smooth_pictures_alone(textured: Stylizer, plain: Path) -> None:
@@ -164,6 +177,13 @@ def test_a_texture_changes_smooth_pictures_alone(textured: Stylizer, plain: Path
     )
     apart = [np.asarray(each.stylize(FLAT, style=style), int) for each in (before, textured)]
     assert np.abs(apart[0] - apart[1]).max() > 0
+
+
+def test_it_is_not_printed(textured: Stylizer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fast_style(["stylize", "--info", "--model", str(tmp_path / "textured.pth")]) == 0
+    told = capsys.readouterr().out
+    assert told.count("texture: true") == 2
+    assert max(map(len, told.splitlines())) < 200
 
 
 def test_damaged_textures_are_said_in_a_line(plain: Path, tmp_path: Path) -> None:
@@ -185,7 +205,7 @@ def test_marks_of_a_painting_are_equally_loud() -> None:
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((1, 1, 256, 256)) * np.where(np.arange(256) < 128, 0.02, 0.1)
     painting = torch.from_numpy((0.5 + noise).clip(0, 1).repeat(3, 1)).float()
-    marks = marks_of(painting)
+    marks = painted_marks(painting)
     assert marks.std() == pytest.approx(1, abs=1e-3)
     assert marks.mean() == pytest.approx(0, abs=1e-3)
     quiet, loud = marks[..., :70].std(), marks[..., -70:].std()
@@ -232,11 +252,30 @@ def test_the_command_writes_a_checkpoint_that_has_it(
     assert run("--style", "b") == 0
     before, after = checkpoint.load(several), checkpoint.load(output)
     assert ["texture" in style for style in after.styles] == [False, True]
-    assert noise_of(after.styles[1]["texture"]).shape == PERIOD_PX
+    assert marks_of(after.styles[1]["texture"]).shape == PERIOD_PX
     for name, value in before.weights.items():
         torch.testing.assert_close(after.weights[name], value, rtol=0, atol=0)
     assert run("--style", "b") == 1
     assert "exists; use --overwrite" in capsys.readouterr().err
+
+
+def test_only_checkpoints_are_written(several: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "p.png")
+    assert fast_style(["texture", str(several), str(tmp_path / "p.png"), "-o", str(tmp_path / "out.onnx")]) == 1
+    assert "ends with .pth" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("entries", "style", "number"), [([], "", 0), (["twin", "twin"], "twin (2)", 1)])
+def test_styles_without_a_name_of_their_own_have_the_one_that_is_shown(
+    tmp_path: Path, quick: None, entries: list[str], style: str, number: int
+) -> None:
+    path = untrained(tmp_path / "names.pth", *(entries or ["one"]))
+    replace(checkpoint.load(path), styles=[{"name": name} for name in entries]).save(path)
+    Image.new("RGB", (64, 64)).save(tmp_path / "p.png")
+    given = [str(path), str(tmp_path / "p.png"), "-o", str(tmp_path / "out.pth"), "--style", style]
+    weights = random_vgg(tmp_path, LAYERS[-1])
+    assert fast_style(["texture", *given, "--vgg-weights", str(weights)]) == 0
+    assert "texture" in checkpoint.load(tmp_path / "out.pth").styles[number]
 
 
 def test_any_painting_has_none_to_give_it_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,7 +287,7 @@ def test_any_painting_has_none_to_give_it_to(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize("model", ["wave", "scream", "udnie", "grande_jatte", *sorted(PREFERRED), "gallery"])
 def test_the_shipped_networks_have_those_that_judges_preferred(model: str) -> None:
     styles = checkpoint.load(checkpoint.find(model)).styles
-    having = {str(style["name"]): noise_of(style["texture"]).shape for style in styles if "texture" in style}
+    having = {str(style["name"]): marks_of(style["texture"]).shape for style in styles if "texture" in style}
     expected = OF_GALLERY if model == "gallery" else {model} & PREFERRED
     assert having == dict.fromkeys(expected, PERIOD_PX)
 

@@ -3,14 +3,17 @@
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pyav = pytest.importorskip("av")
 
-from fast_style.options import VideoOptions  # noqa: E402
-from fast_style.video.conversion import MATRICES, Graph, decoding_chain, to_frame  # noqa: E402
+from fast_style import Stylizer  # noqa: E402
+from fast_style.options import StylizeOptions, VideoOptions  # noqa: E402
+from fast_style.video.conversion import MATRICES, Graph, decoding_chain, is_quick, to_frame  # noqa: E402
+from fast_style.video.film import stylize_film  # noqa: E402
 from fast_style.video.reading import FilmReader  # noqa: E402
 from fast_style.video.types import Colors  # noqa: E402
 
@@ -18,7 +21,7 @@ from .conftest import picture  # noqa: E402
 
 
 @pytest.mark.parametrize(
-    ("matrix", "full", "pixels"), [*product(MATRICES, (False, True), ["yuv420p"]), (1, False, "yuv444p")]
+    ("matrix", "full", "pixels"), [*product(MATRICES, (False, True), ["yuv420p"]), (1, False, "yuv422p")]
 )
 def test_quick_frames_have_the_colours_of_exact_ones(matrix: int, full: bool, pixels: str) -> None:
     """Of every matrix and range, within what repeating halved colours costs."""
@@ -39,19 +42,50 @@ def test_quick_frames_have_the_colours_of_exact_ones(matrix: int, full: bool, pi
     assert np.abs((read[0] - read[1]).mean((0, 1))).max() < 2  # rounded down
 
 
-def test_films_that_are_encoded_quickly_are_read_quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "film.mp4"
+def film_of_one_frame(path: Path) -> Path:
     with pyav.open(str(path), "w") as film:
         stream = film.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p")
         film.mux(stream.encode(to_frame(np.asarray(picture(64, 48)))))
         film.mux(stream.encode(None))
-    asked: list[bool] = []
+    return path
 
-    def noted(*args: object, **named: object) -> object:
-        asked.append(bool(args[6]))
-        return decoding_chain(*args, **named)  # type: ignore[arg-type]
+
+def test_frames_that_keep_their_size_are_converted_quickly_where_it_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = film_of_one_frame(tmp_path / "film.mp4")
+    asked: list[object] = []
+
+    def noted(*args: Any) -> Any:
+        asked.append(args[6])
+        return decoding_chain(*args)
 
     monkeypatch.setattr("fast_style.video.reading.decoding_chain", noted)
-    for encoding, size in (("quick", None), ("small", None), ("auto", None), ("quick", 24)):
-        FilmReader(path, VideoOptions(encoding=encoding), size).close()  # type: ignore[arg-type]
-    assert asked == [True, False, False, False]
+    for size, quick in ((None, True), (None, False), (24, True)):
+        FilmReader(path, VideoOptions(), size, quick).close()
+    assert asked == [True, False, False]
+
+
+@pytest.mark.parametrize(("pixels", "height"), [("nv12", 48), ("yuv444p", 48), ("yuv420p10le", 48), ("yuv420p", 47)])
+def test_formats_that_it_does_not_help_are_converted_exactly(pixels: str, height: int) -> None:
+    assert not is_quick(pyav.VideoFrame(64, height, pixels))
+    assert is_quick(pyav.VideoFrame(64, 48, "yuv420p"))
+
+
+def test_frames_that_one_sees_are_converted_exactly(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Painted in part, or in their own colours; others quickly, where they are encoded so."""
+    path, stylizer = film_of_one_frame(tmp_path / "film.mp4"), Stylizer.load(tiny, device="cpu")
+    asked: list[object] = []
+
+    def noted(*args: Any) -> FilmReader:
+        asked.append(args[3])
+        return FilmReader(*args)
+
+    monkeypatch.setattr("fast_style.video.sources.FilmReader", noted)
+    ways = [StylizeOptions(), StylizeOptions(strength=0.5), StylizeOptions(preserve_color="luminance")]
+    for video in (VideoOptions(encoding="quick"), VideoOptions(encoding="small")):
+        for how in ways:
+            stylize_film(stylizer, path, tmp_path / f"{len(asked)}.mp4", how, video)
+    assert asked == [True, False, False, False, False, False]

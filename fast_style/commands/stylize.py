@@ -234,7 +234,9 @@ def _run_live(command: StylizeCommand) -> int:
 def _print_info(command: StylizeCommand) -> int:
     import yaml
 
-    print(yaml.safe_dump(_load(command).info, sort_keys=False, allow_unicode=True), end="")
+    info = _load(command).info
+    styles = [style | ({"texture": True} if "texture" in style else {}) for style in info["styles"]]  # not 25 kB of it
+    print(yaml.safe_dump({**info, "styles": styles}, sort_keys=False, allow_unicode=True), end="")
     return 0
 
 

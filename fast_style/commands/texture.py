@@ -8,8 +8,10 @@ from typing import Annotated
 from tqdm import tqdm
 
 from .. import images
+from ..engines.registry import is_exported
 from ..errors import FastStyleError
 from ..models.bundled import find
+from ..models.style_names import distinct
 from ..system.suggestions import did_you_mean
 from .console.flags import OUTPUT, POSITIONAL
 from .console.help import Help
@@ -55,6 +57,8 @@ class TextureCommand:
 def main(arguments: Sequence[str], prog: str) -> int:
     """Synthesize one texture and write the checkpoint with it; return the exit code."""
     command = parse(TextureCommand, arguments, prog, HELP)
+    if is_exported(command.output):
+        raise FastStyleError(f"{command.output}: a checkpoint ends with .pth or .safetensors")
     if command.output.exists() and not command.overwrite:
         raise FastStyleError(f"{command.output} exists; use --overwrite")
     painting = images.read(command.painting).rgb
@@ -68,7 +72,8 @@ def main(arguments: Sequence[str], prog: str) -> int:
     loaded = checkpoint.load(source)
     if loaded.model.predictor:
         raise FastStyleError("this model paints like any painting; it has no style of its own to give a texture to")
-    number = _chosen([str(style["name"]) for style in loaded.styles], command.style)
+    entries = loaded.styles or [{"name": "style"}]
+    number = _chosen(distinct([str(style["name"]) for style in entries]), command.style)
     malloc.tune()
     vgg = VGG19.load(LAYERS[-1], command.vgg_weights)
     with tqdm(unit="step") as bar:
@@ -78,7 +83,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
             bar.update(done - bar.n)
 
         texture = packed(synthesize(vgg, painting, command.seed, report))
-    styles = [style | ({"texture": texture} if i == number else {}) for i, style in enumerate(loaded.styles)]
+    styles = [style | ({"texture": texture} if i == number else {}) for i, style in enumerate(entries)]
     replace(loaded, styles=styles).save(command.output, None)
     print(f"{command.output}: {styles[number]['name']} has noise with the marks of {command.painting}")
     return 0

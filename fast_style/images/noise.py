@@ -40,34 +40,37 @@ def add_noise(
 
     strength: 1 for that of SPOTS_PX and LEVELS. The noise depends on the place alone, so that it stays where it is from
     frame to frame; period_px: height and width after which it repeats; origin: row and column of the noise at the
-    photograph's first pixel, 0 or more. noises: in the place of the usual one, each as `noise_of_several_scales`
-    returns it, and the share of it in each cell of 4 px, or (1, 1) where it is one.
+    photograph's first pixel, 0 or more. noises: in the place of the usual one and of `period_px`, each as
+    `noise_of_several_scales` returns it, and the share of it in each cell of 4 px, or (1, 1) where it is one.
     """
     if not strength:
         return photo
     weight = smoothness(photo)
     if float(weight.max()) < LEAST_WEIGHT:
         return photo
-    if not noises:
-        return _added(photo, usual_noise(period_px) * np.float32(strength), weight, origin)
-    for noise, share in noises:
-        photo = _added(photo, noise * np.float32(strength), weight * share, origin)
-    return photo
-
-
-def _added(photo: Pixels, noise: Array, weight: Array, origin: tuple[int, int]) -> Pixels:
-    """Add noise that repeats, in steps of 8-bit pictures, by the weight of each cell."""
     result, white = photo.copy(), full_scale(photo)
-    columns = np.arange(origin[1], origin[1] + photo.shape[1]) % noise.shape[1]
-    for rows, here in in_strips(weight, photo.shape[:2]):
-        if float(here.max()) < LEAST_WEIGHT:
+    noises = noises or [(usual_noise(period_px), np.ones((1, 1), np.float32))]
+    # Sums before they are rounded and clipped: once.
+    for strips in zip(*(in_strips(weight * share, photo.shape[:2]) for _, share in noises), strict=True):
+        rows = strips[0][0]
+        if max(float(here.max()) for _, here in strips) < LEAST_WEIGHT:
             continue
-        places = np.arange(origin[0] + rows.start, origin[0] + rows.stop) % noise.shape[0]
-        lit = noise[places[:, None], columns] * here * (white / np.float32(255))
+        lit = sum(
+            _part(noise, rows, photo.shape[1], origin) * here
+            for (noise, _), (_, here) in zip(noises, strips, strict=True)
+        )
+        lit *= np.float32(strength / 255) * white
         part = photo[rows].astype(np.float32) + lit[..., None]
         part = part.clip(0, white, out=part)
         result[rows] = part if photo.dtype == np.float32 else part + np.float32(0.5)
     return result
+
+
+def _part(noise: Array, rows: slice, width: int, origin: tuple[int, int]) -> Array:
+    """The noise, which repeats, of some rows of a picture of that width."""
+    down = np.arange(origin[0] + rows.start, origin[0] + rows.stop) % noise.shape[0]
+    part: Array = noise[down[:, None], np.arange(origin[1], origin[1] + width) % noise.shape[1]]
+    return part
 
 
 def smoothness(photo: Pixels, levels: float = SMOOTH_LEVELS, window_cells: int = WINDOW_CELLS) -> Array:

@@ -12,7 +12,7 @@ from ..engines.tiling import Box
 from ..images import color
 from ..images.maps import shape_in_cells
 from ..images.noise import usual_noise
-from ..images.noise_texture import noise_of
+from ..images.noise_texture import USUAL_SHARE, marks_of
 from ..options import StylizeOptions
 from .masks import Mask
 from .style_weights import Styles
@@ -21,9 +21,9 @@ Array = NDArray[np.float32]
 
 
 @lru_cache(32)
-def _noise_of(texture: str) -> Array:
-    """The noise of a style, which each pass asks for."""
-    return noise_of(texture) if texture else usual_noise()
+def _marks_of(texture: str) -> Array:
+    """The marks of a style's texture, which each pass asks for."""
+    return marks_of(texture)
 
 
 @dataclass
@@ -96,15 +96,20 @@ class Effect:
 
         Raises FastStyleError for a texture that is damaged.
         """
-        if not self.textures:
+        used = np.atleast_2d(self.rows).max(0) > 0
+        textures = [texture if used[i] else "" for i, texture in enumerate(self.textures)]
+        if not any(textures):
             return []
         weights = self.rows[:, None, None] if self.rows.ndim == 1 else self._weights_in_cells()
-        weights = weights / np.sqrt((weights**2).sum(0)).clip(1e-6)  # of noises that have nothing in common
-        return [
-            (_noise_of(texture), share)
-            for texture, share in zip(self.textures, weights.astype(np.float32), strict=True)
-            if share.any()
-        ]
+        shares: dict[str, Array] = {}
+        for texture, share in zip(textures, weights, strict=True):
+            shares[texture] = shares.get(texture, np.zeros_like(share)) + share
+        # Noises that have nothing in common: a blend of them would be quieter than each.
+        loudness = np.sqrt(np.sum([share**2 for share in shares.values()], axis=0)).clip(1e-6)
+        plain = shares.pop("", np.zeros((1, 1), np.float32))
+        usual = plain + np.float32(USUAL_SHARE) * np.sum([*shares.values()], axis=0)
+        marks = [(_marks_of(texture), share / loudness) for texture, share in shares.items()]
+        return [(usual_noise(), usual.astype(np.float32)), *marks]
 
     def _weights_in_cells(self) -> Array:
         """The weights of the styles in cells of 4 px."""

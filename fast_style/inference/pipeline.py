@@ -63,17 +63,17 @@ def stylize_batch(
 ) -> Array:
     """Stylize photographs (N, 3, H, W) float32 in [0, 1] in one pass, to the same; sizes and strokes do not apply."""
     effect = Effect.of(styles, options, masks, size_of(photos))
-    shown = np.stack([_shown(photo, options) for photo in photos])
+    shown = np.stack([_shown(photo, options, effect) for photo in photos])
     result: Array = single_pass.run(engine, effect, options, photos, shown, progress)
     return result
 
 
-def _shown(photo: Array, options: StylizeOptions) -> Array:
+def _shown(photo: Array, options: StylizeOptions, effect: Effect) -> Array:
     """What the network sees of a photograph (3, H, W)."""
     strength = _noise(photo[None], options)
     if not strength:
         return photo
-    seen: Array = add_noise(np.ascontiguousarray(photo.transpose(1, 2, 0)), strength).transpose(2, 0, 1)
+    seen: Array = _with_noise(np.ascontiguousarray(photo.transpose(1, 2, 0)), strength, effect).transpose(2, 0, 1)
     return seen
 
 
@@ -94,7 +94,7 @@ def _passes(engine: Engine, effect: Effect, options: StylizeOptions, photo: Pixe
     # A size that is asked for is painted as a whole, whatever it costs.
     coarsest, *finer = pass_sizes(short_side if options.size else painted_px(short_side, strokes), strokes, aspect)
     if not finer:
-        return _once(engine, effect, options, photo, add_noise(photo, noise, noises=effect.noises()), progress)
+        return _once(engine, effect, options, photo, _with_noise(photo, noise, effect), progress)
     faces: list[Face] = []
     only_style = effect.style_only()
 
@@ -148,9 +148,13 @@ def _next(
 ) -> Pixels:
     """What the network is shown in a pass: the photograph, then with what was painted before."""
     if painted is None:
-        return add_noise(photo, noise, noises=styles.noises())
-    shown = mixed(photo, painted, strokes, faces)
-    return add_noise(shown, LATER_NOISE * noise, noises=styles.noises())
+        return _with_noise(photo, noise, styles)
+    return _with_noise(mixed(photo, painted, strokes, faces), LATER_NOISE * noise, styles)
+
+
+def _with_noise(photo: Pixels, strength: float, styles: Effect) -> Pixels:
+    """Add the noise of the styles where a picture (H, W, 3) is smooth."""
+    return add_noise(photo, strength, noises=styles.noises()) if strength else photo
 
 
 def _periodic(

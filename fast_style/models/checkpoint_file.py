@@ -29,7 +29,8 @@ class Description:
 
     model: NetworkOptions
     styles: list[dict[str, Any]]
-    """Per style: name; where known title, artist, sha256 (of each picture)."""
+    """Per style: name; where known title, artist, sha256 (of each picture); grain, where it is kept, and texture, the
+    noise of the style (`images/noise_texture.py`)."""
     training: dict[str, Any]
     """Recipe, steps, final losses, library versions."""
 

@@ -53,8 +53,8 @@ class VideoOptions:
     """Constant rate factor of the encoder: lower is better and larger; by default 18 for H.264."""
 
     encoding: Literal["auto", "small", "quick"] = "auto"
-    """quick takes a tenth of the time to encode H.264, for files that are a fifth larger; auto is quick for lite and
-    nano networks, which the encoder would hold up, and small for others."""
+    """quick takes a tenth of the time to encode H.264, for files that are a fifth larger, and shows the network coarser
+    colours; auto is quick for lite and nano networks, which all that would hold up, and small for others."""
 
     start: float = 0.0
     """Seconds of the film to leave out at its beginning."""

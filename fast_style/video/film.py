@@ -53,7 +53,9 @@ def stylize_film(
         stylizer, options = StillStylizer(stylizer), as_still(source, options)
     video = with_curves(_with_encoding(video, stylizer), options, stylizer.styles, source)
     frames = FrameStylizer(stylizer, options, video)
-    reader = open_audible(source, video, frames.working_size)
+    # Exact colours of frames matter where one sees them.
+    quick = video.encoding == "quick" and not frames.shows_frames
+    reader = open_audible(source, video, frames.working_size, quick)
     try:
         size = with_short_side(reader.info.full_size, options.output_size)
         writer = open_sink(target, reader.info, video, size)

@@ -46,11 +46,15 @@ class FrameStylizer:
         Where the photograph shows through, or its colours are kept, that is their own: they are stylized as pictures
         are, the style at --size, the photograph as it is.
         """
+        scaled = any(scale != 1 for scale in self._keyframes.scales)
+        return None if self.shows_frames or scaled else self._options.size
+
+    @property
+    def shows_frames(self) -> bool:
+        """Return whether the frames that are handed in, or their colours, are part of what is made of them."""
         options = self._options
         strengths = self._keyframes.strengths or [options.strength]
-        scaled = any(scale != 1 for scale in self._keyframes.scales)
-        mixed = bool(options.mask) or options.preserve_color != "none" or any(s != 1 for s in strengths) or scaled
-        return None if mixed else options.size
+        return bool(options.mask) or options.preserve_color != "none" or any(s != 1 for s in strengths)
 
     def job(self, content: Content, time_s: float) -> Callable[[], Content]:
         """Return what stylizes a frame, shown at `time_s`, when called, in any thread.

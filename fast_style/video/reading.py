@@ -11,7 +11,7 @@ from .. import images
 from ..errors import FastStyleError
 from ..images import Picture
 from ..options import VideoOptions
-from .conversion import FULL, Graph, colors_of, decoding_chain, has_alpha
+from .conversion import FULL, Graph, colors_of, decoding_chain, has_alpha, is_quick
 from .hdr import read_hdr
 from .libav import plain_errors, pyav, url
 from .orientation import orientation_of
@@ -36,12 +36,15 @@ class _Decoded:
 class FilmReader:
     """Read the frames of a film from `start` on for `duration`, with the sound and subtitles of that time."""
 
-    def __init__(self, path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> None:
+    def __init__(
+        self, path: Path, options: VideoOptions = VideoOptions(), size: int | None = None, quick: bool = False
+    ) -> None:
         """size: short side in px of the frames handed out; those with alpha come whole, as pictures.
 
+        quick: convert them in a twentieth of the time, coarser in colour, where they keep their size (`conversion.py`).
         Raises FastStyleError for what is no film.
         """
-        self.path, self.options = path, options
+        self.path, self.options, self._quick = path, options, quick
         with plain_errors(path, "read as a film"):
             self._container = pyav().open(url(path))
             try:
@@ -84,8 +87,7 @@ class FilmReader:
         work = full if self._alpha else images.with_short_side(full, size)
         deep = frame.format.components[0].bits > 8
         width, height = (work[1], work[0]) if turned else work
-        # What is encoded quickly is painted by a network that takes little longer than an exact conversion.
-        quick = options.encoding == "quick" and work == full and not deep
+        quick = self._quick and work == full and is_quick(frame)
         filters = decoding_chain(width, height, colors, frame.color_range == FULL, deep, self._alpha, quick)
         rate = Fraction(options.fps).limit_denominator(1001) if options.fps else self._rate
         if options.fps:

@@ -79,27 +79,29 @@ def _has_film(path: Path) -> bool:
     return True
 
 
-def open_source(path: Path, options: VideoOptions = VideoOptions(), size: int | None = None) -> Source:
+def open_source(
+    path: Path, options: VideoOptions = VideoOptions(), size: int | None = None, quick: bool = False
+) -> Source:
     """Open a film to read. Raises FastStyleError for what is none.
 
-    size: short side in px of frames that are arrays; frames that are pictures come whole.
+    size: short side in px of frames that are arrays; frames that are pictures come whole. quick: as in `FilmReader`.
     """
     if is_pattern(path):
         return SequenceReader(path, options)
     if (container_of(path) or _UNKNOWN).still and is_animated(path):
         return AnimationReader(path, options)
-    return FilmReader(path, options, size)
+    return FilmReader(path, options, size, quick)
 
 
-def open_audible(path: Path, options: VideoOptions, size: int | None = None) -> Source:
+def open_audible(path: Path, options: VideoOptions, size: int | None = None, quick: bool = False) -> Source:
     """Open a film, or, with a file of sound in the options, a film or picture with that sound; else as `open_source`.
 
     The film begins with the sound; --start leaves out as much of both.
     """
     audio = options.sound.audio
     if audio is None:
-        return open_source(path, options, size)
-    film = open_source(path, options, size) if is_film(path) else StillReader(path, length_of(audio), options)
+        return open_source(path, options, size, quick)
+    film = open_source(path, options, size, quick) if is_film(path) else StillReader(path, length_of(audio), options)
     try:
         return WithSound(film, audio, options.start)
     except BaseException:
