@@ -16,11 +16,10 @@ from PIL import Image
 from fast_style import FastStyleError, Stylizer
 from fast_style.commands import main as fast_style
 from fast_style.images.noise import PERIOD_PX, add_noise, usual_noise
-from fast_style.images.noise_texture import LEVEL, PACKED_PX, USUAL_SHARE, marks_of, packed
+from fast_style.images.noise_texture import LEVEL, PACKED_PX, USUAL_SHARE, packed, unpacked
 from fast_style.models import checkpoint
 from fast_style.models.vgg import VGG19
-from fast_style.training.texture_synthesis import LAYERS, STAGES, enlarged, synthesize
-from fast_style.training.texture_synthesis import marks_of as painted_marks
+from fast_style.training.texture_synthesis import LAYERS, STAGES, enlarged, equally_loud_marks, synthesize
 
 from .conftest import random_vgg, untrained
 
@@ -69,7 +68,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[tuple[NDArray[np.flo
 
 
 def test_a_texture_comes_back_twice_as_large() -> None:
-    marks = marks_of(packed(waves(3, 2)))
+    marks = unpacked(packed(waves(3, 2)))
     assert marks.shape == PERIOD_PX
     assert (marks.mean(), marks.std()) == pytest.approx((0, LEVEL), abs=1e-3)
     # Its first px lies between the first two of the larger one.
@@ -79,7 +78,7 @@ def test_a_texture_comes_back_twice_as_large() -> None:
 
 
 def test_the_noise_of_a_texture_repeats_without_a_seam() -> None:
-    twice = np.tile(marks_of(packed(waves(5, 7))), (2, 2))
+    twice = np.tile(unpacked(packed(waves(5, 7))), (2, 2))
     for axis, side in enumerate(PERIOD_PX):
         steps = np.abs(np.diff(twice, axis=axis)).mean(1 - axis)
         assert steps[side - 1] <= 1.2 * np.median(steps)
@@ -99,13 +98,13 @@ BOMB = base64.b64encode(base64.b64decode(jpeg((8, 8), "L")).replace(b"\x00\x08\x
 )
 def test_what_is_no_texture_is_said_in_a_line(text: str) -> None:
     with pytest.raises(FastStyleError, match="not a noise texture"):
-        marks_of(text)
+        unpacked(text)
 
 
 def test_smooth_places_get_the_noise_that_is_given_and_others_none() -> None:
     photo = np.full((128, 256, 3), 120, np.uint8)
     photo[:, 128:] = np.random.default_rng(0).integers(0, 255, (128, 128, 3))
-    noise = marks_of(packed(waves(8, 0)))
+    noise = unpacked(packed(waves(8, 0)))
     result = add_noise(photo, 2, noises=[(noise, EVERYWHERE)]).astype(int) - photo
     assert np.abs(result[:, :100, 0] - 2 * noise[:128, :100]).max() < 1
     assert not result[:, 150:].any()
@@ -115,7 +114,7 @@ def test_shares_of_noises_are_those_of_their_places_and_add_up() -> None:
     photo = np.full((64, 64, 3), 120, np.uint8)
     left = np.zeros((16, 16), np.float32)
     left[:, :8] = 1
-    bands, rows = marks_of(packed(waves(8, 0))), marks_of(packed(waves(0, 8)))
+    bands, rows = unpacked(packed(waves(8, 0))), unpacked(packed(waves(0, 8)))
     half = np.full((1, 1), 0.5, np.float32)
     both = [(bands, left), (rows, 1 - left), (bands, half)]
     result = add_noise(photo, 1, noises=both).astype(int) - photo
@@ -205,7 +204,7 @@ def test_marks_of_a_painting_are_equally_loud() -> None:
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((1, 1, 256, 256)) * np.where(np.arange(256) < 128, 0.02, 0.1)
     painting = torch.from_numpy((0.5 + noise).clip(0, 1).repeat(3, 1)).float()
-    marks = painted_marks(painting)
+    marks = equally_loud_marks(painting)
     assert marks.std() == pytest.approx(1, abs=1e-3)
     assert marks.mean() == pytest.approx(0, abs=1e-3)
     quiet, loud = marks[..., :70].std(), marks[..., -70:].std()
@@ -252,7 +251,7 @@ def test_the_command_writes_a_checkpoint_that_has_it(
     assert run("--style", "b") == 0
     before, after = checkpoint.load(several), checkpoint.load(output)
     assert ["texture" in style for style in after.styles] == [False, True]
-    assert marks_of(after.styles[1]["texture"]).shape == PERIOD_PX
+    assert unpacked(after.styles[1]["texture"]).shape == PERIOD_PX
     for name, value in before.weights.items():
         torch.testing.assert_close(after.weights[name], value, rtol=0, atol=0)
     assert run("--style", "b") == 1
@@ -287,7 +286,7 @@ def test_any_painting_has_none_to_give_it_to(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize("model", ["wave", "scream", "udnie", "grande_jatte", *sorted(PREFERRED), "gallery"])
 def test_the_shipped_networks_have_those_that_judges_preferred(model: str) -> None:
     styles = checkpoint.load(checkpoint.find(model)).styles
-    having = {str(style["name"]): marks_of(style["texture"]).shape for style in styles if "texture" in style}
+    having = {str(style["name"]): unpacked(style["texture"]).shape for style in styles if "texture" in style}
     expected = OF_GALLERY if model == "gallery" else {model} & PREFERRED
     assert having == dict.fromkeys(expected, PERIOD_PX)
 

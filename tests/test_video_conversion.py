@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-pyav = pytest.importorskip("av")
+from fast_style import Stylizer
+from fast_style.options import StylizeOptions, VideoOptions
+from fast_style.video.conversion import MATRICES, Graph, decoding_chain, is_quick, to_frame
+from fast_style.video.film import stylize_film
+from fast_style.video.reading import FilmReader
+from fast_style.video.types import Colors
 
-from fast_style import Stylizer  # noqa: E402
-from fast_style.options import StylizeOptions, VideoOptions  # noqa: E402
-from fast_style.video.conversion import MATRICES, Graph, decoding_chain, is_quick, to_frame  # noqa: E402
-from fast_style.video.film import stylize_film  # noqa: E402
-from fast_style.video.reading import FilmReader  # noqa: E402
-from fast_style.video.types import Colors  # noqa: E402
+from .conftest import picture
 
-from .conftest import picture  # noqa: E402
+pyav = pytest.importorskip("av", reason='films need PyAV: pip install "fast_style[video]"')
 
 
 @pytest.mark.parametrize(

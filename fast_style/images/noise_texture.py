@@ -2,6 +2,7 @@
 
 import base64
 import io
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ def packed(texture: Array) -> str:
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def marks_of(text: str) -> Array:
+@lru_cache(32)  # each pass over a picture asks for it
+def unpacked(text: str) -> Array:
     """Return the marks of a packed texture, (512, 512) in steps of 8-bit pictures, that repeat, mean 0.
 
     Raises FastStyleError for a text that is none.

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,18 +11,12 @@ from ..engines.tiling import Box
 from ..images import color
 from ..images.maps import shape_in_cells
 from ..images.noise import usual_noise
-from ..images.noise_texture import USUAL_SHARE, marks_of
+from ..images.noise_texture import USUAL_SHARE, unpacked
 from ..options import StylizeOptions
 from .masks import Mask
 from .style_weights import Styles
 
 Array = NDArray[np.float32]
-
-
-@lru_cache(32)
-def _marks_of(texture: str) -> Array:
-    """The marks of a style's texture, which each pass asks for."""
-    return marks_of(texture)
 
 
 @dataclass
@@ -108,7 +101,7 @@ class Effect:
         loudness = np.sqrt(np.sum([share**2 for share in shares.values()], axis=0)).clip(1e-6)
         plain = shares.pop("", np.zeros((1, 1), np.float32))
         usual = plain + np.float32(USUAL_SHARE) * np.sum([*shares.values()], axis=0)
-        marks = [(_marks_of(texture), share / loudness) for texture, share in shares.items()]
+        marks = [(unpacked(texture), share / loudness) for texture, share in shares.items()]
         return [(usual_noise(), usual.astype(np.float32)), *marks]
 
     def _weights_in_cells(self) -> Array:

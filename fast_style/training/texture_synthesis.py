@@ -49,7 +49,9 @@ def synthesize(
     vgg: up to relu5_1. report: called with the steps done and in all. Takes about a minute on two cores.
     """
     device = vgg.mean.device
-    marks = marks_of(torch.from_numpy(images.to_array(images.resize_short_side(painting, PAINTING_PX))).to(device))
+    marks = equally_loud_marks(
+        torch.from_numpy(images.to_array(images.resize_short_side(painting, PAINTING_PX))).to(device)
+    )
     places, start = random.Random(seed), torch.Generator().manual_seed(seed)
     height, width = PACKED_PX
     texture = torch.randn(1, 1, height // STAGES[0][0], width // STAGES[0][0], generator=start).to(device) / 2
@@ -71,8 +73,11 @@ def synthesize(
     return result
 
 
-def marks_of(painting: Tensor) -> Tensor:
-    """Return the marks of a painting (1, 3, H, W) in [0, 1] by lightness: (1, 1, h, w), equally loud, deviation 1."""
+def equally_loud_marks(painting: Tensor) -> Tensor:
+    """Return the marks of a painting (1, 3, H, W) in [0, 1] by lightness, without its edge: (1, 1, h, w).
+
+    Their mean is 0, their deviation 1.
+    """
     light = torch.einsum("nchw,c->nhw", painting, painting.new_tensor(LUMINANCE))[:, None]
     marks = light - _blurred(light, COARSE_PX)
     height, width = (round(EDGE * side) for side in marks.shape[-2:])
